@@ -1,0 +1,4 @@
+//! forkscope: threads, processes, or a mix of both, for your agents, on your machine.
+#![deny(missing_docs)]
+
+pub mod record;
