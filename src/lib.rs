@@ -1,4 +1,6 @@
 //! forkscope: threads, processes, or a mix of both, for your agents, on your machine.
 #![deny(missing_docs)]
 
+pub mod agent;
 pub mod record;
+pub mod workload;

@@ -1,0 +1,187 @@
+//! What every agent does, written once; it cannot know where it runs.
+//!
+//! A workload is a [`Workload`] (one agent with its world and its beliefs) and a [`Spec`] (its
+//! parameters, read from a TOML file). An op has two halves, neither of which blocks:
+//! [`Workload::produce`] acts, observes and writes what the neighbours shall know;
+//! [`Workload::consume`] takes in what they wrote in the same round, infers, and chooses the next
+//! action. Who the neighbours are is fixed before the run ([`Topology`]). Everything else (threads,
+//! processes, rings, sockets, waiting, stopping) is the worker loop's business.
+//!
+//! # How to add a workload
+//!
+//! 1. Write `workloads/NAME.toml`: the parameters that people edit, with a comment each.
+//! 2. Write `src/workload/NAME.rs` and its `pub mod NAME;` here: a serde struct for that file, a
+//!    function `read` that parses ([`SpecSource::parse`]) and validates it, a [`Spec`] that builds
+//!    agents, and the [`Workload`] itself, which begins anew at the start of each episode.
+//! 3. Add one entry to [`REGISTRY`].
+//!
+//! `forkscope list`, `--help`, and the parity test (every workload under every deployment gives one
+//! digest) iterate the registry: the new entry is documented and tested by being there.
+
+pub mod coordination;
+pub mod exploration;
+pub mod gridworld;
+pub mod message;
+pub mod reference;
+pub mod spec;
+pub mod topology;
+
+pub use message::{Inbox, Message, ProtocolError, Received};
+pub use spec::{SpecError, SpecSource};
+pub use topology::Topology;
+
+/// One agent with its world: what is run, and what an op is.
+///
+/// Agents live in episodes of fixed length: at the start of each, world and beliefs are reset by the
+/// seed, so that the cost of an op is stationary. Everything an agent does follows from its seed, its
+/// number and the messages it receives: never from time, place or other agents' speed.
+pub trait Workload: Send {
+    /// First half of an op: act on the world, observe, and write what the neighbours shall know
+    /// into `message` (its `belief` and `payload` arrive with the capacity of an earlier message;
+    /// addressing and round are filled in by the caller). A workload without neighbours leaves
+    /// `message` alone.
+    fn produce(&mut self, message: &mut Message);
+
+    /// Second half: take in what every neighbour wrote in this round (in the order of their
+    /// numbers), infer, and choose the next action.
+    fn consume(&mut self, received: Received<'_>);
+
+    /// Folds the agent's beliefs and its last action into `digest`.
+    fn fold(&self, digest: &mut Digest);
+
+    /// Joint states evaluated in the last op: the work counter that tells whether two deployments
+    /// did the same work.
+    fn active_states(&self) -> u64;
+}
+
+/// The parameters of a workload, validated; builds its agents.
+pub trait Spec: Send + Sync {
+    /// Builds agent `id` of `agents`; everything in it follows from `seed` and `id`.
+    ///
+    /// # Errors
+    /// A sentence when the parameters do not make a valid model. [`read`] builds agent 0 once, so
+    /// that this is found before anything is spawned.
+    fn build(&self, id: usize, agents: usize, seed: u64) -> Result<Box<dyn Workload>, String>;
+
+    /// Rounds of an episode: after so many, everything an agent does and receives repeats.
+    fn episode_length(&self) -> u64;
+
+    /// Who sends to whom, for a number of agents. The default: nobody.
+    fn topology(&self, agents: usize) -> Topology {
+        Topology::silent(agents)
+    }
+
+    /// Payload bytes of one message at most (belief and extra payload); 0 for a silent workload.
+    fn message_bytes(&self) -> usize {
+        0
+    }
+}
+
+/// One line of the registry.
+#[derive(Clone, Copy)]
+pub struct Entry {
+    /// Name on the command line and in records.
+    pub name: &'static str,
+    /// What it is, in one line.
+    pub about: &'static str,
+    /// The default parameters: the file in `workloads/`.
+    pub default_toml: &'static str,
+    /// Parses and validates parameters.
+    pub read: fn(&SpecSource) -> Result<Box<dyn Spec>, SpecError>,
+}
+
+/// Every workload there is.
+pub const REGISTRY: &[Entry] = &[
+    Entry {
+        name: "exploration",
+        about: "agents explore grid worlds of their own; no messages",
+        default_toml: include_str!("../../workloads/exploration.toml"),
+        read: exploration::read,
+    },
+    Entry {
+        name: "coordination",
+        about: "agents search for a shared hidden target and exchange beliefs with neighbours each round",
+        default_toml: include_str!("../../workloads/coordination.toml"),
+        read: coordination::read,
+    },
+    Entry {
+        name: "learning",
+        about: "exploration, and agents learn their observation and transition models (Dirichlet A, B)",
+        default_toml: include_str!("../../workloads/learning.toml"),
+        read: exploration::read,
+    },
+];
+
+/// Finds a registered workload by name.
+#[must_use]
+pub fn find(name: &str) -> Option<&'static Entry> {
+    REGISTRY.iter().find(|e| e.name == name)
+}
+
+/// Parses and validates `source` with the workload that it names, and builds one agent to see that
+/// it can be built: what a command does before anything is spawned.
+///
+/// # Errors
+/// [`SpecError`] with file, line and field.
+pub fn read(source: &SpecSource) -> Result<Box<dyn Spec>, SpecError> {
+    let spec = parse(source)?;
+    spec.build(0, 1, 0).map_err(|why| source.whole(&why))?;
+    Ok(spec)
+}
+
+/// Parses `source`, which was [`read`] before: what a host and its workers do. Building an agent
+/// only to see that it can be built would be booked as setup time, once per process.
+///
+/// # Errors
+/// [`SpecError`] with file, line and field.
+pub fn parse(source: &SpecSource) -> Result<Box<dyn Spec>, SpecError> {
+    (source.entry()?.read)(source)
+}
+
+/// A running digest: order matters, every bit counts.
+///
+/// Not a cryptographic hash; two multiplications by odd constants and a rotation per word spread
+/// each bit over the state (the finaliser of splitmix64).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Digest(u64);
+
+impl Default for Digest {
+    fn default() -> Self {
+        Digest(0x9e37_79b9_7f4a_7c15)
+    }
+}
+
+impl Digest {
+    /// Folds in one word.
+    pub fn word(&mut self, word: u64) {
+        self.0 = splitmix(self.0.rotate_left(5) ^ word);
+    }
+
+    /// Folds in the bits of every number.
+    pub fn numbers<'a>(&mut self, numbers: impl IntoIterator<Item = &'a f64>) {
+        for x in numbers {
+            self.word(x.to_bits());
+        }
+    }
+
+    /// The digest so far.
+    #[must_use]
+    pub fn value(self) -> u64 {
+        self.0
+    }
+}
+
+/// The splitmix64 step: a bijection of 64-bit words that spreads every bit.
+#[must_use]
+pub fn splitmix(x: u64) -> u64 {
+    let mut z = x.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    z ^ (z >> 31)
+}
+
+/// A seed for one purpose of one agent: distinct for every (seed, id, purpose).
+#[must_use]
+pub fn derive_seed(seed: u64, id: u64, purpose: u64) -> u64 {
+    splitmix(splitmix(splitmix(seed) ^ id) ^ purpose)
+}
