@@ -2,5 +2,6 @@
 #![deny(missing_docs)]
 
 pub mod agent;
+pub mod observe;
 pub mod record;
 pub mod workload;

@@ -1,0 +1,379 @@
+//! What does the control group of this process allow, and did it throttle?
+//!
+//! Limits nest: a group is also bound by every group above it, as far up as this process can see.
+//! Version 1 (a tree per controller), version 2 (one tree) and both at once are read. Every reader
+//! takes the directory that stands for `/`, so that tests can bring a tree of their own.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+/// Version 1 writes "no limit" as the largest multiple of a page; nobody has half of that.
+const NO_LIMIT_BYTES: u64 = 1 << 62;
+
+/// Where the controllers of this process's control group keep their files.
+///
+/// Each list runs from the process's own group up to the top that is visible; it is empty when
+/// there is no such controller.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Cgroup {
+    cpu: Vec<PathBuf>,
+    memory: Vec<PathBuf>,
+    pids: Vec<PathBuf>,
+}
+
+/// Tasks of the tightest group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pids {
+    /// Tasks allowed.
+    pub max: u64,
+    /// Tasks now.
+    pub current: u64,
+}
+
+/// How often, and for how long, a CPU quota stopped the group or one above it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Throttle {
+    /// Periods that ended throttled, since the groups were made.
+    pub times: u64,
+    /// Time throttled, nanoseconds, summed over the group's CPUs.
+    pub ns: u64,
+}
+
+impl Throttle {
+    /// Throttling since an earlier reading.
+    pub fn since(self, earlier: Self) -> Self {
+        Self {
+            times: self.times.saturating_sub(earlier.times),
+            ns: self.ns.saturating_sub(earlier.ns),
+        }
+    }
+}
+
+impl Cgroup {
+    /// Finds the control group of this process. Empty where there is none or /proc hides it.
+    pub fn of_self() -> Self {
+        Self::find(Path::new("/"))
+    }
+
+    /// Finds the control group described below `root`.
+    pub fn find(root: &Path) -> Self {
+        let read = |path| fs::read_to_string(root.join(path)).unwrap_or_default();
+        let groups = read("proc/self/cgroup");
+        let mounts = read("proc/self/mountinfo");
+        let levels = |controller| levels(root, &groups, &mounts, controller).unwrap_or_default();
+        Self {
+            cpu: levels("cpu"),
+            memory: levels("memory"),
+            pids: levels("pids"),
+        }
+    }
+
+    /// CPU quota in CPUs (1.5 = 150 %): the smallest on the way up. `None`: no quota found.
+    pub fn quota_cpus(&self) -> Option<f64> {
+        self.cpu
+            .iter()
+            .filter_map(|group| quota_of(group))
+            .min_by(f64::total_cmp)
+    }
+
+    /// Memory limit in bytes: the smallest on the way up. `None`: no limit found.
+    pub fn memory_limit_bytes(&self) -> Option<u64> {
+        self.memory
+            .iter()
+            .filter_map(|group| {
+                number(group, "memory.max").or_else(|| number(group, "memory.limit_in_bytes"))
+            })
+            .filter(|&limit| limit < NO_LIMIT_BYTES)
+            .min()
+    }
+
+    /// Task limit and use of the group on the way up that has the fewest tasks left. `None`: no
+    /// limit found.
+    pub fn pids(&self) -> Option<Pids> {
+        self.pids
+            .iter()
+            .filter_map(|group| {
+                Some(Pids {
+                    max: number(group, "pids.max")?,
+                    current: number(group, "pids.current")?,
+                })
+            })
+            .min_by_key(|pids| pids.max.saturating_sub(pids.current))
+    }
+
+    /// Throttling of the group and those above it. `None`: no counters found.
+    pub fn throttle(&self) -> Option<Throttle> {
+        self.cpu
+            .iter()
+            .filter_map(|group| parse_cpu_stat(&fs::read_to_string(group.join("cpu.stat")).ok()?))
+            .reduce(|sum, group| Throttle {
+                times: sum.times + group.times,
+                ns: sum.ns + group.ns,
+            })
+    }
+}
+
+/// Directories of a controller from the own group up to the mount point.
+fn levels(root: &Path, groups: &str, mounts: &str, controller: &str) -> Option<Vec<PathBuf>> {
+    let is_listed = |list: &str| list.split(',').any(|name| name == controller);
+    let lines = || groups.lines().filter_map(parse_group_line);
+    // A controller is in one version at a time; a line of version 1 that names it wins.
+    let v1 = lines().find(|&(_, list, _)| is_listed(list));
+    let (is_v2, path) = match v1 {
+        Some((_, _, path)) => (false, path),
+        None => (true, lines().find(|&(id, _, _)| id == "0")?.2),
+    };
+    let mount = mounts.lines().filter_map(parse_mount_line).find(|mount| {
+        if is_v2 {
+            mount.kind == "cgroup2"
+        } else {
+            mount.kind == "cgroup" && is_listed(mount.options)
+        }
+    })?;
+    let point = root.join(unescape(mount.point).trim_start_matches('/'));
+    let mut group = point.clone();
+    // A container sees its own group as the root of the mount, and paths that begin above it; a
+    // path that leads outside of what is mounted leaves the mount point as the best guess.
+    let below = Path::new(path).strip_prefix(unescape(mount.root));
+    if let Ok(below) = below
+        && !path.contains("..")
+        && point.join(below).is_dir()
+    {
+        group = point.join(below);
+    }
+    Some(
+        group
+            .ancestors()
+            .take_while(|level| level.starts_with(&point))
+            .map(Path::to_owned)
+            .collect(),
+    )
+}
+
+/// `id:controllers:path` of /proc/self/cgroup.
+fn parse_group_line(line: &str) -> Option<(&str, &str, &str)> {
+    let mut parts = line.splitn(3, ':');
+    Some((parts.next()?, parts.next()?, parts.next()?))
+}
+
+/// What a line of /proc/self/mountinfo says about a mount.
+struct Mount<'a> {
+    root: &'a str,
+    point: &'a str,
+    kind: &'a str,
+    options: &'a str,
+}
+
+fn parse_mount_line(line: &str) -> Option<Mount<'_>> {
+    // id parent major:minor root point options [optional …] - kind source super-options
+    let (left, right) = line.split_once(" - ")?;
+    let mut left = left.split(' ').skip(3);
+    let mut right = right.split(' ');
+    Some(Mount {
+        root: left.next()?,
+        point: left.next()?,
+        kind: right.next()?,
+        options: right.nth(1).unwrap_or(""),
+    })
+}
+
+/// Undoes the octal escapes of mountinfo that can occur in a path of control groups.
+fn unescape(path: &str) -> String {
+    path.replace("\\040", " ").replace("\\134", "\\")
+}
+
+/// The number in a file; `None` when it is absent or says `max` or -1.
+fn number(group: &Path, file: &str) -> Option<u64> {
+    fs::read_to_string(group.join(file))
+        .ok()?
+        .trim()
+        .parse()
+        .ok()
+}
+
+/// Quota of one group, CPUs.
+fn quota_of(group: &Path) -> Option<f64> {
+    let (quota, period) = match fs::read_to_string(group.join("cpu.max")) {
+        Ok(text) => {
+            let mut words = text.split_whitespace().map(str::parse::<u64>);
+            // "max 100000" is no quota: the first word is not a number.
+            (words.next()?.ok()?, words.next()?.ok()?)
+        }
+        Err(_) => (
+            number(group, "cpu.cfs_quota_us")?,
+            number(group, "cpu.cfs_period_us")?,
+        ),
+    };
+    (period > 0).then(|| quota as f64 / period as f64)
+}
+
+/// Throttle counters from the text of a cpu.stat; `None` when it has none.
+fn parse_cpu_stat(text: &str) -> Option<Throttle> {
+    let value = |name: &str| {
+        text.lines()
+            .filter_map(|line| line.split_once(' '))
+            .find(|&(key, _)| key == name)
+            .and_then(|(_, number)| number.trim().parse::<u64>().ok())
+    };
+    let ns = match value("throttled_usec") {
+        Some(microseconds) => microseconds.saturating_mul(1_000),
+        None => value("throttled_time").unwrap_or(0),
+    };
+    Some(Throttle {
+        times: value("nr_throttled")?,
+        ns,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tempfile::TempDir;
+
+    /// A tree below a temporary directory from (path, text) pairs.
+    fn tree(files: &[(&str, &str)]) -> TempDir {
+        let root = TempDir::new().unwrap();
+        for (path, text) in files {
+            let path = root.path().join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        }
+        root
+    }
+
+    const V2_MOUNT: &str = "30 23 0:26 / /sys/fs/cgroup rw,nosuid - cgroup2 cgroup2 rw\n";
+
+    #[test]
+    fn version_2_takes_the_tightest_of_nested_limits() {
+        let root = tree(&[
+            ("proc/self/cgroup", "0::/a/b\n"),
+            ("proc/self/mountinfo", V2_MOUNT),
+            ("sys/fs/cgroup/a/cpu.max", "150000 100000\n"),
+            ("sys/fs/cgroup/a/memory.max", "1000000\n"),
+            ("sys/fs/cgroup/a/pids.max", "100\n"),
+            ("sys/fs/cgroup/a/pids.current", "90\n"),
+            (
+                "sys/fs/cgroup/a/cpu.stat",
+                "usage_usec 1\nnr_throttled 2\nthrottled_usec 30\n",
+            ),
+            ("sys/fs/cgroup/a/b/cpu.max", "max 100000\n"),
+            ("sys/fs/cgroup/a/b/memory.max", "max\n"),
+            ("sys/fs/cgroup/a/b/pids.max", "64\n"),
+            ("sys/fs/cgroup/a/b/pids.current", "3\n"),
+            (
+                "sys/fs/cgroup/a/b/cpu.stat",
+                "usage_usec 1\nnr_throttled 1\nthrottled_usec 5\n",
+            ),
+        ]);
+        let group = Cgroup::find(root.path());
+        assert_eq!(group.quota_cpus(), Some(1.5));
+        assert_eq!(group.memory_limit_bytes(), Some(1_000_000));
+        // Ten tasks are left above, sixty-one here.
+        assert_eq!(
+            group.pids(),
+            Some(Pids {
+                max: 100,
+                current: 90
+            })
+        );
+        assert_eq!(
+            group.throttle(),
+            Some(Throttle {
+                times: 3,
+                ns: 35_000
+            })
+        );
+    }
+
+    #[test]
+    fn version_1_has_a_tree_per_controller_and_its_own_no_limit() {
+        let root = tree(&[
+            (
+                "proc/self/cgroup",
+                "4:memory:/job\n2:cpu,cpuacct:/job\n1:pids:/\n0::/\n",
+            ),
+            (
+                "proc/self/mountinfo",
+                "32 31 0:29 / /sys/fs/cgroup/cpu,cpuacct rw - cgroup cgroup rw,cpu,cpuacct\n\
+                 35 31 0:32 / /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory\n\
+                 39 31 0:36 / /sys/fs/cgroup/pids rw shared:9 - cgroup cgroup rw,pids\n\
+                 41 31 0:38 / /sys/fs/cgroup/unified rw - cgroup2 cgroup2 rw\n",
+            ),
+            ("sys/fs/cgroup/cpu,cpuacct/cpu.cfs_quota_us", "-1\n"),
+            ("sys/fs/cgroup/cpu,cpuacct/cpu.cfs_period_us", "100000\n"),
+            ("sys/fs/cgroup/cpu,cpuacct/job/cpu.cfs_quota_us", "50000\n"),
+            (
+                "sys/fs/cgroup/cpu,cpuacct/job/cpu.cfs_period_us",
+                "100000\n",
+            ),
+            (
+                "sys/fs/cgroup/cpu,cpuacct/job/cpu.stat",
+                "nr_periods 9\nnr_throttled 4\nthrottled_time 77\n",
+            ),
+            (
+                "sys/fs/cgroup/memory/memory.limit_in_bytes",
+                "9223372036854771712\n",
+            ),
+            ("sys/fs/cgroup/memory/job/memory.limit_in_bytes", "4096\n"),
+            ("sys/fs/cgroup/pids/pids.current", "7\n"),
+        ]);
+        let group = Cgroup::find(root.path());
+        assert_eq!(group.quota_cpus(), Some(0.5));
+        assert_eq!(group.memory_limit_bytes(), Some(4096));
+        assert_eq!(group.pids(), None);
+        assert_eq!(group.throttle(), Some(Throttle { times: 4, ns: 77 }));
+    }
+
+    #[test]
+    fn a_container_sees_its_group_as_the_root_of_the_mount() {
+        let root = tree(&[
+            ("proc/self/cgroup", "0::/docker/abc\n"),
+            (
+                "proc/self/mountinfo",
+                "30 23 0:26 /docker/abc /sys/fs/cgroup ro - cgroup2 cgroup rw\n",
+            ),
+            ("sys/fs/cgroup/cpu.max", "200000 100000\n"),
+        ]);
+        assert_eq!(Cgroup::find(root.path()).quota_cpus(), Some(2.0));
+    }
+
+    #[test]
+    fn a_path_outside_the_mount_leaves_the_mount_point() {
+        for path in ["/elsewhere/not/mounted", "/../../above"] {
+            let root = tree(&[
+                ("proc/self/cgroup", &format!("0::{path}\n")),
+                ("proc/self/mountinfo", V2_MOUNT),
+                ("sys/fs/cgroup/cpu.max", "100000 100000\n"),
+            ]);
+            assert_eq!(Cgroup::find(root.path()).quota_cpus(), Some(1.0));
+        }
+    }
+
+    #[test]
+    fn without_control_groups_nothing_is_known() {
+        let empty = Cgroup::find(tree(&[]).path());
+        assert_eq!(empty, Cgroup::default());
+        assert_eq!(empty.quota_cpus(), None);
+        assert_eq!(empty.throttle(), None);
+        let unlimited = tree(&[
+            ("proc/self/cgroup", "0::/\n"),
+            ("proc/self/mountinfo", V2_MOUNT),
+            ("sys/fs/cgroup/cpu.max", "max 100000\n"),
+            ("sys/fs/cgroup/memory.max", "max\n"),
+            ("sys/fs/cgroup/pids.max", "max\n"),
+        ]);
+        let unlimited = Cgroup::find(unlimited.path());
+        assert_eq!(unlimited.quota_cpus(), None);
+        assert_eq!(unlimited.memory_limit_bytes(), None);
+        assert_eq!(unlimited.pids(), None);
+    }
+
+    #[test]
+    fn throttling_is_counted_from_a_reading() {
+        let (later, earlier) = (Throttle { times: 5, ns: 9 }, Throttle { times: 3, ns: 4 });
+        assert_eq!(later.since(earlier), Throttle { times: 2, ns: 5 });
+    }
+}

@@ -1,0 +1,412 @@
+//! How much CPU did a process, a thread and everyone else use?
+//!
+//! A process's own time comes from its CPU clock, which the scheduler keeps in nanoseconds. What
+//! others used comes from `/proc/stat`, which counts ticks of 10 ms: over a window of 250 ms on
+//! one CPU it is good to 4 %.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use nix::errno::Errno;
+use nix::time::{ClockId, clock_gettime};
+use nix::unistd::{Pid, SysconfVar, sysconf};
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+/// Why CPU use could not be read.
+#[derive(Debug, Error)]
+pub enum CpuError {
+    /// The process has no CPU clock that could be read.
+    #[error(
+        "read CPU clock of process {pid}: {source}; the process has ended, read it before it does"
+    )]
+    Clock {
+        /// The process.
+        pid: i32,
+        /// What the kernel said.
+        source: Errno,
+    },
+    /// A file could not be read.
+    #[error("read {}: {source}; the process has ended or /proc is not mounted", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the kernel said.
+        source: io::Error,
+    },
+    /// A file does not look as proc(5) says.
+    #[error("{}: no {field} in it; report the kernel version with this message", path.display())]
+    Malformed {
+        /// The file.
+        path: PathBuf,
+        /// What was looked for.
+        field: &'static str,
+    },
+}
+
+/// The CPU clock of a process, all its threads together, also those that have ended.
+///
+/// Children are not in it: each process has a clock of its own.
+#[derive(Clone, Copy, Debug)]
+pub struct ProcessClock {
+    pid: Pid,
+    clock: ClockId,
+}
+
+impl ProcessClock {
+    /// The clock of a process of this machine. Needs no permission.
+    ///
+    /// # Errors
+    /// [`CpuError::Clock`] when there is no such process.
+    pub fn of(pid: Pid) -> Result<Self, CpuError> {
+        let clock = ClockId::pid_cpu_clock_id(pid).map_err(|source| CpuError::Clock {
+            pid: pid.as_raw(),
+            source,
+        })?;
+        Ok(Self { pid, clock })
+    }
+
+    /// User and system time so far, nanoseconds.
+    ///
+    /// # Errors
+    /// [`CpuError::Clock`] when the process has been reaped.
+    pub fn now_ns(&self) -> Result<u64, CpuError> {
+        clock_ns(self.clock).map_err(|source| CpuError::Clock {
+            pid: self.pid.as_raw(),
+            source,
+        })
+    }
+}
+
+/// User and system time of this process so far, nanoseconds.
+pub fn own_process_ns() -> u64 {
+    clock_ns(ClockId::CLOCK_PROCESS_CPUTIME_ID).expect("every process has a CPU clock of its own")
+}
+
+/// User and system time of the calling thread so far, nanoseconds. A system call: half a
+/// microsecond, so read it at the ends of a window and not per op.
+pub fn own_thread_ns() -> u64 {
+    clock_ns(ClockId::CLOCK_THREAD_CPUTIME_ID).expect("every thread has a CPU clock of its own")
+}
+
+/// The CPU clock of one thread of this process, for its other threads to read.
+#[derive(Clone, Copy, Debug)]
+pub struct ThreadClock {
+    clock: ClockId,
+}
+
+impl ThreadClock {
+    /// The clock of the calling thread.
+    pub fn of_this_thread() -> Self {
+        // MAKE_THREAD_CPUCLOCK of the kernel's ABI (posix-timers.h): the thread's number inverted,
+        // then "per thread" (4) and "as the scheduler counts" (2).
+        let tid = nix::unistd::gettid().as_raw();
+        Self {
+            clock: ClockId::from_raw((!tid << 3) | 4 | 2),
+        }
+    }
+
+    /// User and system time of the thread so far, nanoseconds; 0 once it has ended.
+    pub fn now_ns(self) -> u64 {
+        clock_ns(self.clock).unwrap_or(0)
+    }
+}
+
+fn clock_ns(clock: ClockId) -> Result<u64, Errno> {
+    let time = clock_gettime(clock)?;
+    // CPU time counts from 0: never negative.
+    Ok(time.tv_sec() as u64 * 1_000_000_000 + time.tv_nsec() as u64)
+}
+
+/// Context switches of the tasks that a process has now.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Switches {
+    /// The task gave the CPU up to wait.
+    pub voluntary: u64,
+    /// The scheduler took the CPU away.
+    pub involuntary: u64,
+    /// Tasks that were counted.
+    pub tasks: u64,
+}
+
+impl Switches {
+    /// Switches of all tasks of a process since each of them started.
+    ///
+    /// Tasks that have ended are not counted, nor one that ends while it is read: compare two
+    /// readings between which the workers live.
+    ///
+    /// # Errors
+    /// [`CpuError::Read`] when there is no such process, [`CpuError::Malformed`] when a status
+    /// file lacks the counters.
+    pub fn of(pid: Pid) -> Result<Self, CpuError> {
+        let directory = PathBuf::from(format!("/proc/{pid}/task"));
+        let failed = |source| CpuError::Read {
+            path: directory.clone(),
+            source,
+        };
+        let mut sum = Self::default();
+        for entry in fs::read_dir(&directory).map_err(failed)? {
+            let path = entry.map_err(failed)?.path().join("status");
+            let text = match fs::read_to_string(&path) {
+                Ok(text) => text,
+                Err(source) if has_ended(&source) => continue,
+                Err(source) => return Err(CpuError::Read { path, source }),
+            };
+            let task = Self::parse(&text).ok_or(CpuError::Malformed {
+                path,
+                field: "voluntary_ctxt_switches",
+            })?;
+            sum = sum + task;
+        }
+        Ok(sum)
+    }
+
+    /// Counters of one task from the text of its status file.
+    fn parse(status: &str) -> Option<Self> {
+        let number = |name: &str| {
+            let line = status.lines().find_map(|line| line.strip_prefix(name))?;
+            line.trim().parse().ok()
+        };
+        Some(Self {
+            voluntary: number("voluntary_ctxt_switches:")?,
+            involuntary: number("nonvoluntary_ctxt_switches:")?,
+            tasks: 1,
+        })
+    }
+
+    /// Switches since an earlier reading; the tasks are those of this one.
+    pub fn since(self, earlier: Self) -> Self {
+        Self {
+            voluntary: self.voluntary.saturating_sub(earlier.voluntary),
+            involuntary: self.involuntary.saturating_sub(earlier.involuntary),
+            tasks: self.tasks,
+        }
+    }
+}
+
+impl std::ops::Add for Switches {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self {
+            voluntary: self.voluntary + other.voluntary,
+            involuntary: self.involuntary + other.involuntary,
+            tasks: self.tasks + other.tasks,
+        }
+    }
+}
+
+/// Whether an error of a file below /proc means that its task is gone.
+fn has_ended(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::NotFound || error.raw_os_error() == Some(Errno::ESRCH as i32)
+}
+
+/// What some CPUs of the system did since it started, whoever used them. Nanoseconds of CPU time,
+/// in steps of the kernel's tick (10 ms).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SystemCpu {
+    /// Spent on programs, kernel and interrupts.
+    pub busy_ns: u64,
+    /// Wanted, but given to another guest by the hypervisor.
+    pub steal_ns: u64,
+    /// Spent idle, also while waiting for a disk.
+    pub idle_ns: u64,
+}
+
+impl SystemCpu {
+    /// Reads `/proc/stat` for the CPUs in `allowed` (numbers as the kernel counts them).
+    ///
+    /// # Errors
+    /// [`CpuError::Read`] without /proc, [`CpuError::Malformed`] when it has none of the CPUs.
+    pub fn read(allowed: &[usize]) -> Result<Self, CpuError> {
+        let path = Path::new("/proc/stat");
+        let text = fs::read_to_string(path).map_err(|source| CpuError::Read {
+            path: path.to_owned(),
+            source,
+        })?;
+        // 100 on every Linux that is in use; asked because it is an option of the kernel.
+        let per_second = match sysconf(SysconfVar::CLK_TCK) {
+            Ok(Some(ticks)) if ticks > 0 => ticks as u64,
+            _ => 100,
+        };
+        Self::parse(&text, allowed, 1_000_000_000 / per_second).ok_or(CpuError::Malformed {
+            path: path.to_owned(),
+            field: "line of an allowed CPU",
+        })
+    }
+
+    /// Sums the lines of the allowed CPUs. `None` when there is no such line.
+    fn parse(stat: &str, allowed: &[usize], tick_ns: u64) -> Option<Self> {
+        let mut sum = Self::default();
+        let mut found = false;
+        for line in stat.lines() {
+            let mut words = line.split_whitespace();
+            // The line "cpu" without a number is the sum over all CPUs: not a number, skipped.
+            let cpu = words.next().and_then(|name| name.strip_prefix("cpu"));
+            let Some(Ok(cpu)) = cpu.map(str::parse::<usize>) else {
+                continue;
+            };
+            if !allowed.contains(&cpu) {
+                continue;
+            }
+            // user nice system idle iowait irq softirq steal; guest time is part of user and nice.
+            let mut ticks = [0_u64; 8];
+            for (slot, word) in ticks.iter_mut().zip(words) {
+                *slot = word.parse().ok()?;
+            }
+            let [user, nice, system, idle, iowait, irq, softirq, steal] = ticks;
+            sum.busy_ns += (user + nice + system + irq + softirq) * tick_ns;
+            sum.steal_ns += steal * tick_ns;
+            sum.idle_ns += (idle + iowait) * tick_ns;
+            found = true;
+        }
+        found.then_some(sum)
+    }
+
+    /// What happened since an earlier reading. A counter that went back (the kernel corrects
+    /// iowait downwards) counts as not moved.
+    pub fn since(self, earlier: Self) -> Self {
+        Self {
+            busy_ns: self.busy_ns.saturating_sub(earlier.busy_ns),
+            steal_ns: self.steal_ns.saturating_sub(earlier.steal_ns),
+            idle_ns: self.idle_ns.saturating_sub(earlier.idle_ns),
+        }
+    }
+}
+
+/// Share of CPU that other programs used: (Δ busy − own) / (C · wall), 0 to 1.
+///
+/// `spent` is what the CPUs did, `own_ns` what forkscope and its workers used in the same time,
+/// `cpus` = C: as many CPUs as `spent` is the sum of, so that foreign work on CPUs that a quota
+/// leaves to others is not set against the quota. `None` for a span or a C of 0.
+pub fn foreign_share(spent: SystemCpu, own_ns: u64, cpus: f64, wall: Duration) -> Option<f64> {
+    share(spent.busy_ns.saturating_sub(own_ns), cpus, wall)
+}
+
+/// Share of CPU time that the hypervisor took: Δ steal / (C · wall). `None` as above.
+pub fn steal_share(spent: SystemCpu, cpus: f64, wall: Duration) -> Option<f64> {
+    share(spent.steal_ns, cpus, wall)
+}
+
+fn share(ns: u64, cpus: f64, wall: Duration) -> Option<f64> {
+    let available_ns = cpus * wall.as_nanos() as f64;
+    // Ticks are coarse enough for fully busy CPUs to show 1 % more than there is.
+    (available_ns > 0.0).then(|| (ns as f64 / available_ns).min(1.0))
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn a_thread_reads_the_clock_of_another() {
+        use super::{ThreadClock, own_thread_ns};
+        let (tell, told) = std::sync::mpsc::channel();
+        let (end, ended) = std::sync::mpsc::channel::<()>();
+        let worker = std::thread::spawn(move || {
+            let start = own_thread_ns();
+            while own_thread_ns() < start + 5_000_000 {}
+            tell.send((ThreadClock::of_this_thread(), own_thread_ns()))
+                .unwrap();
+            let _ = ended.recv();
+        });
+        let (clock, its_own) = told.recv().unwrap();
+        let seen = clock.now_ns();
+        assert!(seen >= its_own && its_own >= 5_000_000, "{seen} {its_own}");
+        drop(end);
+        worker.join().unwrap();
+    }
+
+    use super::*;
+    use std::hint::black_box;
+
+    const STAT: &str = "cpu  60 6 30 600 60 3 3 9 5 0\n\
+        cpu0 10 1 5 100 10 1 1 2 0 0\n\
+        cpu1 20 2 10 200 20 1 1 3 0 0\n\
+        cpu12 30 3 15 300 30 1 1 4 5 0\n\
+        intr 12345 0 1\nctxt 99\n";
+
+    #[test]
+    fn only_the_allowed_cpus_are_summed() {
+        let spent = SystemCpu::parse(STAT, &[0, 12], 10).unwrap();
+        assert_eq!(spent.busy_ns, (18 + 50) * 10);
+        assert_eq!(spent.steal_ns, 6 * 10);
+        assert_eq!(spent.idle_ns, (110 + 330) * 10);
+        assert_eq!(SystemCpu::parse(STAT, &[7], 10), None);
+        assert_eq!(SystemCpu::parse("", &[0], 10), None);
+        assert_eq!(SystemCpu::parse("cpu0 1 x", &[0], 10), None);
+    }
+
+    #[test]
+    fn foreign_cpu_is_what_is_left_after_our_own() {
+        let second = Duration::from_secs(1);
+        let spent = SystemCpu {
+            busy_ns: 1_500_000_000,
+            steal_ns: 100_000_000,
+            idle_ns: 400_000_000,
+        };
+        let foreign = foreign_share(spent, 1_100_000_000, 2.0, second).unwrap();
+        assert!((foreign - 0.2).abs() < 1e-12);
+        assert!((steal_share(spent, 2.0, second).unwrap() - 0.05).abs() < 1e-12);
+        // Ticks are coarser than our own clock: more own than busy is no foreign CPU.
+        assert_eq!(foreign_share(spent, 1_600_000_000, 2.0, second), Some(0.0));
+        // And more busy than there is time is all of it.
+        assert_eq!(foreign_share(spent, 0, 1.0, second), Some(1.0));
+        assert_eq!(foreign_share(spent, 0, 2.0, Duration::ZERO), None);
+        assert_eq!(foreign_share(spent, 0, 0.0, second), None);
+    }
+
+    #[test]
+    fn a_counter_that_goes_back_has_not_moved() {
+        let later = SystemCpu {
+            busy_ns: 5,
+            steal_ns: 0,
+            idle_ns: 7,
+        };
+        let earlier = SystemCpu {
+            busy_ns: 1,
+            steal_ns: 0,
+            idle_ns: 9,
+        };
+        assert_eq!(later.since(earlier).idle_ns, 0);
+        assert_eq!(later.since(earlier).busy_ns, 4);
+    }
+
+    #[test]
+    fn cpu_clocks_count_work_and_not_sleep() {
+        let clock = ProcessClock::of(Pid::this()).unwrap();
+        let (process, thread) = (clock.now_ns().unwrap(), own_thread_ns());
+        while own_thread_ns() - thread < 1_000_000 {
+            black_box(0);
+        }
+        assert!(clock.now_ns().unwrap() - process >= 1_000_000);
+        assert!(own_process_ns() >= own_thread_ns());
+    }
+
+    #[test]
+    fn a_process_that_never_was_is_an_error_that_names_it() {
+        // Beyond the largest pid_max that Linux allows (2^22).
+        let nobody = Pid::from_raw(1 << 23);
+        let message = ProcessClock::of(nobody).unwrap_err().to_string();
+        assert!(message.contains("8388608"), "{message}");
+        let message = Switches::of(nobody).unwrap_err().to_string();
+        assert!(message.contains("/proc/8388608/task"), "{message}");
+    }
+
+    #[test]
+    fn switches_are_summed_over_tasks() {
+        let status = "Name:\tx\nvoluntary_ctxt_switches:\t12\nnonvoluntary_ctxt_switches:\t3\n";
+        let task = Switches::parse(status).unwrap();
+        assert_eq!((task.voluntary, task.involuntary, task.tasks), (12, 3, 1));
+        assert_eq!(Switches::parse("Name:\tx\n"), None);
+
+        let before = Switches::of(Pid::this()).unwrap();
+        assert!(before.tasks >= 1);
+        std::thread::sleep(Duration::from_millis(1));
+        let after = Switches::of(Pid::this()).unwrap();
+        assert!(after.voluntary > 0);
+        assert_eq!(before.since(before).voluntary, 0);
+    }
+}

@@ -1,0 +1,25 @@
+//! What did an invocation cost?
+//!
+//! | module | question |
+//! |---|---|
+//! | [`clock`] | what time is it, cheaply enough to time a single op? |
+//! | [`service`] | how long did a worker's ops take, one by one? |
+//! | [`cpu`] | how much CPU did a process, a thread and everyone else use? |
+//! | [`cgroup`] | what does the control group allow, and did it throttle? |
+//! | [`memory`] | how much memory does a tree of processes hold? |
+//! | [`heap`] | how many heap bytes are live in this process? |
+//!
+//! Everything here reads; nothing here judges (that is `experiment::machine` before a run, and
+//! `stats` and `verdict` after it). What runs inside a window — [`service::Recorder`],
+//! [`clock::Ticker`] and the counting of [`heap::Counting`] — allocates nothing and takes no lock;
+//! the rest is read at the ends of a window or while workers are parked.
+//!
+//! An allocator and the instruction that reads the CPU's counter cannot be had without `unsafe`;
+//! both are here and nowhere else.
+
+pub mod cgroup;
+pub mod clock;
+pub mod cpu;
+pub mod heap;
+pub mod memory;
+pub mod service;

@@ -1,0 +1,106 @@
+//! Does the counting allocator count exactly, also when many threads free each other's blocks?
+//!
+//! One test function: the counters belong to the whole process, so nothing else may run beside it.
+
+use std::alloc::{GlobalAlloc, Layout};
+use std::sync::mpsc::channel;
+use std::thread;
+
+use forkscope::observe::heap::{Counting, allocations, live_bytes};
+
+#[global_allocator]
+static HEAP: Counting = Counting;
+
+/// More than there are slots of their own, so that shared slots are counted too.
+const SHORT_THREADS: usize = 1_100;
+
+#[test]
+fn live_bytes_are_exact() {
+    known_sizes();
+    blocks_freed_by_other_threads();
+    threads_beyond_the_slots();
+    blocks_freed_by_other_threads();
+}
+
+fn known_sizes() {
+    let (live, calls) = (live_bytes(), allocations());
+    let block = vec![1_u8; 12_345];
+    assert_eq!(live_bytes() - live, 12_345);
+    let zeroed = vec![0_u64; 1_000];
+    assert_eq!(live_bytes() - live, 12_345 + 8_000);
+    assert_eq!(allocations() - calls, 2);
+    drop((block, zeroed));
+    assert_eq!(live_bytes(), live);
+
+    let mut growing: Vec<u8> = Vec::with_capacity(100);
+    growing.push(1);
+    growing.reserve_exact(999);
+    assert_eq!(live_bytes() - live, 1_000);
+    growing.shrink_to_fit();
+    assert_eq!(live_bytes() - live, 1);
+    drop(growing);
+    assert_eq!(live_bytes(), live);
+
+    let layout = Layout::from_size_align(4096, 4096).unwrap();
+    // SAFETY: the layout has a size, and the block is freed with the layout it was made with.
+    unsafe {
+        let block = HEAP.alloc(layout);
+        assert!(!block.is_null());
+        assert_eq!(live_bytes() - live, 4096);
+        HEAP.dealloc(block, layout);
+    }
+    assert_eq!(live_bytes(), live);
+}
+
+/// Every thread allocates for its neighbour and frees what it was sent: slots go negative, the sum
+/// does not.
+fn blocks_freed_by_other_threads() {
+    const THREADS: usize = 16;
+    const BLOCKS: usize = 2_000;
+    let live = live_bytes();
+    thread::scope(|scope| {
+        let (senders, receivers): (Vec<_>, Vec<_>) =
+            (0..THREADS).map(|_| channel::<Vec<u8>>()).unzip();
+        let mut threads = Vec::with_capacity(THREADS);
+        for (number, receiver) in receivers.into_iter().enumerate() {
+            let next = senders[(number + 1) % THREADS].clone();
+            threads.push(scope.spawn(move || {
+                for size in 1..=BLOCKS {
+                    next.send(vec![number as u8; size]).unwrap();
+                    if size % 3 == 0 {
+                        drop(receiver.recv().unwrap());
+                    }
+                }
+                drop(next);
+                receiver.iter().for_each(drop);
+            }));
+        }
+        drop(senders);
+        // The end of a scope waits for the closures only; a join also for what the standard
+        // library frees when a thread ends.
+        for thread in threads {
+            thread.join().unwrap();
+        }
+    });
+    assert_unchanged(live);
+}
+
+fn threads_beyond_the_slots() {
+    let live = live_bytes();
+    let kept: Vec<Vec<u8>> = (0..SHORT_THREADS)
+        .map(|_| thread::spawn(|| vec![7_u8; 1_000]).join().unwrap())
+        .collect();
+    let held = (SHORT_THREADS * (1_000 + size_of::<Vec<u8>>())) as i64;
+    let surplus = live_bytes() - live - held;
+    // The list of blocks may have grown past its length, never below it.
+    assert!((0..held / 10).contains(&surplus), "{surplus}");
+    drop(kept);
+    assert_unchanged(live);
+}
+
+/// The standard library keeps a little per thread and channel; blocks of this test would show as
+/// tens of megabytes.
+fn assert_unchanged(live: i64) {
+    let difference = live_bytes() - live;
+    assert!(difference.abs() < 4_096, "{difference}");
+}
