@@ -2,6 +2,8 @@
 #![deny(missing_docs)]
 
 pub mod agent;
+pub mod deployment;
 pub mod observe;
 pub mod record;
+pub mod transport;
 pub mod workload;

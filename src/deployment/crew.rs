@@ -1,0 +1,324 @@
+//! The agents of one worker, and how they run ops.
+//!
+//! Agents without neighbours run free: one op each in turn, until the gate says stop; each then
+//! finishes the episode that it is in, so that a window holds whole episodes and the work per op of
+//! an agent is the same in every invocation. Coupled agents run by messages: an agent begins a round
+//! when the lease allows it, and ends it when every neighbour's message of that round is there; a
+//! worker whose agents all wait sleeps on its port. Nothing here knows whether the port leads to a
+//! thread or to a process.
+
+use super::Placement;
+use super::gate::Place;
+use super::worker::{Assignment, WorkerError, WorkerReport};
+use crate::observe::cpu::{ThreadClock, own_thread_ns};
+use crate::observe::service::Recorder;
+use crate::transport::{Port, TransportError};
+use crate::workload::reference::Tape;
+use crate::workload::{Digest, Inbox, Message, Received, Workload};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+
+/// One agent and what belongs to it.
+struct Seat {
+    id: usize,
+    workload: Box<dyn Workload>,
+    inbox: Inbox,
+    neighbours: Vec<u32>,
+    draft: Message,
+    digest: Digest,
+    /// Rounds begun; the current one while `is_waiting`.
+    round: u64,
+    is_waiting: bool,
+    /// Clock when the current op began, if it is a timed one.
+    began: Option<u64>,
+    /// Ops done since the gate opened.
+    steps: u64,
+    /// Joint states evaluated since the gate opened.
+    active_states: u64,
+}
+
+/// The agents of one worker.
+pub(super) struct Crew<'p, P> {
+    worker: usize,
+    placement: Placement,
+    seats: Vec<Seat>,
+    port: &'p mut P,
+    tape: Option<Arc<Tape>>,
+    is_coupled: bool,
+    digest_round: u64,
+    /// Agents stop only after a multiple of so many rounds.
+    quantum: u64,
+    /// Every so many rounds one is not counted; `u64::MAX` when all are.
+    cycle: u64,
+    #[expect(
+        clippy::vec_box,
+        reason = "boxes travel: their reuse is what saves the allocation"
+    )]
+    free: Vec<Box<Message>>,
+    recorder: Option<Recorder>,
+    helper: Option<ThreadClock>,
+}
+
+impl<'p, P: Port> Crew<'p, P> {
+    pub(super) fn build(
+        assignment: &Assignment,
+        port: &'p mut P,
+        running: &AtomicUsize,
+    ) -> Result<Crew<'p, P>, WorkerError> {
+        let Assignment {
+            worker,
+            job,
+            spec,
+            placement,
+            topology,
+            tape,
+            ..
+        } = assignment;
+        let seats = placement
+            .agents_of(*worker)
+            .map(|id| {
+                running.store(id, Relaxed);
+                let workload = spec
+                    .build(id, job.agents, job.seed)
+                    .map_err(|why| WorkerError::Build { agent: id, why })?;
+                Ok(Seat {
+                    id,
+                    workload,
+                    inbox: Inbox::new(id as u32, topology.of(id)),
+                    neighbours: topology.of(id).to_vec(),
+                    draft: Message {
+                        from: id as u32,
+                        ..Message::default()
+                    },
+                    digest: Digest::default(),
+                    round: 0,
+                    is_waiting: false,
+                    began: None,
+                    steps: 0,
+                    active_states: 0,
+                })
+            })
+            .collect::<Result<Vec<_>, WorkerError>>()?;
+        Ok(Crew {
+            worker: *worker,
+            placement: *placement,
+            seats,
+            port,
+            tape: tape.clone(),
+            is_coupled: !topology.is_silent() && !job.tape,
+            digest_round: job.digest_round,
+            quantum: job.quantum,
+            cycle: job.uncounted_every.map_or(u64::MAX, |n| n + 1),
+            free: Vec::new(),
+            recorder: Some(Recorder::new(job.clock, 1)),
+            helper: assignment.helper,
+        })
+    }
+
+    /// The recorder of service times; it lives until [`Crew::report`].
+    pub(super) fn recorder(&mut self) -> &mut Recorder {
+        self.recorder
+            .as_mut()
+            .expect("the recorder lives until the report is handed over")
+    }
+
+    /// Runs ops until the gate is closed; returns what was done, without digests.
+    pub(super) fn run_until_stopped(
+        &mut self,
+        mut place: Place<'_>,
+        running: &AtomicUsize,
+    ) -> Result<WorkerReport, WorkerError> {
+        let mut tally = WorkerReport {
+            worker: self.worker,
+            ..WorkerReport::default()
+        };
+        for seat in &mut self.seats {
+            (seat.steps, seat.active_states) = (0, 0);
+        }
+        let cpu_before = self.cpu_ns();
+        if self.is_coupled {
+            self.run_coupled(&mut place, &mut tally, running)?;
+        } else {
+            self.run_free(&place, &mut tally, running);
+        }
+        tally.cpu_ns = self.cpu_ns() - cpu_before;
+        let work = |s: &Seat| s.active_states as f64 / s.steps as f64;
+        tally.active_states_per_op = self
+            .seats
+            .iter()
+            .filter(|s| s.steps > 0)
+            .map(work)
+            .collect();
+        Ok(tally)
+    }
+
+    /// CPU time of this thread and its helper.
+    fn cpu_ns(&self) -> u64 {
+        own_thread_ns() + self.helper.map_or(0, ThreadClock::now_ns)
+    }
+
+    /// Agents without neighbours: one op each, in turn.
+    fn run_free(&mut self, place: &Place<'_>, tally: &mut WorkerReport, running: &AtomicUsize) {
+        let recorder = self
+            .recorder
+            .as_mut()
+            .expect("there is a recorder while agents run");
+        recorder.resume();
+        let mut working = self.seats.len();
+        while working > 0 {
+            working = 0;
+            for seat in &mut self.seats {
+                if place.is_stopped() && seat.round % self.quantum == 0 {
+                    continue;
+                }
+                working += 1;
+                running.store(seat.id, Relaxed);
+                recorder.begin_op();
+                seat.workload.produce(&mut seat.draft);
+                let received = match &self.tape {
+                    Some(tape) => tape.received(seat.id, seat.round),
+                    None => Received::NOTHING,
+                };
+                seat.workload.consume(received);
+                recorder.end_op();
+                seat.finish(self.digest_round, self.cycle, tally);
+                place.count(tally.ops);
+            }
+            place.note_rounds(self.seats.last().map_or(u64::MAX, |s| s.round));
+        }
+    }
+
+    /// Agents with neighbours: by messages, up to a round that all agree on.
+    fn run_coupled(
+        &mut self,
+        place: &mut Place<'_>,
+        tally: &mut WorkerReport,
+        running: &AtomicUsize,
+    ) -> Result<(), WorkerError> {
+        loop {
+            let mut has_moved = false;
+            let mut is_waiting = false;
+            for i in 0..self.seats.len() {
+                if !self.seats[i].is_waiting {
+                    if !place.may_begin(self.seats[i].round) {
+                        continue;
+                    }
+                    running.store(self.seats[i].id, Relaxed);
+                    self.begin_round(i, tally)?;
+                    has_moved = true;
+                }
+                if self.seats[i].inbox.is_complete() {
+                    running.store(self.seats[i].id, Relaxed);
+                    self.end_round(i, tally);
+                    place.count(tally.ops);
+                    has_moved = true;
+                } else {
+                    is_waiting = true;
+                }
+            }
+            place.note_rounds(self.seats.iter().map(|s| s.round).min().unwrap_or(u64::MAX));
+            while let Some(message) = self.port.try_receive()? {
+                self.deliver(message)?;
+                has_moved = true;
+            }
+            if has_moved {
+                continue;
+            }
+            if is_waiting {
+                let message = self.port.receive()?;
+                self.deliver(message)?;
+                continue;
+            }
+            // Every agent has come to the hold. Their rounds differ, but none lies beyond `last`.
+            place.await_decision();
+            if self.seats.iter().all(|s| place.is_over(s.round)) {
+                return Ok(());
+            }
+        }
+    }
+
+    /// First half of an op: the agent acts and writes to its neighbours.
+    fn begin_round(&mut self, i: usize, tally: &mut WorkerReport) -> Result<(), WorkerError> {
+        let recorder = self
+            .recorder
+            .as_mut()
+            .expect("there is a recorder while agents run");
+        let seat = &mut self.seats[i];
+        seat.began = recorder.begin_detached();
+        seat.workload.produce(&mut seat.draft);
+        seat.draft.round = seat.round;
+        seat.is_waiting = true;
+        for n in 0..self.seats[i].neighbours.len() {
+            let to = self.seats[i].neighbours[n];
+            let mut message = self.free.pop().unwrap_or_default();
+            message.copy_from(&self.seats[i].draft, to);
+            tally.sent.add(1, message.bytes() as u64);
+            let worker = self.placement.worker_of(to as usize);
+            if worker == self.worker {
+                self.deliver(message)?;
+            } else {
+                self.port.send(worker, message)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Second half: the agent takes in what it received, and infers.
+    fn end_round(&mut self, i: usize, tally: &mut WorkerReport) {
+        let seat = &mut self.seats[i];
+        let (messages, bytes) = seat.inbox.received().size();
+        tally.received.add(messages, bytes);
+        seat.workload.consume(seat.inbox.received());
+        seat.inbox.advance(&mut self.free);
+        seat.is_waiting = false;
+        if let Some(began) = seat.began.take() {
+            self.recorder
+                .as_mut()
+                .expect("there is a recorder while agents run")
+                .end_detached(began);
+        }
+        self.seats[i].finish(self.digest_round, self.cycle, tally);
+    }
+
+    /// Files a message in the inbox of its receiver.
+    fn deliver(&mut self, message: Box<Message>) -> Result<(), WorkerError> {
+        let own = self.placement.agents_of(self.worker);
+        let seat = (message.to as usize)
+            .checked_sub(own.start)
+            .and_then(|i| self.seats.get_mut(i));
+        let Some(seat) = seat else {
+            return Err(TransportError::Damaged(format!(
+                "it is for agent {}, who lives elsewhere",
+                message.to
+            ))
+            .into());
+        };
+        seat.inbox.put(message)?;
+        Ok(())
+    }
+
+    /// The report of a window that found `found`; frees what was only needed for measuring.
+    pub(super) fn report(&mut self, mut found: WorkerReport) -> WorkerReport {
+        found.service = self.recorder.take().map(|r| r.counts());
+        found.digests = self.seats.iter().map(|s| s.digest.value()).collect();
+        found
+    }
+}
+
+impl Seat {
+    /// After an op: counts it, and folds it into the digest until that is complete.
+    #[inline]
+    fn finish(&mut self, digest_round: u64, cycle: u64, tally: &mut WorkerReport) {
+        tally.steps += 1;
+        self.steps += 1;
+        self.active_states += self.workload.active_states();
+        // The last of each cycle is done and not counted: a known effect on op/s.
+        if self.round % cycle != cycle - 1 {
+            tally.ops += 1;
+        }
+        if self.round < digest_round {
+            self.workload.fold(&mut self.digest);
+        }
+        self.round += 1;
+    }
+}

@@ -1,0 +1,100 @@
+//! Does everybody stop after the same round, and does the page carry what is written?
+
+use super::*;
+use std::sync::atomic::AtomicBool;
+
+/// Workers that begin rounds as fast as the lease lets them, without messages: any order of
+/// steps that the protocol must survive can occur.
+fn rounds_of_free_runners(workers: usize, closes: u64, quantum: u64) -> Vec<Vec<u64>> {
+    let gate = Gate::create(workers).unwrap();
+    let done = AtomicBool::new(false);
+    let mut lasts = Vec::new();
+    let per_worker: Vec<Vec<u64>> = std::thread::scope(|scope| {
+        let (gate, done) = (&gate, &done);
+        let handles: Vec<_> = (0..workers)
+            .map(|w| {
+                scope.spawn(move || {
+                    let (mut round, mut ends) = (0, Vec::new());
+                    while !done.load(SeqCst) {
+                        let mut place = gate.place(w);
+                        loop {
+                            while place.may_begin(round) {
+                                round += 1;
+                            }
+                            place.await_decision();
+                            if place.is_over(round) {
+                                break;
+                            }
+                        }
+                        ends.push(round);
+                        gate.report(w, Reached::Windowed);
+                        while gate.reached(w) == Reached::Windowed && !done.load(SeqCst) {
+                            std::thread::yield_now();
+                        }
+                    }
+                    ends
+                })
+            })
+            .collect();
+        for i in 0..closes {
+            // Sometimes at once, sometimes after a while.
+            for _ in 0..i % 4 {
+                std::thread::yield_now();
+            }
+            lasts.push(gate.close(Some(quantum)).unwrap());
+            while !gate.have_all(Reached::Windowed) {
+                std::thread::yield_now();
+            }
+            if i + 1 == closes {
+                done.store(true, SeqCst);
+            }
+            gate.open(Step::WarmUp);
+            gate.slots()
+                .for_each(|s| s.reached.store(Reached::Ready as u32, SeqCst));
+        }
+        handles.into_iter().map(|h| h.join().unwrap()).collect()
+    });
+    for ends in &per_worker {
+        assert_eq!(ends[..lasts.len()], lasts);
+    }
+    per_worker
+}
+
+#[test]
+fn all_workers_end_after_the_same_round_however_the_stop_falls() {
+    for (workers, quantum) in [(1, 1), (2, 1), (4, 50), (8, 3)] {
+        let ends = rounds_of_free_runners(workers, 100, quantum);
+        assert!(ends.iter().flatten().all(|last| last % quantum == 0));
+    }
+}
+
+#[test]
+fn a_page_that_is_no_gate_is_refused() {
+    use std::os::fd::IntoRawFd;
+    let other = memfd_create("other", MFdFlags::MFD_CLOEXEC).unwrap();
+    nix::unistd::ftruncate(&other, 4096).unwrap();
+    assert!(Gate::inherit(other.into_raw_fd()).is_err());
+    let small = memfd_create("small", MFdFlags::MFD_CLOEXEC).unwrap();
+    assert!(Gate::inherit(small.into_raw_fd()).is_err());
+}
+
+#[test]
+fn what_a_worker_writes_arrives_at_the_host_through_another_mapping() {
+    let host = Gate::create(2).unwrap();
+    let fd = nix::unistd::dup(&*host.file).unwrap();
+    let worker = Gate::inherit(std::os::fd::IntoRawFd::into_raw_fd(fd)).unwrap();
+    let seen = host.events_seen();
+    worker.report(0, Reached::Ready);
+    assert_ne!(host.events_seen(), seen);
+    assert_eq!(host.missing(Reached::Ready), [1]);
+    worker.report_failure(1, Some(7));
+    worker.report_failure(0, Some(3));
+    assert_eq!(
+        host.failed(),
+        Some((1, Some(7))),
+        "the first failure is the cause"
+    );
+    assert!(!host.have_all(Reached::Ready));
+    worker.place(0).count(41);
+    assert_eq!(host.ops(), 41);
+}

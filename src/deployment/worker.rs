@@ -1,0 +1,277 @@
+//! The one loop that every worker runs, thread or process: build, warm up, window, hand over.
+
+use super::crew::Crew;
+use super::gate::{Gate, Reached, Step};
+use super::{Job, Placement};
+use crate::observe::cpu::ThreadClock;
+use crate::observe::heap;
+use crate::observe::service::{ServiceCounts, stride};
+use crate::transport::{Port, TransportError};
+use crate::workload::reference::Tape;
+use crate::workload::{ProtocolError, Spec, Topology};
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering::{AcqRel, Relaxed};
+
+/// What a worker found in its window.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct WorkerReport {
+    /// Number of the worker.
+    pub worker: usize,
+    /// Counted ops.
+    pub ops: u64,
+    /// All ops, with the uncounted ones of the known effect.
+    pub steps: u64,
+    /// CPU time of the worker's thread, nanoseconds.
+    pub cpu_ns: u64,
+    /// Service times; `None` when nothing was timed.
+    pub service: Option<ServiceCounts>,
+    /// Joint states evaluated per op, of each of the worker's agents that did one.
+    pub active_states_per_op: Vec<f64>,
+    /// Messages and payload bytes sent.
+    pub sent: Traffic,
+    /// Messages and payload bytes taken in.
+    pub received: Traffic,
+    /// Digest of each of the worker's agents, in their order.
+    pub digests: Vec<u64>,
+    /// Why the worker failed, if it did.
+    pub error: Option<String>,
+}
+
+/// A number of messages and their payload.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Traffic {
+    /// Messages.
+    pub messages: u64,
+    /// Payload bytes.
+    pub bytes: u64,
+}
+
+impl Traffic {
+    pub(super) fn add(&mut self, messages: u64, bytes: u64) {
+        self.messages += messages;
+        self.bytes += bytes;
+    }
+}
+
+/// Why a worker stopped working.
+#[derive(Debug, thiserror::Error)]
+pub enum WorkerError {
+    /// An agent could not be built.
+    #[error("agent {agent} cannot be built: {why}")]
+    Build {
+        /// Its number.
+        agent: usize,
+        /// What is wrong with its model.
+        why: String,
+    },
+    /// The transport failed.
+    #[error(transparent)]
+    Transport(#[from] TransportError),
+    /// A message came that must not have come.
+    #[error(transparent)]
+    Protocol(#[from] ProtocolError),
+}
+
+/// What a worker is told before it begins.
+pub struct Assignment {
+    /// The worker's number.
+    pub worker: usize,
+    /// What all workers do.
+    pub job: Job,
+    /// The parameters of the workload, parsed.
+    pub spec: Arc<dyn Spec>,
+    /// Who lives where.
+    pub placement: Placement,
+    /// Who sends to whom.
+    pub topology: Arc<Topology>,
+    /// What the agents receive, when they replay messages.
+    pub tape: Option<Arc<Tape>>,
+    /// The first worker of this process, in whose place its live heap is written down.
+    pub first_of_process: usize,
+    /// Workers of this process that have not handed over yet. The last one notes the live heap: the
+    /// others' recorders are gone by then.
+    pub to_hand_over: Arc<AtomicUsize>,
+    /// A thread of the process that works for this worker, and whose CPU time counts as its own.
+    pub helper: Option<ThreadClock>,
+}
+
+/// Runs a worker from building its agents to the end. `hand_over` takes its report; whatever goes
+/// wrong, a panic included, is reported on the gate and handed over as an error.
+pub fn run(
+    assignment: Assignment,
+    gate: &Gate,
+    mut port: impl Port,
+    hand_over: impl FnOnce(WorkerReport),
+) {
+    let worker = assignment.worker;
+    let running = AtomicUsize::new(usize::MAX);
+    let work = {
+        let (assignment, port, running) = (&assignment, &mut port, &running);
+        std::panic::AssertUnwindSafe(move || {
+            let port = port;
+            live(assignment, gate, port, running)
+        })
+    };
+    let failure = match std::panic::catch_unwind(work) {
+        Ok(Ok((mut crew, found))) => {
+            hand_over(crew.report(found));
+            if assignment.to_hand_over.fetch_sub(1, AcqRel) == 1 {
+                gate.note_live_heap(assignment.first_of_process, heap::live_bytes());
+            }
+            gate.report(worker, Reached::HandedOver);
+            // The agents stay alive until memory has been read.
+            let _ = gate.next_step(Step::HandOver);
+            return;
+        }
+        Ok(Err(error)) => error.to_string(),
+        Err(panic) => {
+            let text = panic.downcast_ref::<&str>().map(|s| (*s).to_owned());
+            let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
+            format!(
+                "panic: {}",
+                text.unwrap_or_else(|| "without a message".to_owned())
+            )
+        }
+    };
+    let agent = Some(running.load(Relaxed)).filter(|&a| a != usize::MAX);
+    let agent = agent.or(Some(assignment.placement.agents_of(worker).start));
+    hand_over(WorkerReport {
+        worker,
+        error: Some(failure),
+        ..WorkerReport::default()
+    });
+    gate.report_failure(worker, agent);
+    // Only now: neighbours that find their channels closed fail after, and because of, this worker.
+    drop(port);
+}
+
+/// Everything up to the end of the window.
+fn live<'p, P: Port>(
+    assignment: &Assignment,
+    gate: &Gate,
+    port: &'p mut P,
+    running: &AtomicUsize,
+) -> Result<(Crew<'p, P>, WorkerReport), WorkerError> {
+    let worker = assignment.worker;
+    let mut crew = Crew::build(assignment, port, running)?;
+    gate.report(worker, Reached::Ready);
+    let _ = gate.next_step(Step::Prepare);
+
+    let warm_up = crew.run_until_stopped(gate.place(worker), running)?;
+    gate.note_stop(worker);
+    // The stride must be known before the window: an op costs about what it cost in the warm-up.
+    let op_ns = warm_up.cpu_ns as f64 / warm_up.steps.max(1) as f64;
+    let recorder = crew.recorder();
+    let stride = stride(op_ns, recorder.clock().read_cost_ns());
+    recorder.begin_window(stride);
+    gate.report(worker, Reached::WarmedUp);
+    let _ = gate.next_step(Step::WarmUp);
+
+    let found = crew.run_until_stopped(gate.place(worker), running)?;
+    gate.note_stop(worker);
+    gate.report(worker, Reached::Windowed);
+    let _ = gate.next_step(Step::Window);
+    Ok((crew, found))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::observe::clock::OpClock;
+    use crate::transport::Silent;
+    use crate::workload::{Digest, Message, Received, SpecSource, Workload};
+
+    /// Agents of which one panics in its third op.
+    struct Fragile {
+        victim: usize,
+    }
+
+    struct FragileAgent {
+        ops_left: Option<u32>,
+    }
+
+    impl Spec for Fragile {
+        fn build(&self, id: usize, _: usize, _: u64) -> Result<Box<dyn Workload>, String> {
+            if self.victim == usize::MAX {
+                return Err("no such model".to_owned());
+            }
+            Ok(Box::new(FragileAgent {
+                ops_left: (id == self.victim).then_some(3),
+            }))
+        }
+
+        fn episode_length(&self) -> u64 {
+            1
+        }
+    }
+
+    impl Workload for FragileAgent {
+        fn produce(&mut self, _: &mut Message) {}
+
+        fn consume(&mut self, _: Received<'_>) {
+            if let Some(left) = &mut self.ops_left {
+                *left -= 1;
+                assert!(*left > 0, "this agent is broken");
+            }
+        }
+
+        fn fold(&self, _: &mut Digest) {}
+
+        fn active_states(&self) -> u64 {
+            1
+        }
+    }
+
+    fn run_one(victim: usize) -> (Gate, WorkerReport) {
+        let gate = Gate::create(1).unwrap();
+        let placement = Placement {
+            agents: 3,
+            processes: 0,
+            threads_each: 1,
+        };
+        let source = SpecSource::built_in(&crate::workload::REGISTRY[0]);
+        let assignment = Assignment {
+            worker: 0,
+            job: Job {
+                source,
+                agents: 3,
+                seed: 1,
+                digest_round: 1,
+                quantum: 1,
+                uncounted_every: None,
+                clock: OpClock::calibrate(),
+                tape: false,
+            },
+            spec: Arc::new(Fragile { victim }),
+            placement,
+            topology: Arc::new(Topology::silent(3)),
+            tape: None,
+            first_of_process: 0,
+            to_hand_over: Arc::new(AtomicUsize::new(1)),
+            helper: None,
+        };
+        let mut report = None;
+        gate.open(Step::WarmUp);
+        run(assignment, &gate, Silent, |r| report = Some(r));
+        (gate, report.expect("a report is handed over"))
+    }
+
+    #[test]
+    fn a_panic_is_reported_with_its_agent_and_its_words() {
+        let (gate, report) = run_one(2);
+        assert_eq!(gate.failed(), Some((0, Some(2))));
+        assert_eq!(report.error.as_deref(), Some("panic: this agent is broken"));
+    }
+
+    #[test]
+    fn an_agent_that_cannot_be_built_is_reported() {
+        let (gate, report) = run_one(usize::MAX);
+        assert_eq!(gate.failed(), Some((0, Some(0))));
+        assert_eq!(
+            report.error.as_deref(),
+            Some("agent 0 cannot be built: no such model")
+        );
+    }
+}

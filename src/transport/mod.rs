@@ -1,0 +1,152 @@
+//! How a message travels from one worker to another.
+//!
+//! The worker loop knows a [`Port`]: it sends to workers and receives what is for its own agents.
+//! Messages between agents of one worker never touch a port.
+//!
+//! Each transport states its [`WaitPolicy`]: what a worker does that has nothing to do until a
+//! message comes. It outweighs threads against processes by far, so no comparison is shown without
+//! it.
+//!
+//! # How to add a transport
+//!
+//! 1. Write `src/transport/NAME.rs` with a [`Port`].
+//! 2. Add one line to [`REGISTRY`], and connect it where a deployment builds its ports.
+
+pub mod channel;
+pub mod ipc;
+pub mod placement;
+
+pub use placement::Placement;
+
+use crate::workload::Message;
+
+/// What waits, and how.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WaitPolicy {
+    /// Busy until a message comes.
+    Spin,
+    /// Busy for a moment, then asleep.
+    Adaptive,
+    /// Asleep at once.
+    Park,
+}
+
+impl WaitPolicy {
+    /// The word for it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            WaitPolicy::Spin => "spin",
+            WaitPolicy::Adaptive => "adaptive",
+            WaitPolicy::Park => "park",
+        }
+    }
+}
+
+/// Why a message could not be sent or received.
+#[derive(Debug, thiserror::Error)]
+pub enum TransportError {
+    /// The other end is gone.
+    #[error("worker {worker} is gone")]
+    Gone {
+        /// Worker at the other end.
+        worker: usize,
+    },
+    /// Every sender is gone.
+    #[error("every neighbour is gone")]
+    AllGone,
+    /// There is no way to that worker.
+    #[error("worker {worker} was never connected")]
+    NoRoute {
+        /// Worker asked for.
+        worker: usize,
+    },
+    /// The operating system or the library refused.
+    #[error("message to worker {worker}: {why}")]
+    Refused {
+        /// Worker at the other end.
+        worker: usize,
+        /// What it said.
+        why: String,
+    },
+    /// A message arrived damaged.
+    #[error("a message arrived that cannot be read: {0}")]
+    Damaged(String),
+}
+
+/// One worker's way to the others, and its mailbox.
+///
+/// No more than two messages are ever under way from one agent to another (a neighbour can be one
+/// round ahead), so a port with room for that much never blocks in `send`.
+pub trait Port {
+    /// Sends a message to the worker that hosts its receiver.
+    ///
+    /// # Errors
+    /// [`TransportError`] when the other end is gone or the system refuses.
+    fn send(&mut self, worker: usize, message: Box<Message>) -> Result<(), TransportError>;
+
+    /// Takes a message, if one is there.
+    ///
+    /// # Errors
+    /// [`TransportError`] when all senders are gone or the message is damaged.
+    fn try_receive(&mut self) -> Result<Option<Box<Message>>, TransportError>;
+
+    /// Takes a message; waits for one by the transport's policy.
+    ///
+    /// # Errors
+    /// [`TransportError`] when all senders are gone or the message is damaged.
+    fn receive(&mut self) -> Result<Box<Message>, TransportError>;
+}
+
+/// A port for workers that have nobody to talk to.
+pub struct Silent;
+
+impl Port for Silent {
+    fn send(&mut self, worker: usize, _message: Box<Message>) -> Result<(), TransportError> {
+        Err(TransportError::NoRoute { worker })
+    }
+
+    fn try_receive(&mut self) -> Result<Option<Box<Message>>, TransportError> {
+        Ok(None)
+    }
+
+    fn receive(&mut self) -> Result<Box<Message>, TransportError> {
+        Err(TransportError::AllGone)
+    }
+}
+
+/// One line of the registry.
+#[derive(Clone, Copy, Debug)]
+pub struct Entry {
+    /// Name in tables and records.
+    pub name: &'static str,
+    /// What it is, in one line.
+    pub about: &'static str,
+    /// What a worker does that waits for a message.
+    pub wait: WaitPolicy,
+}
+
+/// Every transport there is.
+pub const REGISTRY: &[Entry] = &[
+    Entry {
+        name: "channel",
+        about: "crossbeam-channel between threads; moves ownership of the message (native to threads)",
+        wait: WaitPolicy::Adaptive,
+    },
+    Entry {
+        name: "ipc",
+        about: "ipc-channel between processes; serialises the message (native to processes)",
+        wait: WaitPolicy::Park,
+    },
+    Entry {
+        name: "ipc+channel",
+        about: "ipc-channel read by a pump thread, which hands over by crossbeam-channel (mixes; large or many messages)",
+        wait: WaitPolicy::Adaptive,
+    },
+];
+
+/// Finds a registered transport by name.
+#[must_use]
+pub fn find(name: &str) -> Option<&'static Entry> {
+    REGISTRY.iter().find(|e| e.name == name)
+}
