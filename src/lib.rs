@@ -5,5 +5,7 @@ pub mod agent;
 pub mod deployment;
 pub mod observe;
 pub mod record;
+pub mod stats;
 pub mod transport;
+pub mod verdict;
 pub mod workload;

@@ -1,0 +1,166 @@
+//! What a run says: effects, verdicts and answers, from its pairs alone.
+//!
+//! Pure, and idempotent: concluding a record again gives the same record, so it is done after every
+//! round (what is saved is always whole) and when a record is rendered later.
+
+use super::{AtAgents, Findings, crossover, recommendation, setup_answer, verdict};
+use crate::record::{
+    Answer, Cell, Effect, MemoryFit, MessageAnswer, Outcome, Purpose, Run, Sample, SetupAnswer,
+    Side, Verdict,
+};
+use crate::stats::{
+    MemoryPoint, StatsError, Widen, effect, inflation, memory_fit, message_price, pair_differences,
+    withheld,
+};
+use std::collections::BTreeMap;
+
+/// Fills in everything that follows from the pairs of `run`: effects, verdicts, answers, and whether
+/// the headline is withheld.
+///
+/// `digest_mismatch` withholds the headline whatever the controls say: deployments that do not do
+/// the same work cannot be compared.
+pub fn conclude(run: &mut Run, digest_mismatch: Option<&str>) {
+    let margin = run.margin;
+    // Nulls are judged before the factor that is computed from them: it would excuse them.
+    let nulls: Vec<Effect> = run
+        .cells
+        .iter()
+        .filter(|c| c.purpose == Purpose::Null)
+        .filter_map(|c| ln_effect(c, margin, Widen::NONE).ok())
+        .collect();
+    let widened = Widen {
+        controls: inflation(&nulls),
+        ..Widen::NONE
+    };
+    for cell in &mut run.cells {
+        let widen = if cell.purpose == Purpose::Null {
+            Widen::NONE
+        } else {
+            widened
+        };
+        judge(cell, margin, widen);
+    }
+    run.withheld = digest_mismatch
+        .map(ToOwned::to_owned)
+        .or_else(|| withheld(&run.cells));
+    run.answers = answers(run);
+}
+
+fn ln_effect(cell: &Cell, margin: f64, widen: Widen) -> Result<Effect, StatsError> {
+    effect(
+        &pair_differences(cell, |s: &Sample| s.ops_per_s),
+        margin,
+        widen,
+    )
+}
+
+fn judge(cell: &mut Cell, margin: f64, widen: Widen) {
+    let (baseline, x) = match cell.purpose {
+        // Both sides are one deployment: what may be ahead is the way of getting messages.
+        Purpose::MessageCost => (cell.baseline_transport.as_str(), cell.x_transport.as_str()),
+        _ => (cell.baseline.as_str(), cell.x.as_str()),
+    };
+    match ln_effect(cell, margin, widen) {
+        Ok(e) => {
+            cell.verdict = verdict(&e, margin, baseline, x);
+            cell.effect = Some(e);
+        }
+        Err(why) => {
+            let reason = match why {
+                StatsError::TooFew { have, need } => {
+                    format!("{have} of the {need} pairs that an interval needs")
+                }
+                other => other.to_string(),
+            };
+            cell.verdict = Verdict::NotMeasured { reason };
+            cell.effect = None;
+        }
+    }
+}
+
+/// One answer for every workload and every deployment that was compared.
+fn answers(run: &Run) -> Vec<Answer> {
+    let mut pairs: Vec<(&str, &str, &str)> = Vec::new();
+    for c in run.cells.iter().filter(|c| c.purpose == Purpose::Compare) {
+        let key = (c.workload.as_str(), c.baseline.as_str(), c.x.as_str());
+        if !pairs.contains(&key) {
+            pairs.push(key);
+        }
+    }
+    pairs
+        .into_iter()
+        .map(|(workload, baseline, x)| answer(run, workload, baseline, x))
+        .collect()
+}
+
+fn answer(run: &Run, workload: &str, baseline: &str, x: &str) -> Answer {
+    let mut cells: Vec<&Cell> = run
+        .cells
+        .iter()
+        .filter(|c| {
+            c.purpose == Purpose::Compare
+                && c.workload == workload
+                && c.baseline == baseline
+                && c.x == x
+        })
+        .collect();
+    cells.sort_by_key(|c| c.agents);
+    let at: Vec<AtAgents<'_>> = cells.iter().map(|&c| c.into()).collect();
+    let baseline_memory = memory_of(&cells, Side::Baseline);
+    let x_memory = memory_of(&cells, Side::X);
+    let setup: Vec<SetupAnswer> = cells.iter().filter_map(|c| setup_answer(c)).collect();
+    let messages: Vec<MessageAnswer> = run
+        .cells
+        .iter()
+        .filter(|c| {
+            c.purpose == Purpose::MessageCost
+                && c.workload == workload
+                && (c.x == x || c.x == baseline)
+        })
+        .filter_map(|c| message_price(c, run.machine.cpus_effective))
+        .collect();
+    let findings = Findings {
+        workload,
+        baseline,
+        x,
+        cells: &at,
+        baseline_memory: baseline_memory.as_ref(),
+        x_memory: x_memory.as_ref(),
+        setup: &setup,
+        messages: &messages,
+    };
+    Answer {
+        workload: workload.to_owned(),
+        baseline: baseline.to_owned(),
+        x: x.to_owned(),
+        crossover: crossover(&at),
+        recommendation: recommendation(&findings),
+        baseline_memory,
+        x_memory,
+        setup,
+        messages,
+    }
+}
+
+/// The memory line of one side: a point per agent count in each round. Memory is read while all
+/// workers are parked, so what disturbed a window and dropped its pair did not disturb this.
+fn memory_of(cells: &[&Cell], side: Side) -> Option<MemoryFit> {
+    let mut rounds: BTreeMap<u32, Vec<MemoryPoint>> = BTreeMap::new();
+    for cell in cells {
+        for pair in &cell.pairs {
+            let outcome = match side {
+                Side::Baseline => &pair.baseline,
+                Side::X => &pair.x,
+            };
+            let Outcome::Measured(sample) = outcome else {
+                continue;
+            };
+            rounds.entry(pair.round).or_default().push(MemoryPoint {
+                agents: cell.agents,
+                total_bytes: sample.memory.total_bytes,
+                live_heap_bytes: sample.memory.live_heap_bytes,
+            });
+        }
+    }
+    memory_fit(&rounds.into_values().collect::<Vec<_>>())
+}

@@ -1,0 +1,429 @@
+//! What should a person do about one workload?
+
+use crate::record::{MemoryFit, MessageAnswer, SetupAnswer, Verdict};
+
+use super::crossover::{AtAgents, Stretch, stretches, unsettled_words};
+use super::words;
+
+/// Setup differences below this are not worth a clause, seconds: nobody waits for a millisecond.
+const SETUP_WORTH_SAYING_S: f64 = 1e-3;
+
+/// Everything that a run found out about one workload and one deployment X.
+#[derive(Clone, Copy, Debug)]
+pub struct Findings<'a> {
+    /// Name of the workload.
+    pub workload: &'a str,
+    /// Deployment of the baseline.
+    pub baseline: &'a str,
+    /// Deployment compared with it.
+    pub x: &'a str,
+    /// One cell per agent count.
+    pub cells: &'a [AtAgents<'a>],
+    /// Memory of the baseline, where it could be fitted.
+    pub baseline_memory: Option<&'a MemoryFit>,
+    /// Memory of X.
+    pub x_memory: Option<&'a MemoryFit>,
+    /// Setup per agent count, in any order.
+    pub setup: &'a [SetupAnswer],
+    /// Price of messages, in any order.
+    pub messages: &'a [MessageAnswer],
+}
+
+/// One sentence a person can act on.
+///
+/// Throughput first, from settled cells only: what to use where, with the size of the difference at
+/// the largest agent count of each stretch. Then, where known: memory per agent (only when the two
+/// intervals do not overlap), setup with its break-even, the share that messages take of a step,
+/// and which cells stay open. When nothing is settled it names the next action instead.
+pub fn recommendation(findings: &Findings<'_>) -> String {
+    let found = stretches(findings.cells);
+    if found.is_empty() {
+        return nothing_settled(findings);
+    }
+    let mut clauses = throughput(findings, &found);
+    let all_tie = found.iter().all(|s| *s.verdict == Verdict::Tie);
+    clauses.extend(memory(findings, all_tie));
+    clauses.extend(setup(findings, found[found.len() - 1].last()));
+    clauses.extend(messages(findings));
+    let open = unsettled_words(findings.cells, false);
+    if !open.is_empty() {
+        clauses.push(open);
+    }
+    clauses.join("; ")
+}
+
+fn nothing_settled(findings: &Findings<'_>) -> String {
+    let was_tried = findings
+        .cells
+        .iter()
+        .any(|c| *c.verdict == Verdict::Inconclusive);
+    let state = match was_tried {
+        true => "no agent count is settled",
+        false => "no agent count was measured",
+    };
+    let needed = findings
+        .cells
+        .iter()
+        .filter(|c| *c.verdict == Verdict::Inconclusive)
+        .filter_map(|c| c.effect)
+        .map(|e| e.pairs_needed)
+        .max()
+        .map_or(String::new(), |n| {
+            format!("; about {n} pairs per agent count at this noise")
+        });
+    format!(
+        "{state}, so nothing is recommended: give it more time (--time 10m{needed}), or a quieter machine"
+    )
+}
+
+/// What to use where, in ascending order; then, once, where it makes no difference.
+fn throughput(findings: &Findings<'_>, found: &[Stretch<'_>]) -> Vec<String> {
+    let mut clauses: Vec<String> = found
+        .iter()
+        .filter_map(|stretch| match stretch.verdict {
+            Verdict::Ahead { deployment } => Some(use_it(findings, stretch, deployment)),
+            _ => None,
+        })
+        .collect();
+    let ties = found.iter().filter(|s| *s.verdict == Verdict::Tie);
+    let ties: Vec<String> = ties.map(tie_place).collect();
+    if !ties.is_empty() {
+        let places = words::list(&ties);
+        clauses.push(format!("it makes no difference to throughput {places}"));
+    }
+    clauses
+}
+
+fn use_it(findings: &Findings<'_>, stretch: &Stretch<'_>, deployment: &str) -> String {
+    let how = match stretch.is_everything() && stretch.first() != stretch.last() {
+        true => format!("use {deployment}"),
+        false => format!("use {deployment} {}", stretch.place_with_unit()),
+    };
+    match size(findings, stretch, deployment) {
+        Some(size) => format!("{how}: {size}"),
+        None => how,
+    }
+}
+
+/// A tie never reaches beyond what was measured: "up to 32 agents", not "from 1 on".
+fn tie_place(stretch: &Stretch<'_>) -> String {
+    match (stretch.first(), stretch.last()) {
+        (first, last) if first == last => format!("at {}", words::agents(first)),
+        (1, last) => format!("up to {last} agents"),
+        (first, last) => format!("from {first} to {last} agents"),
+    }
+}
+
+/// `they do 1.4 times as many steps per second as processes at 32 agents`; the place is left out
+/// where the clause before has just named it.
+fn size(findings: &Findings<'_>, stretch: &Stretch<'_>, deployment: &str) -> Option<String> {
+    let cell = stretch.cells.last()?;
+    let ratio = cell.effect?.ratio;
+    let (factor, other) = match deployment == findings.x {
+        true => (ratio, findings.baseline),
+        false => (1.0 / ratio, findings.x),
+    };
+    let times = words::times(factor);
+    let at = match stretch.first() == stretch.last() {
+        true => String::new(),
+        false => format!(" at {}", words::agents(cell.agents)),
+    };
+    Some(format!(
+        "they do {times} as many steps per second as {other}{at}"
+    ))
+}
+
+fn memory(findings: &Findings<'_>, decides: bool) -> Option<String> {
+    let (Some(baseline), Some(x)) = (findings.baseline_memory, findings.x_memory) else {
+        return decides.then(|| "choose by memory and isolation".to_owned());
+    };
+    let (b, x) = (baseline.per_agent_bytes, x.per_agent_bytes);
+    let difference = words::bytes(x.value - b.value);
+    let (dearer, cheaper) = match x.value > b.value {
+        true => (findings.x, findings.baseline),
+        false => (findings.baseline, findings.x),
+    };
+    let overlap = x.low <= b.high && b.low <= x.high;
+    Some(match (decides, overlap) {
+        (true, false) => {
+            format!("choose by memory ({cheaper} save {difference} per agent) and isolation")
+        }
+        (true, true) => {
+            "choose by isolation (memory per agent does not differ measurably)".to_owned()
+        }
+        (false, false) => format!("{dearer} cost {difference} per agent more"),
+        (false, true) => return None,
+    })
+}
+
+/// Setup at the largest settled agent count, or the largest that has one.
+fn setup(findings: &Findings<'_>, largest_settled: usize) -> Option<String> {
+    let answer = findings
+        .setup
+        .iter()
+        .find(|s| s.agents == largest_settled)
+        .or_else(|| findings.setup.iter().max_by_key(|s| s.agents))?;
+    let later_s = answer.x_s - answer.baseline_s;
+    if later_s.is_nan() || later_s.abs() < SETUP_WORTH_SAYING_S {
+        return None;
+    }
+    let slower = match later_s > 0.0 {
+        true => findings.x,
+        false => findings.baseline,
+    };
+    let catch_up = answer.break_even_s.map_or(String::new(), |s| {
+        format!(
+            " and have caught up {} after their start",
+            words::duration(s)
+        )
+    });
+    Some(format!(
+        "{slower} start {} later at {}{catch_up}",
+        words::duration(later_s.abs()),
+        words::agents(answer.agents)
+    ))
+}
+
+/// The share that messages take, at the largest agent count priced of each deployment and
+/// transport; left out where the interval includes 0.
+fn messages(findings: &Findings<'_>) -> Option<String> {
+    let is_largest = |m: &MessageAnswer| {
+        !findings.messages.iter().any(|other| {
+            (&other.deployment, &other.transport) == (&m.deployment, &m.transport)
+                && other.agents > m.agents
+        })
+    };
+    let shares: Vec<String> = findings
+        .messages
+        .iter()
+        .filter(|m| is_largest(m) && m.share_of_op.low > 0.0)
+        .map(|m| {
+            format!(
+                "{:.0} % of the CPUs' time under {} ({}, {})",
+                m.share_of_op.value * 100.0,
+                m.deployment,
+                m.transport,
+                words::agents(m.agents)
+            )
+        })
+        .collect();
+    (!shares.is_empty()).then(|| format!("messages take {}", words::list(&shares)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::{Effect, Estimate};
+
+    struct Case {
+        cells: Vec<(usize, Verdict, Effect)>,
+        memory: Option<(MemoryFit, MemoryFit)>,
+        setup: Vec<SetupAnswer>,
+        messages: Vec<MessageAnswer>,
+    }
+
+    impl Case {
+        /// Cells as (agents, verdict letter, ratio): t, p, = or ?.
+        fn of(cells: &[(usize, char, f64)]) -> Self {
+            Self {
+                cells: cells
+                    .iter()
+                    .map(|&(n, v, r)| (n, verdict(v), effect(r)))
+                    .collect(),
+                memory: None,
+                setup: Vec::new(),
+                messages: Vec::new(),
+            }
+        }
+
+        fn says(&self) -> String {
+            let cells: Vec<AtAgents<'_>> = self
+                .cells
+                .iter()
+                .map(|(agents, verdict, effect)| AtAgents {
+                    agents: *agents,
+                    verdict,
+                    effect: Some(effect),
+                })
+                .collect();
+            recommendation(&Findings {
+                workload: "exploration",
+                baseline: "threads",
+                x: "processes",
+                cells: &cells,
+                baseline_memory: self.memory.as_ref().map(|m| &m.0),
+                x_memory: self.memory.as_ref().map(|m| &m.1),
+                setup: &self.setup,
+                messages: &self.messages,
+            })
+        }
+    }
+
+    fn verdict(letter: char) -> Verdict {
+        match letter {
+            '=' => Verdict::Tie,
+            '?' => Verdict::Inconclusive,
+            _ => Verdict::Ahead {
+                deployment: if letter == 't' {
+                    "threads"
+                } else {
+                    "processes"
+                }
+                .to_owned(),
+            },
+        }
+    }
+
+    fn effect(ratio: f64) -> Effect {
+        Effect {
+            pairs: 6,
+            ratio,
+            low: ratio * 0.99,
+            high: ratio * 1.01,
+            standard_error: 0.004,
+            pair_sd: 0.01,
+            order_effect: 0.0,
+            pairs_needed: 14,
+        }
+    }
+
+    fn around(value: f64) -> Estimate {
+        Estimate {
+            value,
+            low: value * 0.95,
+            high: value * 1.05,
+        }
+    }
+
+    fn per_agent(bytes: f64) -> MemoryFit {
+        MemoryFit {
+            per_agent_bytes: around(bytes),
+            fixed_bytes: around(1e6),
+            live_heap_per_agent_bytes: around(bytes),
+        }
+    }
+
+    #[test]
+    fn the_design_example_reads_as_one_sentence() {
+        let mut case = Case::of(&[
+            (1, '=', 1.0),
+            (4, '=', 1.0),
+            (8, 't', 0.8),
+            (32, 't', 0.714),
+        ]);
+        case.memory = Some((per_agent(100.0 * 1024.0), per_agent(300.0 * 1024.0)));
+        case.setup = vec![SetupAnswer {
+            agents: 32,
+            baseline_s: 0.002,
+            x_s: 0.014,
+            break_even_s: None,
+            break_even_ops: None,
+        }];
+        assert_eq!(
+            case.says(),
+            "use threads from 8 agents on: they do 1.4 times as many steps per second as processes at 32 agents; \
+             it makes no difference to throughput up to 4 agents; processes cost 200 KiB per agent more; \
+             processes start 12 ms later at 32 agents"
+        );
+    }
+
+    #[test]
+    fn a_winner_everywhere_needs_no_place() {
+        assert_eq!(
+            Case::of(&[(1, 'p', 1.2), (8, 'p', 2.0)]).says(),
+            "use processes: they do 2.0 times as many steps per second as threads at 8 agents"
+        );
+    }
+
+    #[test]
+    fn all_ties_leave_the_choice_to_memory_and_isolation() {
+        let mut case = Case::of(&[(1, '=', 1.0), (32, '=', 1.0)]);
+        let tie = "it makes no difference to throughput up to 32 agents";
+        assert_eq!(
+            case.says(),
+            format!("{tie}; choose by memory and isolation")
+        );
+        case.memory = Some((per_agent(1024.0), per_agent(206_848.0)));
+        let by_memory = "choose by memory (threads save 201 KiB per agent) and isolation";
+        assert_eq!(case.says(), format!("{tie}; {by_memory}"));
+        case.memory = Some((per_agent(1000.0), per_agent(1010.0)));
+        let by_isolation = "choose by isolation (memory per agent does not differ measurably)";
+        assert_eq!(case.says(), format!("{tie}; {by_isolation}"));
+    }
+
+    #[test]
+    fn nothing_settled_names_the_next_action() {
+        assert_eq!(
+            Case::of(&[(1, '?', 1.3), (8, '?', 1.2)]).says(),
+            "no agent count is settled, so nothing is recommended: give it more time \
+             (--time 10m; about 14 pairs per agent count at this noise), \
+             or a quieter machine"
+        );
+        assert!(
+            Case::of(&[])
+                .says()
+                .starts_with("no agent count was measured")
+        );
+    }
+
+    #[test]
+    fn an_inconclusive_cell_is_named_and_gives_no_advice() {
+        let said = Case::of(&[(1, 'p', 1.2), (8, '?', 9.0)]).says();
+        assert_eq!(
+            said,
+            "use processes at 1 agent: they do 1.2 times as many steps per second as threads; \
+             inconclusive at 8"
+        );
+        let tie = Case::of(&[(1, '?', 1.0), (2, '=', 1.0), (4, '=', 1.0), (8, '?', 1.5)]).says();
+        assert_eq!(
+            tie,
+            "it makes no difference to throughput from 2 to 4 agents; choose by memory and isolation; \
+             inconclusive at 1 and 8"
+        );
+    }
+
+    #[test]
+    fn a_slower_start_is_said_with_its_break_even() {
+        let mut case = Case::of(&[(1, 'p', 1.2), (8, 'p', 2.0)]);
+        case.setup = vec![SetupAnswer {
+            agents: 8,
+            baseline_s: 0.1,
+            x_s: 0.6,
+            break_even_s: Some(1.1),
+            break_even_ops: Some(100.0),
+        }];
+        let said = case.says();
+        let setup = "; processes start 500 ms later at 8 agents and have caught up 1.10 s after their start";
+        assert!(said.ends_with(setup), "{said}");
+        case.setup[0].x_s = 0.1004;
+        assert!(!case.says().contains("start"));
+    }
+
+    #[test]
+    fn the_share_of_messages_is_said_where_it_is_certain() {
+        let mut case = Case::of(&[(2, '=', 1.0), (8, 't', 0.5)]);
+        let price = |agents, share: Estimate| MessageAnswer {
+            agents,
+            deployment: "processes".to_owned(),
+            transport: "ipc".to_owned(),
+            messages_per_op: 2.0,
+            overhead_per_message_ns: around(9_000.0),
+            share_of_op: share,
+        };
+        case.messages = vec![price(2, around(0.3)), price(8, around(0.21))];
+        let said = case.says();
+        assert!(
+            said.ends_with(
+                "; messages take 21 % of the CPUs' time under processes (ipc, 8 agents)"
+            ),
+            "{said}"
+        );
+        let nothing = Estimate {
+            value: 0.01,
+            low: -0.01,
+            high: 0.03,
+        };
+        case.messages = vec![price(8, nothing)];
+        assert!(!case.says().contains("messages"));
+    }
+}

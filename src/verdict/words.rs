@@ -1,0 +1,107 @@
+//! How are ratios, bytes and durations written in a sentence?
+
+/// A ratio of at least 1 as a factor: `1.04 times`, `1.4 times`, `12 times`.
+///
+/// Two digits that differ from 1 are never rounded away: below 1.1 there are two decimals.
+pub fn times(ratio: f64) -> String {
+    let decimals = match ratio {
+        r if r < 1.095 => 2,
+        r if r < 9.95 => 1,
+        _ => 0,
+    };
+    format!("{ratio:.decimals$} times")
+}
+
+/// Bytes with three digits in powers of 1024: `512 B`, `205 KiB`, `1.20 MiB`. Page sizes, stacks
+/// and limits of the kernel are powers of 1024, so these are too. The sign is dropped.
+pub fn bytes(count: f64) -> String {
+    let mut value = count.abs();
+    let mut unit = "B";
+    for larger in ["KiB", "MiB", "GiB", "TiB"] {
+        if value < 999.5 {
+            break;
+        }
+        value /= 1024.0;
+        unit = larger;
+    }
+    if unit == "B" {
+        return format!("{value:.0} B");
+    }
+    format!("{} {unit}", three_digits(value))
+}
+
+/// A duration of at least 0 in seconds with two or three digits: `15 µs`, `12 ms`, `1.20 s`,
+/// `25 min`, `3.5 h`.
+pub fn duration(seconds: f64) -> String {
+    match seconds {
+        s if s < 999.5e-6 => format!("{:.0} µs", s * 1e6),
+        s if s < 0.9995 => format!("{:.0} ms", s * 1e3),
+        s if s < 119.5 => format!("{} s", three_digits(s)),
+        s if s < 119.5 * 60.0 => format!("{:.0} min", s / 60.0),
+        s => format!("{:.1} h", s / 3600.0),
+    }
+}
+
+/// `1 agent`, `4 agents`.
+pub fn agents(count: usize) -> String {
+    match count {
+        1 => "1 agent".to_owned(),
+        _ => format!("{count} agents"),
+    }
+}
+
+/// Numbers as a list: `8`, `8 and 16`, `2, 8 and 16`.
+pub fn list<T: ToString>(items: &[T]) -> String {
+    let words: Vec<String> = items.iter().map(T::to_string).collect();
+    match words.split_last() {
+        None => String::new(),
+        Some((only, [])) => only.clone(),
+        Some((last, before)) => format!("{} and {last}", before.join(", ")),
+    }
+}
+
+fn three_digits(value: f64) -> String {
+    let decimals = match value {
+        v if v < 9.995 => 2,
+        v if v < 99.95 => 1,
+        _ => 0,
+    };
+    format!("{value:.decimals$}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_small_factor_keeps_the_digits_that_differ_from_one() {
+        assert_eq!(times(1.04), "1.04 times");
+        assert_eq!(times(1.4), "1.4 times");
+        assert_eq!(times(12.3), "12 times");
+    }
+
+    #[test]
+    fn bytes_are_powers_of_1024() {
+        assert_eq!(bytes(512.0), "512 B");
+        assert_eq!(bytes(1000.0), "0.98 KiB");
+        assert_eq!(bytes(-209_715.2), "205 KiB");
+        assert_eq!(bytes(1_258_291.0), "1.20 MiB");
+        assert_eq!(bytes(3.0 * 1024.0_f64.powi(3)), "3.00 GiB");
+    }
+
+    #[test]
+    fn durations_use_the_unit_that_reads() {
+        assert_eq!(duration(0.000_015), "15 µs");
+        assert_eq!(duration(0.0123), "12 ms");
+        assert_eq!(duration(1.2), "1.20 s");
+        assert_eq!(duration(1500.0), "25 min");
+        assert_eq!(duration(12_600.0), "3.5 h");
+    }
+
+    #[test]
+    fn lists_end_with_and() {
+        assert_eq!(list::<usize>(&[]), "");
+        assert_eq!(list(&[8]), "8");
+        assert_eq!(list(&[2, 8, 16]), "2, 8 and 16");
+    }
+}
