@@ -3,6 +3,7 @@
 
 pub mod agent;
 pub mod deployment;
+pub mod experiment;
 pub mod observe;
 pub mod record;
 pub mod stats;

@@ -1,0 +1,85 @@
+//! Why does a pair not count? By recorded causes, never by its value.
+
+use crate::record::{Cause, Cell, Dropped, Sample};
+
+/// Share of work per op by which the two sides of a pair may differ.
+const WORK_TOLERANCE: f64 = 0.005;
+
+/// Share of foreign CPU in a window above which its pair does not count.
+const FOREIGN_CPU_LIMIT: f64 = 0.15;
+
+/// Share of stolen CPU in a window above which its pair does not count.
+const STEAL_LIMIT: f64 = 0.05;
+
+/// What disturbed a measured pair, if something did.
+pub(super) fn disturbance(baseline: &Sample, x: &Sample) -> Option<Dropped> {
+    let drop = |cause, detail| Some(Dropped { cause, detail });
+    for sample in [baseline, x] {
+        if let Some(times) = sample.throttled.filter(|&t| t > 0) {
+            return drop(
+                Cause::Throttled,
+                format!("the CPU quota of the control group stopped it {times} times"),
+            );
+        }
+        if let Some(share) = sample.foreign_cpu.filter(|&f| f > FOREIGN_CPU_LIMIT) {
+            return drop(
+                Cause::ForeignCpu,
+                format!("other programs used {:.0} % of the CPUs", share * 100.0),
+            );
+        }
+        if let Some(share) = sample.steal.filter(|&s| s > STEAL_LIMIT) {
+            return drop(
+                Cause::Steal,
+                format!("the hypervisor took {:.0} % of the CPU time", share * 100.0),
+            );
+        }
+    }
+    let (b, x) = (baseline.active_states_per_op, x.active_states_per_op);
+    let apart = (x - b).abs() / b.max(f64::MIN_POSITIVE);
+    if apart > WORK_TOLERANCE {
+        let detail = format!(
+            "work per op differs by {:.2} % ({b:.2} and {x:.2} active states)",
+            apart * 100.0
+        );
+        return drop(Cause::WorkDiffers, detail);
+    }
+    None
+}
+
+/// A warning for every cause for which pairs were dropped, with the next action.
+pub(super) fn dropped_in_words(cells: &[Cell]) -> Vec<String> {
+    let mut causes: Vec<(Cause, usize, &str)> = Vec::new();
+    let pairs = cells.iter().flat_map(|c| &c.pairs);
+    let total = pairs.clone().count();
+    for dropped in pairs.filter_map(|p| p.dropped.as_ref()) {
+        match causes
+            .iter_mut()
+            .find(|(cause, ..)| *cause == dropped.cause)
+        {
+            Some((_, count, _)) => *count += 1,
+            None => causes.push((dropped.cause, 1, &dropped.detail)),
+        }
+    }
+    let action = |cause| match cause {
+        Cause::Failed => "see the record for each failure",
+        Cause::DigestDiffers => {
+            "this is a bug of the workload or of forkscope: please report it with the record"
+        }
+        Cause::Throttled => "raise the CPU quota (cpu.max) or give more time",
+        Cause::ForeignCpu | Cause::Steal => {
+            "quiet the machine and run again, or give more time (--time)"
+        }
+        Cause::WorkDiffers => {
+            "episodes are long for the window: shorten [episode] length, or give more time"
+        }
+    };
+    causes
+        .into_iter()
+        .map(|(cause, count, first)| {
+            format!(
+                "{count} of {total} pairs were dropped ({cause}; the first: {first}); {}",
+                action(cause)
+            )
+        })
+        .collect()
+}

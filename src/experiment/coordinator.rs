@@ -1,0 +1,463 @@
+//! Runs a plan pair by pair: order, dropped pairs and their causes, deadline, what is left out.
+//!
+//! The coordinator knows neither clock nor process: an [`Invoker`] has both, so a scripted one runs
+//! the whole of it in a test.
+
+use super::causes::{disturbance, dropped_in_words};
+use super::invocation::{Invocation, whole_cpus};
+use super::plan::{self, MIN_PAIRS, PlanError, PlannedCell, Request};
+use crate::deployment::{Count, Form, Job, Kind};
+use crate::observe::clock::OpClock;
+use crate::record::{
+    Cause, Cell, Dropped, OrderEntry, Outcome, Pair, PlanRecord, Progress, Purpose, Side, Verdict,
+};
+use crate::transport::ipc::fits_buffer;
+use crate::workload;
+use std::collections::HashMap;
+
+/// After so many failed pairs in a row a cell is given up.
+const FAILURES_IN_A_ROW: usize = 2;
+
+/// A pair is started only if so many times the slowest pair of its cell still fit.
+const HEADROOM: f64 = 1.5;
+
+/// Pairs after which the first round is judged: fewer could be a slow start.
+const PAIRS_TO_JUDGE_BY: usize = 4;
+
+/// How much longer than thought pairs must take for the plan to be made again.
+const SLOW: f64 = 1.25;
+
+/// How long a phase of an invocation may hang, seconds.
+const PATIENCE_S: f64 = 20.0;
+
+/// What runs invocations, and tells the time.
+pub trait Invoker {
+    /// Runs one invocation in a fresh process and waits for it, `limit_s` seconds at most.
+    fn invoke(&mut self, invocation: &Invocation, limit_s: f64) -> Outcome;
+
+    /// Seconds since the run began.
+    fn elapsed_s(&self) -> f64;
+
+    /// Whether somebody wants the run to end.
+    fn is_interrupted(&self) -> bool;
+}
+
+/// What the coordinator measured.
+pub struct Measured {
+    /// Every cell with its pairs; without effects and verdicts.
+    pub cells: Vec<Cell>,
+    /// The plan as it was carried out.
+    pub plan: PlanRecord,
+    /// What went wrong, for a person.
+    pub warnings: Vec<String>,
+    /// Why the run ended before its plan; `None` when it did not.
+    pub incomplete_reason: Option<String>,
+    /// A digest that differs: the same seed did not give the same beliefs. No headline then.
+    pub digest_mismatch: Option<String>,
+}
+
+/// Runs `request` until `request.budget_s` seconds of the invoker's clock are over.
+///
+/// `tell` is called before every pair, `save` after every round with what there is so far.
+///
+/// # Errors
+/// [`PlanError`] when there is nothing to compare or not even the smallest plan fits.
+pub fn run(
+    request: &Request,
+    clock: OpClock,
+    invoker: &mut dyn Invoker,
+    tell: &mut dyn FnMut(&Progress),
+    save: &mut dyn FnMut(&Measured),
+) -> Result<Measured, PlanError> {
+    let mut cells = plan::cells(request)?;
+    let room_s = request.budget_s - invoker.elapsed_s();
+    let left_out = plan::fit(&mut cells, &request.workloads, MIN_PAIRS, room_s)?;
+    let mut run = Coordinator {
+        request,
+        clock,
+        digests: HashMap::new(),
+        measured: Measured {
+            cells: cells.iter().map(|c| record_of(c, request)).collect(),
+            plan: PlanRecord {
+                budget_s: request.budget_s,
+                left_out,
+                ..PlanRecord::default()
+            },
+            warnings: Vec::new(),
+            incomplete_reason: None,
+            digest_mismatch: None,
+        },
+        active: vec![true; cells.len()],
+        estimates_s: cells.iter().map(|c| c.pair_s).collect(),
+        room_s,
+        cells,
+        pairs_done: 0,
+    };
+    for two in 0.. {
+        let pairs_so_far = 2 * two as usize;
+        // Estimates are behind us after two rounds: what does not fit by measured times goes now,
+        // before the third, by the same rule. Times decide here, never values.
+        if two == 1 {
+            run.leave_out_by_measured_time(invoker);
+        }
+        let mut cells = run.due(pairs_so_far);
+        let two_s: f64 = 2.0 * cells.iter().map(|&c| run.cells[c].pair_s).sum::<f64>();
+        let is_short = pairs_so_far < MIN_PAIRS;
+        if !is_short && invoker.elapsed_s() + two_s > request.budget_s {
+            // No more full rounds: what time is left makes up for dropped pairs.
+            cells = run.short_of_pairs();
+        }
+        if cells.is_empty() {
+            break;
+        }
+        for (r, order) in plan::two_rounds(&cells, two, request.seed)
+            .into_iter()
+            .enumerate()
+        {
+            let round = 2 * two + r as u32;
+            if !run.round(round, &order, invoker, tell) {
+                return Ok(run.finish());
+            }
+            save(&run.measured);
+        }
+    }
+    Ok(run.finish())
+}
+
+struct Coordinator<'a> {
+    request: &'a Request,
+    clock: OpClock,
+    cells: Vec<PlannedCell>,
+    /// Cells that still run.
+    active: Vec<bool>,
+    /// What a pair of each cell was thought to take, seconds.
+    estimates_s: Vec<f64>,
+    /// Time for all pairs, seconds.
+    room_s: f64,
+    measured: Measured,
+    /// Digest of every (workload, agents): whatever the deployment.
+    digests: HashMap<(usize, usize), String>,
+    pairs_done: usize,
+}
+
+impl Coordinator<'_> {
+    /// Cells that take part in the next two rounds: all until each had its pairs, then those whose
+    /// dropped pairs are to be made up for.
+    fn due(&self, pairs_so_far: usize) -> Vec<usize> {
+        let most = self.request.most_pairs;
+        let is_due = |&c: &usize| {
+            let kept = self.measured.cells[c].kept().count();
+            self.active[c] && (pairs_so_far < most || (kept < most && pairs_so_far < 2 * most))
+        };
+        (0..self.cells.len()).filter(is_due).collect()
+    }
+
+    /// Cells that lost so many pairs that they have no verdict.
+    fn short_of_pairs(&self) -> Vec<usize> {
+        let is_short =
+            |&c: &usize| self.active[c] && self.measured.cells[c].kept().count() < MIN_PAIRS;
+        (0..self.cells.len()).filter(is_short).collect()
+    }
+
+    /// Leaves out what will not reach its six pairs by measured times.
+    fn leave_out_by_measured_time(&mut self, invoker: &dyn Invoker) {
+        // The last pair, too, is started only with headroom.
+        let slowest_s = self.cells.iter().map(|c| c.pair_s).fold(0.0, f64::max);
+        let left_s = self.request.budget_s - invoker.elapsed_s() - (HEADROOM - 1.0) * slowest_s;
+        self.leave_out(MIN_PAIRS - 2, left_s);
+    }
+
+    /// In the first round: when pairs take longer than was thought, those that did not run yet will,
+    /// too; then the plan is made again before two rounds have used up what a smaller one needs.
+    fn plan_again_if_slow(&mut self) {
+        let ran = |&c: &usize| !self.measured.cells[c].pairs.is_empty();
+        let (ran, waiting): (Vec<usize>, Vec<usize>) = (0..self.cells.len()).partition(ran);
+        let measured_s: f64 = ran.iter().map(|&c| self.cells[c].pair_s).sum();
+        let thought_s: f64 = ran.iter().map(|&c| self.estimates_s[c]).sum();
+        // A first pair that finds cold caches says nothing about the others.
+        if ran.len() < PAIRS_TO_JUDGE_BY || measured_s <= SLOW * thought_s {
+            return;
+        }
+        for c in waiting {
+            self.cells[c].pair_s = self.estimates_s[c] * measured_s / thought_s;
+        }
+        self.leave_out(MIN_PAIRS, self.room_s);
+    }
+
+    /// Leaves out running cells until `pairs` more pairs of each fit `seconds`. With nothing left to
+    /// leave out the deadline decides.
+    fn leave_out(&mut self, pairs: usize, seconds: f64) {
+        let running = self.cells.iter().zip(&self.active).filter(|(_, a)| **a);
+        let mut kept: Vec<PlannedCell> = running.map(|(c, _)| c.clone()).collect();
+        let Ok(gone) = plan::fit(&mut kept, &self.request.workloads, pairs, seconds) else {
+            return;
+        };
+        for (cell, active) in self.cells.iter().zip(&mut self.active) {
+            *active = *active && kept.contains(cell);
+        }
+        self.measured.plan.left_out.extend(gone);
+    }
+
+    /// Runs one round. False when the run has to end.
+    fn round(
+        &mut self,
+        round: u32,
+        order: &[(usize, Side)],
+        invoker: &mut dyn Invoker,
+        tell: &mut dyn FnMut(&Progress),
+    ) -> bool {
+        for (i, &(c, first)) in order.iter().enumerate() {
+            if !self.active[c] {
+                continue;
+            }
+            if invoker.is_interrupted() {
+                self.measured.incomplete_reason = Some("interrupted".to_owned());
+                return false;
+            }
+            let left_s = self.request.budget_s - invoker.elapsed_s();
+            if left_s < HEADROOM * self.cells[c].pair_s {
+                if (round as usize) < MIN_PAIRS {
+                    self.measured.incomplete_reason = Some(format!(
+                        "out of time in round {} of at least {MIN_PAIRS}; give it more (--time), or fewer cells",
+                        round + 1
+                    ));
+                }
+                return false;
+            }
+            tell(&self.progress(round, &order[i..], left_s));
+            let began_s = invoker.elapsed_s();
+            let pair = self.pair(c, round, first, invoker);
+            if invoker.is_interrupted() {
+                // Whoever interrupted may have ended the workers too: the pair says nothing.
+                self.measured.incomplete_reason = Some("interrupted".to_owned());
+                return false;
+            }
+            let took_s = invoker.elapsed_s() - began_s;
+            let cell = &mut self.measured.cells[c];
+            // Until the first measurement `pair_s` is an estimate; after it, the slowest pair.
+            // A failed one took as long as its watchdog, and says nothing about the next.
+            let has_run = |p: &Pair| {
+                matches!(
+                    (&p.baseline, &p.x),
+                    (Outcome::Measured(_), Outcome::Measured(_))
+                )
+            };
+            if has_run(&pair) {
+                let is_first = !cell.pairs.iter().any(has_run);
+                let known_s = if is_first { 0.0 } else { self.cells[c].pair_s };
+                self.cells[c].pair_s = known_s.max(took_s);
+            }
+            cell.pairs.push(pair);
+            self.pairs_done += 1;
+            self.measured.plan.order.push(OrderEntry {
+                round,
+                cell: c,
+                first,
+            });
+            self.give_up_if_it_keeps_failing(c);
+            if round == 0 {
+                self.plan_again_if_slow();
+            }
+        }
+        true
+    }
+
+    fn progress(&self, round: u32, rest: &[(usize, Side)], left_s: f64) -> Progress {
+        let active: Vec<&PlannedCell> = self
+            .cells
+            .iter()
+            .zip(&self.active)
+            .filter(|(_, a)| **a)
+            .map(|(c, _)| c)
+            .collect();
+        let round_s: f64 = active.iter().map(|c| c.pair_s).sum();
+        let rest_s: f64 = rest.iter().map(|&(c, _)| self.cells[c].pair_s).sum();
+        // Rounds come in twos; what does not fit is not begun.
+        let rounds_left = (self.request.most_pairs as f64 - f64::from(round) - 1.0).max(0.0);
+        let to_even = f64::from((round + 1) % 2);
+        let fitting = to_even
+            + 2.0 * (((left_s - rest_s - to_even * round_s) / round_s).max(0.0) / 2.0).floor();
+        let rounds = fitting.min(rounds_left).max(0.0);
+        Progress {
+            pairs_done: self.pairs_done,
+            pairs_planned: self.pairs_done + rest.len() + rounds as usize * active.len(),
+            cell: self.cells[rest[0].0].label(&self.request.workloads),
+            seconds_left: rest_s + rounds * round_s,
+        }
+    }
+
+    fn pair(&mut self, c: usize, round: u32, first: Side, invoker: &mut dyn Invoker) -> Pair {
+        let second = if first == Side::Baseline {
+            Side::X
+        } else {
+            Side::Baseline
+        };
+        let mut run = |side| {
+            let invocation = self.invocation(c, side);
+            let limit_s = self.request.budget_s - invoker.elapsed_s();
+            invoker.invoke(&invocation, limit_s)
+        };
+        let (one, other) = (run(first), run(second));
+        let (baseline, x) = if first == Side::Baseline {
+            (one, other)
+        } else {
+            (other, one)
+        };
+        let dropped = self.cause_to_drop(c, &baseline, &x);
+        Pair {
+            round,
+            first,
+            baseline,
+            x,
+            dropped,
+        }
+    }
+
+    fn invocation(&self, c: usize, side: Side) -> Invocation {
+        let cell = &self.cells[c];
+        let workload = &self.request.workloads[cell.workload];
+        let planned = cell.side(side);
+        Invocation {
+            job: Job {
+                source: workload.source.clone(),
+                agents: cell.agents,
+                seed: self.request.seed,
+                digest_round: workload.digest_round(),
+                quantum: workload.quantum(),
+                uncounted_every: planned.uncounted_every,
+                clock: self.clock,
+                tape: planned.tape,
+            },
+            form: planned.form,
+            cpus_effective: self.request.cpus_effective,
+            warm_up_s: plan::WARM_UP_S,
+            window_s: cell.window_s,
+            patience_s: PATIENCE_S,
+        }
+    }
+
+    /// Why a pair does not count, if it does not. Never its value.
+    fn cause_to_drop(&mut self, c: usize, baseline: &Outcome, x: &Outcome) -> Option<Dropped> {
+        let cell = &self.measured.cells[c];
+        let sides = [(&cell.baseline, baseline), (&cell.x, x)];
+        for (name, outcome) in sides {
+            if let Outcome::Failed(failure) = outcome {
+                let detail = format!("{name} failed in {}: {}", failure.phase, failure.message);
+                return Some(Dropped {
+                    cause: Cause::Failed,
+                    detail,
+                });
+            }
+        }
+        let (Outcome::Measured(b), Outcome::Measured(x)) = (baseline, x) else {
+            return None;
+        };
+        let (agents, workload) = (self.cells[c].agents, self.cells[c].workload);
+        for sample in [b, x] {
+            let digest = self
+                .digests
+                .entry((workload, agents))
+                .or_insert_with(|| sample.digest.clone());
+            if *digest != sample.digest {
+                let detail = format!(
+                    "digest {} instead of {digest} at {}: the same seed did not give the same beliefs",
+                    sample.digest,
+                    self.cells[c].label(&self.request.workloads)
+                );
+                self.measured
+                    .digest_mismatch
+                    .get_or_insert_with(|| detail.clone());
+                return Some(Dropped {
+                    cause: Cause::DigestDiffers,
+                    detail,
+                });
+            }
+        }
+        self.measured.cells[c]
+            .digest
+            .get_or_insert_with(|| b.digest.clone());
+        disturbance(b, x)
+    }
+
+    fn give_up_if_it_keeps_failing(&mut self, c: usize) {
+        let failed = |p: &&Pair| {
+            matches!(p.baseline, Outcome::Failed(_)) || matches!(p.x, Outcome::Failed(_))
+        };
+        let pairs = &self.measured.cells[c].pairs;
+        let in_a_row = pairs.iter().rev().take_while(failed).count();
+        if in_a_row < FAILURES_IN_A_ROW {
+            return;
+        }
+        self.active[c] = false;
+        let label = self.cells[c].label(&self.request.workloads);
+        let why = pairs
+            .last()
+            .and_then(|p| p.dropped.as_ref())
+            .map_or("", |d| &d.detail);
+        self.measured.warnings.push(format!(
+            "{label} was given up after {in_a_row} failures in a row: {why}"
+        ));
+    }
+
+    fn finish(mut self) -> Measured {
+        let pairs = self
+            .cells
+            .iter()
+            .zip(&self.measured.cells)
+            .filter(|(c, _)| c.purpose == Purpose::Compare);
+        self.measured.plan.pairs_per_cell = pairs.map(|(_, c)| c.pairs.len()).max().unwrap_or(0);
+        self.measured
+            .warnings
+            .extend(dropped_in_words(&self.measured.cells));
+        self.measured
+    }
+}
+
+/// The empty record of a planned cell.
+fn record_of(cell: &PlannedCell, request: &Request) -> Cell {
+    let talks = request.workloads[cell.workload].talks;
+    let transport = |side: &plan::PlannedSide| {
+        if !talks {
+            "none".to_owned()
+        } else if side.tape {
+            "tape".to_owned()
+        } else {
+            native_transport(&side.form, cell.agents, request, cell.workload)
+        }
+    };
+    Cell {
+        workload: request.workloads[cell.workload].source.name.clone(),
+        agents: cell.agents,
+        baseline: cell.baseline.form.to_string(),
+        x: cell.x.form.to_string(),
+        baseline_transport: transport(&cell.baseline),
+        x_transport: transport(&cell.x),
+        purpose: cell.purpose,
+        window_s: cell.window_s,
+        digest: None,
+        pairs: Vec::new(),
+        effect: None,
+        verdict: Verdict::NotMeasured {
+            reason: "not run yet".to_owned(),
+        },
+    }
+}
+
+/// What a deployment's messages travel by.
+fn native_transport(form: &Form, agents: usize, request: &Request, workload: usize) -> String {
+    let is_pumped = || {
+        let source = &request.workloads[workload].source;
+        let placement = form.place(agents, whole_cpus(request.cpus_effective));
+        workload::parse(source).is_ok_and(|spec| {
+            let (topology, bytes) = (spec.topology(agents), spec.message_bytes());
+            let fits = |p| fits_buffer(p, &placement, &topology, bytes);
+            !(0..placement.processes).all(fits)
+        })
+    };
+    match (form.kind, form.threads_each) {
+        (Kind::Threads, _) => "channel",
+        (Kind::Processes, Count::Exactly(1)) if !is_pumped() => "ipc",
+        (Kind::Processes, _) => "ipc+channel",
+    }
+    .to_owned()
+}

@@ -1,0 +1,244 @@
+//! Runs invocations for real: a fresh host process for each.
+//!
+//! Every host starts with an environment variable of random length: the layout of memory changes
+//! results by more than many effects (Mytkowicz et al. 2009), so it must differ between invocations.
+
+use super::coordinator::Invoker;
+use super::invocation::Invocation;
+use crate::record::{Failure, Outcome, Phase};
+use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use rand_pcg::Pcg64;
+use rand_pcg::rand_core::{Rng, SeedableRng};
+use std::io::{Read, Write};
+use std::os::fd::AsFd;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::time::{Duration, Instant};
+
+/// The hidden subcommand that makes this binary a host.
+pub const SUBCOMMAND: &str = "host";
+
+/// Name of the environment variable that only takes room.
+const PADDING: &str = "FORKSCOPE_PADDING";
+
+/// Bytes of padding at most: a page.
+const MOST_PADDING: usize = 4096;
+
+/// How soon an interrupt is noticed.
+const LOOK: Duration = Duration::from_millis(50);
+
+/// How long a host may take to end once it was asked to.
+const GRACE: Duration = Duration::from_millis(200);
+
+/// How long a host that has answered may take to end.
+const GOODBYE: Duration = Duration::from_secs(3);
+
+/// Bytes of a host's standard error that are kept.
+const KEPT_STDERR: usize = 4096;
+
+/// Starts hosts.
+pub struct Hosts {
+    began: Instant,
+    is_interrupted: Arc<AtomicBool>,
+    padding: Pcg64,
+}
+
+impl Hosts {
+    /// `began` is when the run began; `is_interrupted` is set by a signal handler.
+    #[must_use]
+    pub fn new(began: Instant, is_interrupted: Arc<AtomicBool>, seed: u64) -> Hosts {
+        Hosts {
+            began,
+            is_interrupted,
+            padding: Pcg64::seed_from_u64(seed),
+        }
+    }
+
+    fn start(&mut self) -> std::io::Result<Child> {
+        let room = (self.padding.next_u64() % MOST_PADDING as u64) as usize;
+        // From the main thread, always: the parent-death signal fires when the starting thread ends.
+        // This very file, also when a new build has taken its name meanwhile.
+        Command::new("/proc/self/exe")
+            .arg0("forkscope")
+            .args([SUBCOMMAND, &std::process::id().to_string()])
+            .env(PADDING, "x".repeat(room))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+    }
+
+    /// Reads both outputs until the host closes them, time is over, or somebody interrupts.
+    fn listen(&self, child: &mut Child, limit: Duration) -> Heard {
+        let mut out = child.stdout.take().expect("standard output is piped");
+        let mut err = child.stderr.take().expect("standard error is piped");
+        let deadline = Instant::now() + limit;
+        let mut heard = Heard::default();
+        let (mut out_open, mut err_open) = (true, true);
+        while out_open {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                heard.is_late = true;
+                break;
+            }
+            if self.is_interrupted.load(Relaxed) {
+                break;
+            }
+            let mut files = vec![PollFd::new(out.as_fd(), PollFlags::POLLIN)];
+            if err_open {
+                files.push(PollFd::new(err.as_fd(), PollFlags::POLLIN));
+            }
+            let wait = PollTimeout::try_from(left.min(LOOK)).unwrap_or(PollTimeout::ZERO);
+            match poll(&mut files, wait) {
+                Ok(0) | Err(Errno::EINTR) => continue,
+                Ok(_) => {}
+                Err(_) => break,
+            }
+            let ready = |f: &PollFd| f.revents().is_some_and(|r| !r.is_empty());
+            let (out_ready, err_ready) = (ready(&files[0]), files.get(1).is_some_and(ready));
+            drop(files);
+            if out_ready {
+                out_open = take(&mut out, &mut heard.out);
+            }
+            if err_ready {
+                err_open = take(&mut err, &mut heard.err);
+                let excess = heard.err.len().saturating_sub(KEPT_STDERR);
+                heard.err.drain(..excess);
+            }
+        }
+        heard
+    }
+}
+
+#[derive(Default)]
+struct Heard {
+    out: Vec<u8>,
+    err: Vec<u8>,
+    is_late: bool,
+}
+
+/// Reads what is there; false at the end of the file.
+fn take(from: &mut impl Read, to: &mut Vec<u8>) -> bool {
+    let mut buffer = [0; 8192];
+    match from.read(&mut buffer) {
+        Ok(0) | Err(_) => false,
+        Ok(n) => {
+            to.extend_from_slice(&buffer[..n]);
+            true
+        }
+    }
+}
+
+impl Invoker for Hosts {
+    fn invoke(&mut self, invocation: &Invocation, limit_s: f64) -> Outcome {
+        let fail = |message: String| {
+            Outcome::Failed(Failure {
+                phase: Phase::Start,
+                agent: None,
+                signal: None,
+                message,
+            })
+        };
+        let mut child = match self.start() {
+            Ok(child) => child,
+            Err(e) => {
+                return fail(format!(
+                    "start the host process: {e}; see `forkscope doctor` for the limits"
+                ));
+            }
+        };
+        let task = serde_json::to_vec(invocation).expect("an invocation is plain data");
+        // A host that died at once closes its end; what it says on standard error is the reason.
+        let _ = child
+            .stdin
+            .take()
+            .expect("standard input is piped")
+            .write_all(&task);
+        let limit_s = invocation.gives_up_after_s().min(limit_s).max(0.0);
+        let heard = self.listen(&mut child, Duration::from_secs_f64(limit_s));
+        // A host that has answered is about to end. One that has not is killed, and its workers with
+        // it: they asked to die with their parent.
+        let answer = serde_json::from_slice::<Outcome>(&heard.out);
+        if answer.is_err() {
+            end(&mut child);
+        }
+        let status = wait_or_kill(&mut child);
+        match answer {
+            Ok(outcome) => outcome,
+            Err(_) if heard.is_late => fail(format!(
+                "the host did not answer within {limit_s:.0} s and was killed"
+            )),
+            Err(_) => fail(format!(
+                "the host {}{}",
+                ended(status),
+                last_words(&heard.err)
+            )),
+        }
+    }
+
+    fn elapsed_s(&self) -> f64 {
+        self.began.elapsed().as_secs_f64()
+    }
+
+    fn is_interrupted(&self) -> bool {
+        self.is_interrupted.load(Relaxed)
+    }
+}
+
+/// Asks a host to end, so that it can finish what must not be left half done; then makes it end.
+fn end(child: &mut Child) {
+    let pid = Pid::from_raw(child.id() as i32);
+    // Not waited for yet, so the number is still its own.
+    let _ = kill(pid, Signal::SIGTERM);
+    let deadline = Instant::now() + GRACE;
+    while matches!(child.try_wait(), Ok(None)) && Instant::now() < deadline {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    let _ = child.kill();
+}
+
+/// Waits for a host that has answered or was killed. One that was stopped at its very end is killed.
+fn wait_or_kill(child: &mut Child) -> std::io::Result<ExitStatus> {
+    let deadline = Instant::now() + GOODBYE;
+    while Instant::now() < deadline {
+        if let Some(status) = child.try_wait()? {
+            return Ok(status);
+        }
+        std::thread::sleep(Duration::from_micros(200));
+    }
+    let _ = child.kill();
+    child.wait()
+}
+
+fn ended(status: std::io::Result<ExitStatus>) -> String {
+    match status {
+        Ok(s) => match (s.signal(), s.code()) {
+            (Some(signal), _) => format!("was ended by signal {signal}"),
+            (None, Some(code)) => format!("ended with exit code {code} and without an answer"),
+            (None, None) => "ended".to_owned(),
+        },
+        Err(e) => format!("is gone: {e}"),
+    }
+}
+
+/// The end of what a host wrote to standard error, as the end of a sentence.
+fn last_words(err: &[u8]) -> String {
+    let text = String::from_utf8_lossy(err);
+    let text: Vec<&str> = text
+        .lines()
+        .map(str::trim)
+        .filter(|l| !l.is_empty())
+        .collect();
+    match text.as_slice() {
+        [] => String::new(),
+        lines => format!(
+            "; it said: {}",
+            lines[lines.len().saturating_sub(3)..].join(" / ")
+        ),
+    }
+}

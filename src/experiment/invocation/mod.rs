@@ -1,0 +1,355 @@
+//! One invocation of one cell under one deployment: setup, warm-up, window, checks, one sample.
+//!
+//! This runs in the *host*: a process that exists for one invocation only, so that no invocation
+//! inherits heap, caches of an allocator, or threads from another.
+
+mod tally;
+mod watch;
+
+use crate::deployment::gate::{Gate, Reached, Step, monotonic_ns};
+use crate::deployment::{self, Fleet, Form, Job, Placement};
+use crate::observe::heap;
+use crate::observe::memory::MemoryReader;
+use crate::record::{Failure, Outcome, Phase, Sample};
+use crate::workload;
+use nix::unistd::Pid;
+use serde::{Deserialize, Serialize};
+use std::time::{Duration, Instant};
+use tally::Tally;
+use watch::Watch;
+
+/// Slices of a window: a multiple of three, because first and last third are compared.
+const SLICES: u32 = 12;
+
+/// A dead worker is noticed within this time, whatever the phase.
+const LOOK: Duration = Duration::from_millis(50);
+
+/// Largest difference between the CPU time that workers measured and that of their processes.
+const CPU_TOLERANCE: f64 = 0.05;
+
+/// CPU time below which that difference says nothing: starting and parking cost something.
+const CPU_SLACK_S: f64 = 0.005;
+
+/// What one invocation shall do.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Invocation {
+    /// What the workers do.
+    pub job: Job,
+    /// Where they run.
+    pub form: Form,
+    /// Effective CPUs, as the machine was found.
+    pub cpus_effective: f64,
+    /// Least length of the warm-up, seconds.
+    pub warm_up_s: f64,
+    /// Length of the window, seconds.
+    pub window_s: f64,
+    /// How long a phase may take beyond its plan before it counts as hung, seconds.
+    pub patience_s: f64,
+}
+
+impl Invocation {
+    /// Who lives where.
+    #[must_use]
+    pub fn placement(&self) -> Placement {
+        self.form
+            .place(self.job.agents, whole_cpus(self.cpus_effective))
+    }
+
+    /// Wall time after which the coordinator gives the host up, seconds: the host's own watchdogs,
+    /// one per phase, come first.
+    #[must_use]
+    pub fn gives_up_after_s(&self) -> f64 {
+        self.warm_up_s + self.window_s + 6.0 * self.patience_s
+    }
+}
+
+/// CPUs that `cores` stands for: the effective ones, rounded down, at least one.
+#[must_use]
+pub fn whole_cpus(effective: f64) -> usize {
+    (effective as usize).max(1)
+}
+
+/// Runs one invocation in this process.
+///
+/// # Errors
+/// [`Failure`] with phase and cause; workers are ended in either case.
+pub fn run(invocation: &Invocation) -> Result<Sample, Failure> {
+    let job = &invocation.job;
+    let spec = workload::parse(&job.source).map_err(|e| fail(Phase::Start, e.to_string()))?;
+    let is_coupled = !spec.topology(job.agents).is_silent() && !job.tape;
+    let quantum = is_coupled.then_some(job.quantum);
+    let placement = invocation.placement();
+    let gate = Gate::create(placement.workers()).map_err(|e| {
+        fail(
+            Phase::Start,
+            format!("create the shared page of the gate: {e}"),
+        )
+    })?;
+    let entry = deployment::of(invocation.form.kind);
+    let patience = Duration::from_secs_f64(invocation.patience_s);
+
+    let spawned_ns = monotonic_ns();
+    let fleet = entry.deployment.start(job, placement, &gate)?;
+    let mut host = Host {
+        placement,
+        gate,
+        fleet,
+        patience,
+    };
+    host.await_all(Reached::Ready, Phase::Setup)?;
+    let setup_s = seconds(monotonic_ns() - spawned_ns);
+
+    let opened_ns = host.gate.open(Step::WarmUp);
+    host.warm_up(invocation)?;
+    host.gate.close(quantum);
+    host.await_all(Reached::WarmedUp, Phase::WarmUp)?;
+    let warm_up_s = seconds(host.gate.last_stop_ns().saturating_sub(opened_ns));
+
+    let mut watch = Watch::new(&host.fleet.pids())?;
+    watch.begin()?;
+    let opened_ns = host.gate.open(Step::Window);
+    let slices = host.window(invocation, opened_ns)?;
+    host.gate.close(quantum);
+    host.await_all(Reached::Windowed, Phase::Stop)?;
+    let span_s = seconds(host.gate.last_stop_ns().saturating_sub(opened_ns));
+    let spent = watch.end(invocation.cpus_effective)?;
+
+    host.gate.open(Step::HandOver);
+    let tally = Tally::of(host.fleet.reports()?)?;
+    host.await_all(Reached::HandedOver, Phase::Collect)?;
+    let mut memory = MemoryReader::new()
+        .read(&watch.pids)
+        .map_err(|e| fail(Phase::Collect, e.to_string()))?;
+    memory.live_heap_bytes = host.live_heap_bytes(&placement);
+    host.fleet.end();
+
+    let sample = Sample {
+        processes: placement.processes,
+        workers: placement.workers(),
+        ops: tally.ops,
+        span_s,
+        ops_per_s: tally.ops as f64 / span_s,
+        setup_s,
+        warm_up_s,
+        service: tally.service,
+        cpu_s: spent.cpu_s,
+        cpu_per_op_ns: tally.cpu_s * 1e9 / tally.ops.max(1) as f64,
+        voluntary_switches: spent.switches.voluntary,
+        involuntary_switches: spent.switches.involuntary,
+        memory,
+        messages_sent: tally.sent.messages,
+        messages_received: tally.received.messages,
+        bytes_sent: tally.sent.bytes,
+        bytes_received: tally.received.bytes,
+        active_states_per_op: tally.active_states_per_op,
+        digest: format!("{:016x}", tally.digest),
+        slices_ops_per_s: slices,
+        foreign_cpu: spent.foreign_cpu,
+        steal: spent.steal,
+        throttled: spent.throttled,
+    };
+    check(&sample, tally.cpu_s, invocation.cpus_effective)?;
+    Ok(sample)
+}
+
+fn fail(phase: Phase, message: String) -> Failure {
+    Failure {
+        phase,
+        agent: None,
+        signal: None,
+        message,
+    }
+}
+
+fn seconds(ns: u64) -> f64 {
+    ns as f64 * 1e-9
+}
+
+/// Refuses samples that cannot be true.
+///
+/// # Errors
+/// [`Failure`] in [`Phase::Check`] with the numbers that do not fit.
+pub fn check(sample: &Sample, workers_cpu_s: f64, cpus_effective: f64) -> Result<(), Failure> {
+    let broken = |message: String| Err(fail(Phase::Check, message));
+    if sample.ops == 0 || sample.span_s <= 0.0 {
+        return broken("no op was finished in the window; use a longer one (--time)".to_owned());
+    }
+    if (sample.messages_sent, sample.bytes_sent)
+        != (sample.messages_received, sample.bytes_received)
+    {
+        return broken(format!(
+            "{} messages ({} bytes) were sent and {} ({} bytes) taken in",
+            sample.messages_sent,
+            sample.bytes_sent,
+            sample.messages_received,
+            sample.bytes_received
+        ));
+    }
+    let exists = cpus_effective * sample.span_s;
+    if sample.cpu_s > exists * (1.0 + CPU_TOLERANCE) + CPU_SLACK_S {
+        return broken(format!(
+            "{:.3} s of CPU time were used in a window that has {exists:.3} s ({cpus_effective} CPUs)",
+            sample.cpu_s
+        ));
+    }
+    let apart = (sample.cpu_s - workers_cpu_s).abs();
+    if apart > sample.cpu_s * CPU_TOLERANCE + CPU_SLACK_S {
+        return broken(format!(
+            "the workers measured {workers_cpu_s:.3} s of CPU time and their processes {:.3} s",
+            sample.cpu_s
+        ));
+    }
+    Ok(())
+}
+
+/// Started workers and what watches over them.
+struct Host {
+    placement: Placement,
+    gate: Gate,
+    fleet: Box<dyn Fleet>,
+    patience: Duration,
+}
+
+impl Host {
+    /// Waits until every worker has reached `what`, and looks after them meanwhile.
+    fn await_all(&mut self, what: Reached, phase: Phase) -> Result<(), Failure> {
+        let deadline = Instant::now() + self.patience;
+        loop {
+            let seen = self.gate.events_seen();
+            self.fleet.check(phase)?;
+            if what == Reached::Ready {
+                self.fleet.connect()?;
+            }
+            if self.gate.have_all(what) {
+                return Ok(());
+            }
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Err(self.hung(what, phase));
+            }
+            self.gate.sleep(seen, left.min(LOOK));
+        }
+    }
+
+    fn hung(&self, what: Reached, phase: Phase) -> Failure {
+        let missing = self.gate.missing(what);
+        let some: Vec<String> = missing.iter().take(8).map(ToString::to_string).collect();
+        let more = if missing.len() > some.len() {
+            ", …"
+        } else {
+            ""
+        };
+        let agent = missing.first().map(|&w| self.placement.agents_of(w).start);
+        Failure {
+            agent,
+            ..fail(
+                phase,
+                format!(
+                    "{} of {} workers hang after {:.1} s (worker {}{more}); they were killed",
+                    missing.len(),
+                    self.gate.workers(),
+                    self.patience.as_secs_f64(),
+                    some.join(", ")
+                ),
+            )
+        }
+    }
+
+    /// Waits until the warm-up has lasted and every agent has passed the digest round.
+    fn warm_up(&mut self, invocation: &Invocation) -> Result<(), Failure> {
+        let until = Instant::now() + Duration::from_secs_f64(invocation.warm_up_s);
+        let deadline = until + self.patience;
+        loop {
+            let seen = self.gate.events_seen();
+            self.fleet.check(Phase::WarmUp)?;
+            let now = Instant::now();
+            let is_digested = self.gate.rounds() >= invocation.job.digest_round;
+            if now >= until && is_digested {
+                return Ok(());
+            }
+            if now >= deadline {
+                let slowest = self.gate.slowest();
+                let message = format!(
+                    "after {:.1} s worker {slowest} has done {} of the {} rounds that the digest needs; it hangs, or its ops are too slow for this tool",
+                    invocation.warm_up_s + self.patience.as_secs_f64(),
+                    self.gate.rounds(),
+                    invocation.job.digest_round
+                );
+                return Err(Failure {
+                    agent: Some(self.placement.agents_of(slowest).start),
+                    ..fail(Phase::WarmUp, message)
+                });
+            }
+            // Once the time is over only the digest is waited for: look again soon.
+            let left = until.saturating_duration_since(now);
+            self.gate.sleep(
+                seen,
+                if left.is_zero() {
+                    LOOK / 50
+                } else {
+                    left.min(LOOK)
+                },
+            );
+        }
+    }
+
+    /// Lets the window pass; reads the count of ops at the end of each slice.
+    fn window(&mut self, invocation: &Invocation, opened_ns: u64) -> Result<Vec<f64>, Failure> {
+        let length_ns = invocation.window_s * 1e9;
+        let mut slices = Vec::with_capacity(SLICES as usize);
+        let (mut ops_before, mut ns_before) = (0, opened_ns);
+        let end_of =
+            |slice: u32| opened_ns + (length_ns * f64::from(slice) / f64::from(SLICES)) as u64;
+        while slices.len() < SLICES as usize {
+            let end_ns = end_of(slices.len() as u32 + 1);
+            let now = monotonic_ns();
+            if now < end_ns {
+                let seen = self.gate.events_seen();
+                self.fleet.check(Phase::Window)?;
+                self.gate
+                    .sleep(seen, Duration::from_nanos(end_ns - now).min(LOOK));
+                continue;
+            }
+            // A host that woke late shares what it finds among the slices that it slept through.
+            let rate = (self.gate.ops() - ops_before) as f64 / seconds(now - ns_before);
+            (ops_before, ns_before) = (self.gate.ops(), now);
+            while slices.len() < SLICES as usize && end_of(slices.len() as u32 + 1) <= now {
+                slices.push(rate);
+            }
+        }
+        Ok(slices)
+    }
+
+    /// Live heap of host and workers.
+    fn live_heap_bytes(&self, placement: &Placement) -> u64 {
+        let noted = |p| self.gate.live_heap_bytes(placement.workers_of(p).start);
+        let workers: i64 = (0..placement.processes).map(noted).sum();
+        u64::try_from(heap::live_bytes() + workers).unwrap_or(0)
+    }
+}
+
+/// The hidden subcommand: reads an invocation from standard input, writes what became of it to
+/// standard output. Both are JSON.
+///
+/// # Errors
+/// When the task cannot be read or the answer cannot be written.
+pub fn host_main(arguments: &[String]) -> anyhow::Result<()> {
+    // 300 worker processes need more descriptors than the usual soft limit of 1,024.
+    let _ = crate::experiment::machine::raise_nofile();
+    const NOT_BY_HAND: &str = "the subcommand `host` is forkscope's own; use `forkscope run`";
+    let [coordinator] = arguments else {
+        anyhow::bail!(NOT_BY_HAND);
+    };
+    let Ok(coordinator) = coordinator.parse().map(Pid::from_raw) else {
+        anyhow::bail!(NOT_BY_HAND);
+    };
+    deployment::processes::die_with(coordinator).map_err(anyhow::Error::msg)?;
+    let invocation: Invocation = serde_json::from_reader(std::io::stdin().lock())
+        .map_err(|e| anyhow::anyhow!("standard input is no task: {e}; {NOT_BY_HAND}"))?;
+    let outcome = match run(&invocation) {
+        Ok(sample) => Outcome::Measured(Box::new(sample)),
+        Err(failure) => Outcome::Failed(failure),
+    };
+    serde_json::to_writer(std::io::stdout().lock(), &outcome)?;
+    Ok(())
+}

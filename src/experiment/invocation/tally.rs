@@ -1,0 +1,60 @@
+//! What all workers of an invocation found together.
+
+use super::fail;
+use crate::deployment::worker::{Traffic, WorkerReport};
+use crate::observe::service;
+use crate::record::{Failure, Phase, ServiceTime};
+use crate::workload::Digest;
+
+/// What all workers found together.
+pub(super) struct Tally {
+    pub(super) ops: u64,
+    pub(super) cpu_s: f64,
+    pub(super) service: ServiceTime,
+    pub(super) active_states_per_op: f64,
+    pub(super) sent: Traffic,
+    pub(super) received: Traffic,
+    pub(super) digest: u64,
+}
+
+impl Tally {
+    pub(super) fn of(mut reports: Vec<WorkerReport>) -> Result<Tally, Failure> {
+        if let Some(r) = reports.iter().find(|r| r.error.is_some()) {
+            let why = r.error.clone().unwrap_or_default();
+            return Err(fail(Phase::Collect, format!("worker {}: {why}", r.worker)));
+        }
+        reports.sort_by_key(|r| r.worker);
+        // Agents live on workers in the order of their numbers, so this is the order of agents.
+        let mut digest = Digest::default();
+        reports
+            .iter()
+            .flat_map(|r| &r.digests)
+            .for_each(|&d| digest.word(d));
+        let service: Vec<_> = reports.iter().filter_map(|r| r.service.clone()).collect();
+        let service = service::merge(&service).map_err(|e| fail(Phase::Collect, e.to_string()))?;
+        let sum = |f: fn(&WorkerReport) -> u64| reports.iter().map(f).sum::<u64>();
+        Ok(Tally {
+            ops: sum(|r| r.ops),
+            cpu_s: sum(|r| r.cpu_ns) as f64 * 1e-9,
+            service,
+            // The mean over agents, not over ops: which of its free-running agents the scheduler let
+            // do more is not a difference in work.
+            active_states_per_op: {
+                let all: Vec<f64> = reports
+                    .iter()
+                    .flat_map(|r| r.active_states_per_op.iter().copied())
+                    .collect();
+                all.iter().sum::<f64>() / all.len().max(1) as f64
+            },
+            sent: Traffic {
+                messages: sum(|r| r.sent.messages),
+                bytes: sum(|r| r.sent.bytes),
+            },
+            received: Traffic {
+                messages: sum(|r| r.received.messages),
+                bytes: sum(|r| r.received.bytes),
+            },
+            digest: digest.value(),
+        })
+    }
+}

@@ -1,0 +1,377 @@
+//! Would the last worker still start, and if not, which limit stops it?
+
+use std::path::Path;
+
+use thiserror::Error;
+
+use super::limits::KernelLimits;
+use crate::record::Machine;
+
+/// Tasks left to the rest of the system: a limit that is used to the last task locks people out.
+const SPARE_TASKS: u64 = 16;
+
+/// What the largest invocation of a plan needs at once.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Needs {
+    /// Agents that all this is for; scales the advice.
+    pub agents: usize,
+    /// Processes to be started, host included; each brings one thread.
+    pub processes: u64,
+    /// Threads to be started beyond the first one of each process.
+    pub threads: u64,
+    /// File descriptors that the host holds open at the same time.
+    pub descriptors_in_host: u64,
+    /// Shared memory, bytes.
+    pub shm_bytes: u64,
+    /// Memory of all processes together, bytes.
+    pub memory_bytes: u64,
+}
+
+/// A limit that a plan runs into.
+///
+/// `fits` is the largest number of agents that the limit leaves room for, by proportion.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum LimitError {
+    /// Too many processes and threads.
+    #[error("start {agents} agents ({needed} processes and threads): {limit} is {value} with {in_use} in use and {SPARE_TASKS} kept for the rest; {how}{}", or_fewer(*.fits))]
+    Tasks {
+        /// Agents that were asked for.
+        agents: usize,
+        /// Name of the limit, as an administrator knows it.
+        limit: &'static str,
+        /// Its value.
+        value: u64,
+        /// Tasks that count against it already.
+        in_use: u64,
+        /// Tasks that would be needed on top.
+        needed: u64,
+        /// How to raise it.
+        how: &'static str,
+        /// Agents that would fit.
+        fits: usize,
+    },
+    /// Too many open files in the host.
+    #[error("start {agents} agents ({needed} open files in the host): the hard limit of open files is {value}; raise it with `ulimit -Hn {needed}` as root or in /etc/security/limits.conf{}", or_fewer(*.fits))]
+    Descriptors {
+        /// Agents that were asked for.
+        agents: usize,
+        /// RLIMIT_NOFILE, hard.
+        value: u64,
+        /// Descriptors that would be needed.
+        needed: u64,
+        /// Agents that would fit.
+        fits: usize,
+    },
+    /// Too little shared memory.
+    #[error("start {agents} agents ({} of shared memory): /dev/shm has {} free; enlarge it with `mount -o remount,size=… /dev/shm` (docker: --shm-size){}", mebibytes(*.needed), mebibytes(*.value), or_fewer(*.fits))]
+    SharedMemory {
+        /// Agents that were asked for.
+        agents: usize,
+        /// Bytes free.
+        value: u64,
+        /// Bytes needed.
+        needed: u64,
+        /// Agents that would fit.
+        fits: usize,
+    },
+    /// Too little memory.
+    #[error("start {agents} agents ({} of memory): {limit} is {}; {how}{}", mebibytes(*.needed), mebibytes(*.value), or_fewer(*.fits))]
+    Memory {
+        /// Agents that were asked for.
+        agents: usize,
+        /// What limits: the machine or its control group.
+        limit: &'static str,
+        /// Bytes that may be used.
+        value: u64,
+        /// Bytes needed.
+        needed: u64,
+        /// How to get more.
+        how: &'static str,
+        /// Agents that would fit.
+        fits: usize,
+    },
+}
+
+/// The end of a message: the agent counts that would fit.
+fn or_fewer(fits: usize) -> String {
+    match fits {
+        0 => String::new(),
+        1 => " or use --agents 1".to_owned(),
+        _ => format!(" or use --agents 1..{fits}"),
+    }
+}
+
+fn mebibytes(bytes: u64) -> String {
+    format!("{} MiB", bytes.div_ceil(1 << 20))
+}
+
+/// Whether a plan's largest invocation can start on this machine. What is unknown does not stop it.
+///
+/// # Errors
+/// The first [`LimitError`] in the order tasks, descriptors, shared memory, memory.
+pub fn check_capacity(needs: &Needs, machine: &Machine) -> Result<(), LimitError> {
+    check_capacity_with(needs, machine, &KernelLimits::look(Path::new("/")))
+}
+
+/// Like [`check_capacity`], with limits of the kernel that are known already. Pure.
+///
+/// # Errors
+/// As for [`check_capacity`].
+pub fn check_capacity_with(
+    needs: &Needs,
+    machine: &Machine,
+    kernel: &KernelLimits,
+) -> Result<(), LimitError> {
+    check_tasks(needs, machine, kernel)?;
+    let agents = needs.agents;
+    if let Some(value) = machine.nofile_hard
+        && needs.descriptors_in_host > value
+    {
+        let needed = needs.descriptors_in_host;
+        let fits = share(agents, value, needed);
+        return Err(LimitError::Descriptors {
+            agents,
+            value,
+            needed,
+            fits,
+        });
+    }
+    if let Some(value) = machine.shm_free_bytes
+        && needs.shm_bytes > value
+    {
+        let needed = needs.shm_bytes;
+        let fits = share(agents, value, needed);
+        return Err(LimitError::SharedMemory {
+            agents,
+            value,
+            needed,
+            fits,
+        });
+    }
+    check_memory(needs, machine)
+}
+
+/// Agents that a limit leaves room for when `needed` of it serves `agents`.
+fn share(agents: usize, room: u64, needed: u64) -> usize {
+    if needed == 0 {
+        return agents;
+    }
+    // In u128: bytes times agents can pass 2^64.
+    (agents as u128 * u128::from(room) / u128::from(needed)) as usize
+}
+
+fn check_tasks(needs: &Needs, machine: &Machine, kernel: &KernelLimits) -> Result<(), LimitError> {
+    let needed = needs.processes + needs.threads;
+    let limits = [
+        (
+            "pids.max of the control group",
+            machine.pids_max,
+            machine.pids_current,
+            "raise it (systemd: TasksMax=, docker: --pids-limit)",
+        ),
+        (
+            "the user's limit of processes (RLIMIT_NPROC)",
+            // Unknown use means that the limit does not bind: see `KernelLimits::user_tasks`.
+            machine.nproc.filter(|_| kernel.user_tasks.is_some()),
+            kernel.user_tasks,
+            "raise it with `ulimit -u`, or in /etc/security/limits.conf",
+        ),
+        (
+            "kernel.threads-max",
+            kernel.threads_max,
+            kernel.tasks,
+            "raise it with `sysctl kernel.threads-max=…`",
+        ),
+        (
+            "kernel.pid_max",
+            kernel.pid_max,
+            kernel.tasks,
+            "raise it with `sysctl kernel.pid_max=…`",
+        ),
+    ];
+    for (limit, value, in_use, how) in limits {
+        let Some(value) = value else { continue };
+        let in_use = in_use.unwrap_or(0);
+        let room = value.saturating_sub(in_use).saturating_sub(SPARE_TASKS);
+        if needed > room {
+            return Err(LimitError::Tasks {
+                agents: needs.agents,
+                limit,
+                value,
+                in_use,
+                needed,
+                how,
+                fits: share(needs.agents, room, needed),
+            });
+        }
+    }
+    Ok(())
+}
+
+fn check_memory(needs: &Needs, machine: &Machine) -> Result<(), LimitError> {
+    let available = (
+        "available memory",
+        Some(machine.memory_available_bytes),
+        "close programs",
+    );
+    let limit = (
+        "the memory limit of the control group",
+        machine.memory_limit_bytes,
+        "raise it (memory.max, docker: --memory)",
+    );
+    for (limit, value, how) in [available, limit] {
+        // 0 available bytes: the system did not say.
+        let Some(value) = value.filter(|&value| value > 0) else {
+            continue;
+        };
+        if needs.memory_bytes > value {
+            return Err(LimitError::Memory {
+                agents: needs.agents,
+                limit,
+                value,
+                needed: needs.memory_bytes,
+                how,
+                fits: share(needs.agents, value, needs.memory_bytes),
+            });
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn needs() -> Needs {
+        Needs {
+            agents: 32,
+            processes: 33,
+            threads: 31,
+            descriptors_in_host: 100,
+            shm_bytes: 64 << 20,
+            memory_bytes: 256 << 20,
+        }
+    }
+
+    fn check(machine: &Machine, kernel: &KernelLimits) -> Result<(), String> {
+        check_capacity_with(&needs(), machine, kernel).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn an_unknown_limit_stops_nothing() {
+        assert_eq!(check(&Machine::default(), &KernelLimits::default()), Ok(()));
+    }
+
+    #[test]
+    fn a_task_limit_is_named_with_its_value_and_a_way_out() {
+        let machine = Machine {
+            pids_max: Some(64),
+            pids_current: Some(16),
+            ..Machine::default()
+        };
+        let message = check(&machine, &KernelLimits::default()).unwrap_err();
+        // 64 - 16 in use - 16 spare leave room for half of the 64 tasks.
+        assert_eq!(
+            message,
+            "start 32 agents (64 processes and threads): pids.max of the control group is 64 \
+             with 16 in use and 16 kept for the rest; raise it (systemd: TasksMax=, docker: \
+             --pids-limit) or use --agents 1..16"
+        );
+    }
+
+    #[test]
+    fn the_users_limit_binds_only_where_it_is_enforced() {
+        let machine = Machine {
+            nproc: Some(50),
+            ..Machine::default()
+        };
+        assert_eq!(check(&machine, &KernelLimits::default()), Ok(()));
+        let bound = KernelLimits {
+            user_tasks: Some(5),
+            ..KernelLimits::default()
+        };
+        assert!(
+            check(&machine, &bound)
+                .unwrap_err()
+                .contains("RLIMIT_NPROC) is 50 with 5 in use")
+        );
+    }
+
+    #[test]
+    fn every_other_limit_is_found() {
+        let none = KernelLimits::default();
+        let open = Machine::default();
+        let kernel = |threads_max, pid_max| KernelLimits {
+            threads_max,
+            pid_max,
+            tasks: Some(100),
+            user_tasks: None,
+        };
+        for (message, wanted) in [
+            (
+                check(&open, &kernel(Some(120), None)),
+                "kernel.threads-max is 120",
+            ),
+            (
+                check(&open, &kernel(None, Some(110))),
+                "kernel.pid_max is 110",
+            ),
+            (
+                check(
+                    &Machine {
+                        nofile_hard: Some(50),
+                        ..open.clone()
+                    },
+                    &none,
+                ),
+                "open files is 50; raise it with `ulimit -Hn 100`",
+            ),
+            (
+                check(
+                    &Machine {
+                        shm_free_bytes: Some(32 << 20),
+                        ..open.clone()
+                    },
+                    &none,
+                ),
+                "/dev/shm has 32 MiB free",
+            ),
+            (
+                check(
+                    &Machine {
+                        memory_available_bytes: 64 << 20,
+                        ..open.clone()
+                    },
+                    &none,
+                ),
+                "available memory is 64 MiB; close programs or use --agents 1..8",
+            ),
+            (
+                check(
+                    &Machine {
+                        memory_limit_bytes: Some(1 << 20),
+                        ..open.clone()
+                    },
+                    &none,
+                ),
+                "the memory limit of the control group is 1 MiB",
+            ),
+        ] {
+            let message = message.unwrap_err();
+            assert!(message.contains(wanted), "{message}");
+        }
+    }
+
+    #[test]
+    fn no_count_is_advised_when_not_even_one_agent_fits() {
+        let machine = Machine {
+            nofile_hard: Some(1),
+            ..Machine::default()
+        };
+        assert!(
+            !check(&machine, &KernelLimits::default())
+                .unwrap_err()
+                .contains("--agents")
+        );
+    }
+}

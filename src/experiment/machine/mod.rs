@@ -1,0 +1,196 @@
+//! What machine is this, and can its numbers be believed?
+//!
+//! [`look`] fills a [`Machine`]; [`assess`] says what speaks against it; [`check_capacity`] says
+//! before the first worker starts whether the last one could. What could not be found out is
+//! `None`, "unknown", and reported as such: absent is never "fine".
+
+mod capacity;
+mod facts;
+mod fitness;
+mod limits;
+mod setting;
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use nix::sched::{CpuSet, sched_getaffinity};
+use nix::sys::resource::{RLIM_INFINITY, Resource, getrlimit};
+use nix::sys::statvfs::statvfs;
+use nix::unistd::Pid;
+use sysinfo::{CpuRefreshKind, MemoryRefreshKind, RefreshKind, System};
+
+pub use capacity::{LimitError, Needs, check_capacity, check_capacity_with};
+pub use fitness::{Finding, Level, assess};
+pub use limits::{Descriptors, KernelLimits, raise_nofile};
+
+use crate::observe::cgroup::{Cgroup, Throttle};
+use crate::observe::clock::OpClock;
+use crate::observe::cpu::{SystemCpu, foreign_share, own_process_ns, steal_share};
+use crate::record::Machine;
+
+/// Looks at the machine; takes as long as `foreign_over`, over which foreign CPU, steal and
+/// throttling are watched (a second is good to 1 % a CPU; 0 leaves them unknown).
+///
+/// Call it while nothing of forkscope runs, and before [`raise_nofile`], which changes the soft
+/// limit that is recorded. `vectors` stays `None`: the agent's kernels know.
+pub fn look(foreign_over: Duration) -> Machine {
+    look_with(foreign_over, &OpClock::calibrate())
+}
+
+/// Like [`look`], with a clock that is calibrated already.
+pub fn look_with(foreign_over: Duration, clock: &OpClock) -> Machine {
+    let root = Path::new("/");
+    let online = facts::cpu_list(root, "sys/devices/system/cpu/online");
+    let allowed = allowed_cpus(root);
+    let group = Cgroup::of_self();
+    let watched = watch(foreign_over, &allowed, &group);
+    let system = system_facts();
+    let (nofile_soft, nofile_hard) = limit(Resource::RLIMIT_NOFILE);
+    let pids = group.pids();
+    let quota_cpus = group.quota_cpus();
+    Machine {
+        cpus_online: online.map_or(allowed.len(), |cpus| cpus.len()),
+        cpus_allowed: allowed.len(),
+        quota_cpus,
+        cpus_effective: effective_cpus(allowed.len(), quota_cpus),
+        memory_limit_bytes: group.memory_limit_bytes(),
+        virtualization: facts::virtualization(root),
+        governor: facts::governor(root, &allowed),
+        turbo: facts::turbo(root),
+        clock_source: facts::clock_source(root),
+        transparent_huge_pages: facts::transparent_huge_pages(root),
+        numa_nodes: facts::cpu_list(root, "sys/devices/system/node/online").map(|n| n.len()),
+        nofile_soft,
+        nofile_hard,
+        nproc: limit(Resource::RLIMIT_NPROC).0,
+        pids_max: pids.map(|pids| pids.max),
+        pids_current: pids.map(|pids| pids.current),
+        shm_free_bytes: shm_free_bytes(),
+        throttled: watched.throttled,
+        foreign_cpu: watched.foreign_cpu,
+        steal: watched.steal,
+        vectors: None,
+        clock_read_ns: Some(clock.read_cost_ns()),
+        ..system
+    }
+}
+
+/// CPUs that this process may run on, by the kernel's numbers, ascending; never empty.
+pub fn allowed_cpus(root: &Path) -> Vec<usize> {
+    let by_mask = sched_getaffinity(Pid::from_raw(0)).map(|set| {
+        (0..CpuSet::count())
+            .filter(|&cpu| set.is_set(cpu).unwrap_or(false))
+            .collect::<Vec<_>>()
+    });
+    match by_mask {
+        Ok(cpus) if !cpus.is_empty() => cpus,
+        // The mask of nix ends at 1,024 CPUs; on a larger machine the kernel refuses to fill it.
+        _ => facts::allowed_list(root).unwrap_or_else(|| vec![0]),
+    }
+}
+
+/// The smaller of affinity and quota, in CPUs.
+fn effective_cpus(allowed: usize, quota: Option<f64>) -> f64 {
+    quota.map_or(allowed as f64, |quota| quota.min(allowed as f64))
+}
+
+/// What was seen while waiting.
+#[derive(Default)]
+struct Watched {
+    foreign_cpu: Option<f64>,
+    steal: Option<f64>,
+    throttled: Option<u64>,
+}
+
+/// Sleeps for `span` and says what the machine did meanwhile.
+fn watch(span: Duration, allowed: &[usize], group: &Cgroup) -> Watched {
+    if span.is_zero() {
+        return Watched::default();
+    }
+    let throttled = group.throttle();
+    let before = SystemCpu::read(allowed);
+    let (own, start) = (own_process_ns(), Instant::now());
+    std::thread::sleep(span);
+    let (own, wall) = (own_process_ns() - own, start.elapsed());
+    let spent = before
+        .and_then(|before| Ok(SystemCpu::read(allowed)?.since(before)))
+        .ok();
+    let cpus = allowed.len() as f64;
+    Watched {
+        foreign_cpu: spent.and_then(|spent| foreign_share(spent, own, cpus, wall)),
+        steal: spent.and_then(|spent| steal_share(spent, cpus, wall)),
+        throttled: group.throttle().zip(throttled).map(throttled_times),
+    }
+}
+
+fn throttled_times((after, before): (Throttle, Throttle)) -> u64 {
+    after.since(before).times
+}
+
+/// What sysinfo knows: CPU model, memory, swap, kernel and system.
+fn system_facts() -> Machine {
+    let kinds = RefreshKind::nothing()
+        .with_memory(MemoryRefreshKind::everything())
+        .with_cpu(CpuRefreshKind::nothing());
+    let mut machine = Machine {
+        kernel: System::kernel_version().ok(),
+        os: System::long_os_version().ok(),
+        ..Machine::default()
+    };
+    if let Ok(system) = System::new_with_specifics(kinds) {
+        machine.cpu_model = system
+            .cpus()
+            .first()
+            .map(|cpu| cpu.brand().trim().to_owned())
+            .filter(|brand| !brand.is_empty());
+        machine.memory_bytes = system.total_memory();
+        machine.memory_available_bytes = system.available_memory();
+        machine.swap_used_bytes = system.used_swap();
+    }
+    machine
+}
+
+/// Soft and hard limit of a resource; `None` where it is unlimited or cannot be read.
+fn limit(resource: Resource) -> (Option<u64>, Option<u64>) {
+    let finite = |value| (value != RLIM_INFINITY).then_some(value);
+    getrlimit(resource).map_or((None, None), |(soft, hard)| (finite(soft), finite(hard)))
+}
+
+fn shm_free_bytes() -> Option<u64> {
+    let shm = statvfs("/dev/shm").ok()?;
+    Some(shm.blocks_available() * shm.fragment_size())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn this_machine_has_cpus_memory_and_a_kernel() {
+        let machine = look(Duration::from_millis(50));
+        assert!(machine.cpus_allowed >= 1);
+        assert!(machine.cpus_online >= machine.cpus_allowed);
+        assert!(machine.cpus_effective > 0.0);
+        assert!(machine.cpus_effective <= machine.cpus_allowed as f64);
+        assert!(machine.memory_bytes >= machine.memory_available_bytes);
+        assert!(machine.memory_available_bytes > 0);
+        assert!(machine.kernel.is_some());
+        assert!(machine.clock_read_ns > Some(0.0));
+        assert!(machine.foreign_cpu >= Some(0.0));
+        assert_eq!(machine.vectors, None);
+    }
+
+    #[test]
+    fn what_was_not_watched_is_unknown() {
+        let machine = look_with(Duration::ZERO, &OpClock::calibrate());
+        assert_eq!((machine.foreign_cpu, machine.steal), (None, None));
+        assert_eq!(machine.throttled, None);
+    }
+
+    #[test]
+    fn a_quota_below_the_affinity_wins() {
+        assert_eq!(effective_cpus(8, None), 8.0);
+        assert_eq!(effective_cpus(8, Some(1.5)), 1.5);
+        assert_eq!(effective_cpus(2, Some(16.0)), 2.0);
+    }
+}

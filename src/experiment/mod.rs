@@ -1,0 +1,10 @@
+//! Which invocations run, in what order, and is the machine fit for them?
+//!
+//! [`machine`] looks at the machine before a run and says whether its numbers can be believed.
+
+mod causes;
+pub mod coordinator;
+pub mod host;
+pub mod invocation;
+pub mod machine;
+pub mod plan;

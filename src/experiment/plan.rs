@@ -1,0 +1,504 @@
+//! Which cells, with which windows, how often: what fits a budget. Pure.
+
+use super::invocation::whole_cpus;
+use crate::deployment::{Form, Kind};
+use crate::record::{Purpose, Side};
+use crate::workload::{Spec, SpecSource, derive_seed};
+use rand_pcg::Pcg64;
+use rand_pcg::rand_core::{Rng, SeedableRng};
+
+/// Fewest pairs that a cell needs for a verdict.
+pub const MIN_PAIRS: usize = 6;
+
+/// Warm-up of an invocation at least, seconds: caches, branch predictors, frequency.
+pub const WARM_UP_S: f64 = 0.08;
+
+/// Shortest window, seconds.
+const MIN_WINDOW_S: f64 = 0.25;
+
+/// What the scheduler gives a busy task at a time, seconds; a window holds five turns of each worker.
+const SCHEDULER_TURN_S: f64 = 0.003;
+
+/// Rounds that a digest covers at most, and longest episode that windows are made whole of.
+const MOST_ROUNDS: u64 = 256;
+
+/// The known effect: one uncounted op after so many counted ones.
+const KNOWN_EFFECT_EVERY: u64 = 10;
+
+/// One workload of a run.
+pub struct PlannedWorkload {
+    /// Its parameters.
+    pub source: SpecSource,
+    /// Rounds of an episode.
+    pub episode_length: u64,
+    /// Whether its agents exchange messages when there are two or more.
+    pub talks: bool,
+}
+
+impl PlannedWorkload {
+    /// Takes what a plan needs to know from a validated spec.
+    #[must_use]
+    pub fn new(source: SpecSource, spec: &dyn Spec) -> PlannedWorkload {
+        let talks = !spec.topology(2).is_silent();
+        PlannedWorkload {
+            source,
+            episode_length: spec.episode_length(),
+            talks,
+        }
+    }
+
+    /// Rounds after which the digest is complete: an episode and the beginning of the next, so that
+    /// a wrong reset shows.
+    #[must_use]
+    pub fn digest_round(&self) -> u64 {
+        (self.episode_length + self.episode_length.div_ceil(4)).min(MOST_ROUNDS)
+    }
+
+    /// Rounds that agents stop after a multiple of.
+    #[must_use]
+    pub fn quantum(&self) -> u64 {
+        if self.episode_length <= MOST_ROUNDS {
+            self.episode_length
+        } else {
+            1
+        }
+    }
+}
+
+/// What shall be measured.
+pub struct Request {
+    /// The workloads.
+    pub workloads: Vec<PlannedWorkload>,
+    /// Agent counts, ascending.
+    pub agents: Vec<usize>,
+    /// Deployments; the first one is the baseline.
+    pub deployments: Vec<Form>,
+    /// Effective CPUs.
+    pub cpus_effective: f64,
+    /// Wall time for all pairs, seconds.
+    pub budget_s: f64,
+    /// Most pairs of a cell.
+    pub most_pairs: usize,
+    /// Seed of worlds and orders.
+    pub seed: u64,
+    /// Whether controls run with the comparison.
+    pub has_controls: bool,
+    /// Whether messages are priced.
+    pub prices_messages: bool,
+}
+
+/// One side of a cell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PlannedSide {
+    /// Where its workers run.
+    pub form: Form,
+    /// Whether messages come from a tape.
+    pub tape: bool,
+    /// After so many counted ops one that is not counted.
+    pub uncounted_every: Option<u64>,
+}
+
+/// A cell as it is planned.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PlannedCell {
+    /// Index into [`Request::workloads`].
+    pub workload: usize,
+    /// Number of agents.
+    pub agents: usize,
+    /// The baseline side.
+    pub baseline: PlannedSide,
+    /// The side that is compared with it.
+    pub x: PlannedSide,
+    /// Why it is measured.
+    pub purpose: Purpose,
+    /// Length of the window, seconds.
+    pub window_s: f64,
+    /// Wall time of one pair, seconds: an estimate, until one was measured.
+    pub pair_s: f64,
+}
+
+impl PlannedCell {
+    /// The cell in words: `exploration@8 threads/processes`.
+    #[must_use]
+    pub fn label(&self, workloads: &[PlannedWorkload]) -> String {
+        let name = &workloads[self.workload].source.name;
+        let what = match self.purpose {
+            Purpose::Compare => format!("{}/{}", self.x.form, self.baseline.form),
+            Purpose::Null => format!("null control {}/{}", self.x.form, self.baseline.form),
+            Purpose::KnownEffect { asked } => format!("known effect {asked:.3}, {}", self.x.form),
+            Purpose::MessageCost => format!("price of messages, {}", self.x.form),
+        };
+        format!("{name}@{} {what}", self.agents)
+    }
+
+    /// The side that is meant.
+    #[must_use]
+    pub fn side(&self, side: Side) -> &PlannedSide {
+        match side {
+            Side::Baseline => &self.baseline,
+            Side::X => &self.x,
+        }
+    }
+}
+
+/// Why there is nothing to plan.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum PlanError {
+    /// One deployment has nothing to be compared with.
+    #[error("a comparison needs two different deployments, for example -d threads,processes")]
+    OneDeployment,
+    /// Not even the smallest plan fits.
+    #[error(
+        "{budget_s:.0} s leave no room for {MIN_PAIRS} pairs of {cells} cells; give --time {needed_s:.0}s or more, or fewer agent counts, workloads or deployments"
+    )]
+    NoRoom {
+        /// Time for pairs, seconds.
+        budget_s: f64,
+        /// Cells that cannot be left out.
+        cells: usize,
+        /// Time that would be enough, seconds.
+        needed_s: f64,
+    },
+}
+
+/// The baseline, and what is compared with it.
+///
+/// # Errors
+/// [`PlanError::OneDeployment`].
+pub fn comparison(deployments: &[Form]) -> Result<(Form, &[Form]), PlanError> {
+    match deployments.split_first() {
+        Some((&baseline, others)) if !others.is_empty() && !others.contains(&baseline) => {
+            Ok((baseline, others))
+        }
+        _ => Err(PlanError::OneDeployment),
+    }
+}
+
+/// Every cell that a request asks for, whether it fits or not: comparisons by agent count, prices of
+/// messages, controls.
+///
+/// # Errors
+/// [`PlanError::OneDeployment`].
+pub fn cells(request: &Request) -> Result<Vec<PlannedCell>, PlanError> {
+    let (baseline, others) = comparison(&request.deployments)?;
+    let side = |form| PlannedSide {
+        form,
+        tape: false,
+        uncounted_every: None,
+    };
+    let mut cells = Vec::new();
+    let mut add = |workload, agents, baseline: PlannedSide, x: PlannedSide, purpose| {
+        let window_s = window_s(agents, &[baseline, x], request.cpus_effective);
+        let pair_s = [baseline, x]
+            .iter()
+            .map(|s| estimate_s(agents, s, window_s, request.cpus_effective))
+            .sum();
+        cells.push(PlannedCell {
+            workload,
+            agents,
+            baseline,
+            x,
+            purpose,
+            window_s,
+            pair_s,
+        });
+    };
+    for (workload, _) in request.workloads.iter().enumerate() {
+        for &agents in &request.agents {
+            for &x in others {
+                add(workload, agents, side(baseline), side(x), Purpose::Compare);
+            }
+        }
+    }
+    if request.prices_messages {
+        for (workload, planned) in request
+            .workloads
+            .iter()
+            .enumerate()
+            .filter(|(_, w)| w.talks)
+        {
+            let _ = planned;
+            for agents in message_counts(&request.agents) {
+                for &form in &request.deployments {
+                    let tape = PlannedSide {
+                        tape: true,
+                        ..side(form)
+                    };
+                    add(workload, agents, tape, side(form), Purpose::MessageCost);
+                }
+            }
+        }
+    }
+    if request.has_controls {
+        let agents = anchor(&request.agents);
+        for &form in &request.deployments {
+            add(0, agents, side(form), side(form), Purpose::Null);
+        }
+        let worse = PlannedSide {
+            uncounted_every: Some(KNOWN_EFFECT_EVERY),
+            ..side(baseline)
+        };
+        let asked = KNOWN_EFFECT_EVERY as f64 / (KNOWN_EFFECT_EVERY + 1) as f64;
+        add(
+            0,
+            agents,
+            side(baseline),
+            worse,
+            Purpose::KnownEffect { asked },
+        );
+    }
+    Ok(cells)
+}
+
+/// Agent counts at which messages are priced: the anchor and the largest, where there is somebody to
+/// talk to.
+fn message_counts(agents: &[usize]) -> Vec<usize> {
+    let mut counts: Vec<usize> = [anchor(agents), agents.last().copied().unwrap_or(1)]
+        .into_iter()
+        .filter(|&n| n > 1)
+        .collect();
+    counts.dedup();
+    counts
+}
+
+/// The agent count of controls: the largest up to eight.
+fn anchor(agents: &[usize]) -> usize {
+    agents
+        .iter()
+        .copied()
+        .filter(|&n| n <= 8)
+        .max()
+        .or(agents.first().copied())
+        .unwrap_or(1)
+}
+
+/// Window of a cell: long enough for five turns of every worker, the same for both sides.
+fn window_s(agents: usize, sides: &[PlannedSide], cpus: f64) -> f64 {
+    let workers = |s: &PlannedSide| s.form.place(agents, whole_cpus(cpus)).workers();
+    let most = sides.iter().map(workers).max().unwrap_or(1);
+    (5.0 * (most as f64 / cpus).ceil() * SCHEDULER_TURN_S).max(MIN_WINDOW_S)
+}
+
+/// Wall time of one invocation, seconds: what a small idle machine takes, rounded up. Measured times
+/// take its place as soon as there are any.
+fn estimate_s(agents: usize, side: &PlannedSide, window_s: f64, cpus: f64) -> f64 {
+    let placement = side.form.place(agents, whole_cpus(cpus));
+    let per_worker_s = match side.form.kind {
+        Kind::Threads => 0.0003,
+        Kind::Processes => 0.003,
+    };
+    let tape_s = if side.tape {
+        0.002 * (agents * placement.processes.max(1)) as f64 / cpus
+    } else {
+        0.0
+    };
+    0.03 + WARM_UP_S
+        + window_s
+        + placement.workers() as f64 * per_worker_s
+        + 0.0005 * agents as f64
+        + tape_s
+}
+
+/// Leaves out cells until `pairs` pairs of each fit `seconds`; returns what was left out, in words.
+///
+/// What goes first: prices of messages at all but one agent count, then agent counts from the middle
+/// (the ends carry the slopes and the headline). Controls and two agent counts stay.
+///
+/// # Errors
+/// [`PlanError::NoRoom`] when even that is too much.
+pub fn fit(
+    cells: &mut Vec<PlannedCell>,
+    workloads: &[PlannedWorkload],
+    pairs: usize,
+    seconds: f64,
+) -> Result<Vec<String>, PlanError> {
+    let mut left_out = Vec::new();
+    let needed = |cells: &[PlannedCell]| pairs as f64 * cells.iter().map(|c| c.pair_s).sum::<f64>();
+    while needed(cells) > seconds {
+        let Some(victim) = next_victim(cells) else {
+            return Err(PlanError::NoRoom {
+                budget_s: seconds,
+                cells: cells.len(),
+                needed_s: needed(cells).ceil(),
+            });
+        };
+        let is_victim = |c: &PlannedCell| match victim {
+            Victim::Messages(n) => c.purpose == Purpose::MessageCost && c.agents == n,
+            Victim::Agents(n) => c.purpose == Purpose::Compare && c.agents == n,
+        };
+        left_out.extend(
+            cells
+                .iter()
+                .filter(|c| is_victim(c))
+                .map(|c| c.label(workloads)),
+        );
+        cells.retain(|c| !is_victim(c));
+    }
+    Ok(left_out)
+}
+
+enum Victim {
+    Messages(usize),
+    Agents(usize),
+}
+
+fn next_victim(cells: &[PlannedCell]) -> Option<Victim> {
+    let counts = |purpose: Purpose| {
+        let mut all: Vec<usize> = cells
+            .iter()
+            .filter(|c| c.purpose == purpose)
+            .map(|c| c.agents)
+            .collect();
+        all.sort_unstable();
+        all.dedup();
+        all
+    };
+    let priced = counts(Purpose::MessageCost);
+    if priced.len() > 1 {
+        return priced.last().map(|&n| Victim::Messages(n));
+    }
+    let compared = counts(Purpose::Compare);
+    if compared.len() > 2 {
+        return Some(Victim::Agents(compared[compared.len() / 2]));
+    }
+    priced.first().map(|&n| Victim::Messages(n))
+}
+
+/// The order of two rounds: every cell once in each, shuffled; the side that runs first is drawn for
+/// the first round and turned around for the second, so that orders balance.
+#[must_use]
+pub fn two_rounds(cells: &[usize], two: u32, seed: u64) -> [Vec<(usize, Side)>; 2] {
+    let mut rng = Pcg64::seed_from_u64(derive_seed(seed, u64::from(two), 0x0dde));
+    let mut first: Vec<(usize, Side)> = cells
+        .iter()
+        .map(|&c| {
+            (
+                c,
+                if rng.next_u64() >> 63 == 0 {
+                    Side::Baseline
+                } else {
+                    Side::X
+                },
+            )
+        })
+        .collect();
+    let turned = |(c, side)| match side {
+        Side::Baseline => (c, Side::X),
+        Side::X => (c, Side::Baseline),
+    };
+    let mut second: Vec<(usize, Side)> = first.iter().copied().map(turned).collect();
+    for order in [&mut first, &mut second] {
+        for i in (1..order.len()).rev() {
+            order.swap(i, crate::workload::gridworld::below(&mut rng, i + 1));
+        }
+    }
+    [first, second]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::workload;
+
+    fn request(agents: &[usize], cpus: f64) -> Request {
+        let workload = |name: &str| {
+            let source = SpecSource::built_in(workload::find(name).unwrap());
+            let spec = workload::read(&source).unwrap();
+            PlannedWorkload::new(source, spec.as_ref())
+        };
+        Request {
+            workloads: vec![workload("exploration"), workload("coordination")],
+            agents: agents.to_vec(),
+            deployments: vec![Form::THREADS, Form::PROCESSES],
+            cpus_effective: cpus,
+            budget_s: 110.0,
+            most_pairs: 16,
+            seed: 1,
+            has_controls: true,
+            prices_messages: true,
+        }
+    }
+
+    #[test]
+    fn a_quick_run_compares_every_agent_count_on_an_ordinary_machine() {
+        for cpus in [2.0, 4.0, 16.0, 64.0] {
+            let request = request(&[1, 2, 4, 8, 16, 32], cpus);
+            let mut cells = cells(&request).unwrap();
+            let left_out =
+                fit(&mut cells, &request.workloads, MIN_PAIRS, request.budget_s).unwrap();
+            let compared = cells
+                .iter()
+                .filter(|c| c.purpose == Purpose::Compare)
+                .count();
+            assert_eq!(compared, 12, "{cpus} CPUs: {left_out:?}");
+        }
+    }
+
+    #[test]
+    fn what_does_not_fit_is_left_out_from_the_middle_and_named() {
+        let request = request(&[1, 2, 4, 8, 16, 32], 1.0);
+        let mut cells = cells(&request).unwrap();
+        let left_out = fit(&mut cells, &request.workloads, MIN_PAIRS, 40.0).unwrap();
+        let counts: Vec<usize> = cells
+            .iter()
+            .filter(|c| c.purpose == Purpose::Compare && c.workload == 0)
+            .map(|c| c.agents)
+            .collect();
+        assert_eq!(
+            (counts.first(), counts.last()),
+            (Some(&1), Some(&32)),
+            "{left_out:?}"
+        );
+        assert!(
+            left_out.iter().any(|l| l.starts_with("exploration@8 ")),
+            "{left_out:?}"
+        );
+        assert!(cells.iter().any(|c| c.purpose == Purpose::Null));
+        assert!(MIN_PAIRS as f64 * cells.iter().map(|c| c.pair_s).sum::<f64>() <= 40.0);
+    }
+
+    #[test]
+    fn a_budget_without_room_says_what_would_be_enough() {
+        let request = request(&[1, 2], 2.0);
+        let mut cells = cells(&request).unwrap();
+        let error = fit(&mut cells, &request.workloads, MIN_PAIRS, 2.0).unwrap_err();
+        assert!(error.to_string().contains("--time"), "{error}");
+    }
+
+    #[test]
+    fn windows_hold_five_turns_of_every_worker() {
+        let side = PlannedSide {
+            form: Form::PROCESSES,
+            tape: false,
+            uncounted_every: None,
+        };
+        assert_eq!(window_s(1, &[side], 2.0), 0.25);
+        assert!((window_s(64, &[side], 1.0) - 0.96).abs() < 1e-12);
+    }
+
+    #[test]
+    fn two_rounds_balance_the_order_of_every_cell() {
+        let cells: Vec<usize> = (0..20).collect();
+        let [first, second] = two_rounds(&cells, 3, 7);
+        assert_eq!([first.len(), second.len()], [20, 20]);
+        for (cell, side) in &first {
+            let other = second.iter().find(|(c, _)| c == cell).unwrap().1;
+            assert_ne!(*side, other);
+        }
+        assert!(
+            first.iter().any(|(_, s)| *s == Side::X)
+                && first.iter().any(|(_, s)| *s == Side::Baseline)
+        );
+        assert_eq!(two_rounds(&cells, 3, 7), [first, second]);
+        assert_ne!(two_rounds(&cells, 4, 7)[0], two_rounds(&cells, 3, 7)[0]);
+    }
+
+    #[test]
+    fn one_deployment_is_no_comparison() {
+        let mut request = request(&[1], 2.0);
+        request.deployments = vec![Form::THREADS];
+        assert_eq!(cells(&request), Err(PlanError::OneDeployment));
+        request.deployments = vec![Form::THREADS, Form::THREADS];
+        assert_eq!(cells(&request), Err(PlanError::OneDeployment));
+    }
+}

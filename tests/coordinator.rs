@@ -1,0 +1,642 @@
+//! Does a run come to the right verdicts, in time, whatever its invocations do? All scripted: no
+//! clock, no process.
+
+use forkscope::deployment::{Form, Kind};
+use forkscope::experiment::coordinator::{self, Invoker, Measured};
+use forkscope::experiment::invocation::Invocation;
+use forkscope::experiment::plan::{MIN_PAIRS, PlanError, PlannedWorkload, Request};
+use forkscope::observe::clock::OpClock;
+use forkscope::record::*;
+use forkscope::verdict::conclude;
+use forkscope::workload::{self, SpecSource};
+
+/// A sample, and how long the invocation took, seconds.
+type Answer = (Outcome, f64);
+
+/// What goes wrong in a sample.
+type Change = fn(&mut Sample);
+
+/// Answers by a script, and moves its own clock.
+struct Script<F> {
+    now_s: f64,
+    /// Invocations so far.
+    count: usize,
+    interrupted_at: usize,
+    answer: F,
+}
+
+impl<F: FnMut(&Invocation, usize) -> Answer> Invoker for Script<F> {
+    fn invoke(&mut self, invocation: &Invocation, limit_s: f64) -> Outcome {
+        let (outcome, took_s) = (self.answer)(invocation, self.count);
+        self.count += 1;
+        if took_s > limit_s {
+            self.now_s += limit_s;
+            return failed("the host did not answer");
+        }
+        self.now_s += took_s;
+        outcome
+    }
+
+    fn elapsed_s(&self) -> f64 {
+        self.now_s
+    }
+
+    fn is_interrupted(&self) -> bool {
+        self.count >= self.interrupted_at
+    }
+}
+
+fn script<F: FnMut(&Invocation, usize) -> Answer>(answer: F) -> Script<F> {
+    Script {
+        now_s: 1.0,
+        count: 0,
+        interrupted_at: usize::MAX,
+        answer,
+    }
+}
+
+fn failed(message: &str) -> Outcome {
+    Outcome::Failed(Failure {
+        phase: Phase::Window,
+        agent: Some(0),
+        signal: Some("SIGKILL".to_owned()),
+        message: message.to_owned(),
+    })
+}
+
+fn request(agents: &[usize], budget_s: f64) -> Request {
+    let planned = |name: &str| {
+        let source = SpecSource::built_in(workload::find(name).unwrap());
+        let spec = workload::read(&source).unwrap();
+        PlannedWorkload::new(source, spec.as_ref())
+    };
+    Request {
+        workloads: vec![planned("exploration"), planned("coordination")],
+        agents: agents.to_vec(),
+        deployments: vec![Form::THREADS, Form::PROCESSES],
+        cpus_effective: 2.0,
+        budget_s,
+        most_pairs: 12,
+        seed: 1,
+        has_controls: true,
+        prices_messages: true,
+    }
+}
+
+/// What an ideal machine measures, where processes have `ratio` times the rate of threads: with noise
+/// of 1 % and an order effect of none.
+fn sample(invocation: &Invocation, count: usize, ratio: f64) -> Sample {
+    let job = &invocation.job;
+    // A fixed sequence without a pattern: the fractional parts of multiples of the golden ratio.
+    let noise = (count as f64 * 0.618_033_988_749_895).fract() - 0.5;
+    let mut rate = 10_000.0 * (job.agents as f64).min(2.0) * (1.0 + 0.02 * noise);
+    if invocation.form.kind == Kind::Processes {
+        rate *= ratio;
+    }
+    if let Some(every) = job.uncounted_every {
+        rate *= every as f64 / (every + 1) as f64;
+    }
+    if job.tape {
+        rate *= 1.5;
+    }
+    let span_s = invocation.window_s;
+    let ops = (rate * span_s) as u64;
+    let talks = job.source.name == "coordination" && job.agents > 1 && !job.tape;
+    let messages = if talks { 2 * ops } else { 0 };
+    Sample {
+        processes: invocation.placement().processes,
+        workers: invocation.placement().workers(),
+        ops,
+        span_s,
+        ops_per_s: rate,
+        setup_s: 0.001 * job.agents as f64,
+        warm_up_s: invocation.warm_up_s,
+        cpu_s: 2.0 * span_s,
+        cpu_per_op_ns: 2e9 / rate,
+        messages_sent: messages,
+        messages_received: messages,
+        active_states_per_op: 7.25,
+        digest: format!("{}-{}", job.source.name, job.agents),
+        foreign_cpu: Some(0.01),
+        steal: Some(0.0),
+        throttled: Some(0),
+        memory: Memory {
+            total_bytes: (1 << 20) * (1 + job.agents as u64),
+            ..Memory::default()
+        },
+        ..Sample::default()
+    }
+}
+
+fn measured(sample: Sample) -> Outcome {
+    Outcome::Measured(Box::new(sample))
+}
+
+/// An answer that took what the plan thinks.
+fn usual(invocation: &Invocation, count: usize) -> Answer {
+    (measured(sample(invocation, count, 1.0)), 0.4)
+}
+
+/// What is changed in a usual answer.
+fn usual_but(invocation: &Invocation, count: usize, change: impl FnOnce(&mut Sample)) -> Answer {
+    let mut sample = sample(invocation, count, 1.0);
+    change(&mut sample);
+    (measured(sample), 0.4)
+}
+
+fn run_quietly(request: &Request, invoker: &mut dyn Invoker) -> Measured {
+    coordinator::run(
+        request,
+        OpClock::calibrate(),
+        invoker,
+        &mut |_| {},
+        &mut |_| {},
+    )
+    .expect("the plan fits")
+}
+
+/// The record of what was measured, concluded.
+fn concluded(request: &Request, measured: &Measured) -> Run {
+    let mut run = Run {
+        schema_version: SCHEMA_VERSION,
+        method_version: METHOD_VERSION,
+        forkscope_version: String::new(),
+        command: String::new(),
+        started: String::new(),
+        wall_s: 0.0,
+        complete: measured.incomplete_reason.is_none(),
+        incomplete_reason: measured.incomplete_reason.clone(),
+        seed: request.seed,
+        margin: 0.03,
+        machine: Machine {
+            cpus_effective: request.cpus_effective,
+            ..Machine::default()
+        },
+        workloads: Vec::new(),
+        plan: measured.plan.clone(),
+        cells: measured.cells.clone(),
+        answers: Vec::new(),
+        warnings: measured.warnings.clone(),
+        withheld: None,
+    };
+    conclude(&mut run, measured.digest_mismatch.as_deref());
+    run
+}
+
+fn compared(run: &Run) -> impl Iterator<Item = &Cell> {
+    run.cells.iter().filter(|c| c.purpose == Purpose::Compare)
+}
+
+#[test]
+fn a_known_effect_comes_out_ahead_and_a_tie_a_tie() {
+    let threads_ahead = Verdict::Ahead {
+        deployment: "threads".to_owned(),
+    };
+    let processes_ahead = Verdict::Ahead {
+        deployment: "processes".to_owned(),
+    };
+    for (ratio, expected) in [
+        (0.8, threads_ahead),
+        (1.25, processes_ahead),
+        (1.0, Verdict::Tie),
+    ] {
+        let request = request(&[1, 4], 300.0);
+        let mut invoker = script(|i, n| (measured(sample(i, n, ratio)), 0.4));
+        let found = run_quietly(&request, &mut invoker);
+        let run = concluded(&request, &found);
+        assert_eq!(run.withheld, None);
+        assert!(run.complete, "{:?}", run.incomplete_reason);
+        assert_eq!(found.warnings, Vec::<String>::new());
+        assert_eq!(run.plan.left_out, Vec::<String>::new());
+        assert_eq!(run.plan.pairs_per_cell, 12);
+        for cell in compared(&run) {
+            assert_eq!(cell.verdict, expected, "{ratio}: {:?}", cell.effect);
+            let effect = cell.effect.expect("it was measured");
+            assert_eq!(effect.pairs, 12);
+            assert!((effect.ratio / ratio - 1.0).abs() < 0.02, "{effect:?}");
+        }
+        assert_eq!(run.answers.len(), 2, "one for each workload");
+        let talking = run.answers.iter().find(|a| a.workload == "coordination");
+        assert_eq!(
+            talking.unwrap().messages.len(),
+            2,
+            "one for each deployment"
+        );
+    }
+}
+
+#[test]
+fn an_insensitive_machine_withholds_the_headline() {
+    let request = request(&[1, 4], 300.0);
+    let mut invoker = script(|i: &Invocation, n| {
+        let mut unmoved = i.clone();
+        unmoved.job.uncounted_every = None;
+        (measured(sample(&unmoved, n, 0.8)), 0.4)
+    });
+    let run = concluded(&request, &run_quietly(&request, &mut invoker));
+    let why = run.withheld.expect("the known effect was not seen");
+    assert!(why.contains("not sensitive enough"), "{why}");
+}
+
+#[test]
+fn a_side_that_wins_by_running_second_does_not_win() {
+    let request = request(&[1, 4], 300.0);
+    let mut invoker =
+        script(|i, n| usual_but(i, n, |s| s.ops_per_s *= if n % 2 == 1 { 1.2 } else { 1.0 }));
+    let run = concluded(&request, &run_quietly(&request, &mut invoker));
+    assert_eq!(run.withheld, None);
+    for cell in compared(&run) {
+        assert_eq!(cell.verdict, Verdict::Tie, "{:?}", cell.effect);
+        let order_effect = cell.effect.unwrap().order_effect;
+        assert!((order_effect - 1.2_f64.ln()).abs() < 0.02, "{order_effect}");
+    }
+}
+
+#[test]
+fn one_different_digest_withholds_the_headline() {
+    let request = request(&[1, 4], 300.0);
+    let mut invoker = script(|i, n| {
+        usual_but(i, n, |s| {
+            if n == 77 {
+                s.digest = "another".to_owned();
+            }
+        })
+    });
+    let found = run_quietly(&request, &mut invoker);
+    let run = concluded(&request, &found);
+    let why = run.withheld.as_ref().expect("it is withheld");
+    assert!(why.contains("digest another instead of"), "{why}");
+    let dropped = causes(&run);
+    assert_eq!(dropped, [Cause::DigestDiffers]);
+    assert!(
+        found
+            .warnings
+            .iter()
+            .any(|w| w.contains("please report it")),
+        "{:?}",
+        found.warnings
+    );
+}
+
+#[test]
+fn deployments_that_do_different_work_are_never_compared() {
+    let request = request(&[1, 4], 300.0);
+    let mut invoker = script(|i: &Invocation, n| {
+        usual_but(i, n, |s| {
+            if i.form.kind == Kind::Processes {
+                s.digest.push_str("-of-processes");
+            }
+        })
+    });
+    let run = concluded(&request, &run_quietly(&request, &mut invoker));
+    assert!(run.withheld.is_some());
+    for cell in compared(&run) {
+        assert_eq!(cell.kept().count(), 0);
+        assert_eq!(cell.effect, None);
+    }
+}
+
+fn causes(run: &Run) -> Vec<Cause> {
+    let pairs = run.cells.iter().flat_map(|c| &c.pairs);
+    pairs
+        .filter_map(|p| p.dropped.as_ref())
+        .map(|d| d.cause)
+        .collect()
+}
+
+#[test]
+fn a_disturbed_pair_is_dropped_with_its_cause_and_made_up_for() {
+    let changes: [(Cause, Change); 4] = [
+        (Cause::Throttled, |s| s.throttled = Some(3)),
+        (Cause::ForeignCpu, |s| s.foreign_cpu = Some(0.4)),
+        (Cause::Steal, |s| s.steal = Some(0.2)),
+        (Cause::WorkDiffers, |s| s.active_states_per_op *= 1.02),
+    ];
+    for (cause, change) in changes {
+        let request = request(&[1, 4], 600.0);
+        let mut invoker = script(|i, n| {
+            usual_but(i, n, |s| {
+                if n == 50 {
+                    change(s);
+                }
+            })
+        });
+        let found = run_quietly(&request, &mut invoker);
+        let run = concluded(&request, &found);
+        assert_eq!(causes(&run), [cause]);
+        assert_eq!(run.withheld, None);
+        let all_have_theirs = run.cells.iter().all(|c| c.kept().count() >= 12);
+        assert!(all_have_theirs, "{cause}");
+        let warned = found
+            .warnings
+            .iter()
+            .find(|w| w.contains(&cause.to_string()));
+        let warned = warned.expect("a person is told");
+        assert!(warned.starts_with("1 of "), "{warned}");
+        // Only the cell that lost a pair ran longer than the others.
+        let longest: Vec<_> = run.cells.iter().filter(|c| c.pairs.len() > 12).collect();
+        assert_eq!(longest.len(), 1, "{cause}");
+    }
+}
+
+#[test]
+fn a_pair_is_never_dropped_for_its_value() {
+    let request = request(&[1, 4], 300.0);
+    let mut invoker = script(|i, n| {
+        usual_but(i, n, |s| {
+            s.ops_per_s *= if n % 17 == 0 { 50.0 } else { 1.0 }
+        })
+    });
+    let run = concluded(&request, &run_quietly(&request, &mut invoker));
+    assert_eq!(causes(&run), []);
+}
+
+#[test]
+fn unknown_disturbances_drop_nothing() {
+    let request = request(&[1, 4], 300.0);
+    let mut invoker = script(|i, n| {
+        usual_but(i, n, |s| {
+            (s.throttled, s.foreign_cpu, s.steal) = (None, None, None)
+        })
+    });
+    let run = concluded(&request, &run_quietly(&request, &mut invoker));
+    assert_eq!(causes(&run), []);
+}
+
+#[test]
+fn a_cell_that_keeps_failing_is_given_up_and_the_others_go_on() {
+    let request = request(&[1, 4], 300.0);
+    let mut asked = 0;
+    let mut invoker = script(|i: &Invocation, n| {
+        let is_bad = i.form.kind == Kind::Processes
+            && (i.job.source.name.as_str(), i.job.agents) == ("coordination", 1);
+        asked += usize::from(is_bad);
+        match is_bad {
+            true => (failed("worker process 0 was ended by SIGKILL"), 0.1),
+            false => usual(i, n),
+        }
+    });
+    let found = run_quietly(&request, &mut invoker);
+    let run = concluded(&request, &found);
+    assert_eq!(asked, 2, "given up after two failures in a row");
+    let given_up = found
+        .warnings
+        .iter()
+        .find(|w| w.starts_with("coordination@1 processes/threads was given up"));
+    let given_up = given_up.expect("a person is told");
+    assert!(given_up.contains("ended by SIGKILL"), "{given_up}");
+    for cell in compared(&run) {
+        let is_bad = (cell.workload.as_str(), cell.agents) == ("coordination", 1);
+        let is_measured = !matches!(cell.verdict, Verdict::NotMeasured { .. });
+        assert_eq!(is_measured, !is_bad, "{} {}", cell.workload, cell.agents);
+    }
+    assert_eq!(run.withheld, None);
+}
+
+#[test]
+fn failures_with_successes_between_them_do_not_end_a_cell() {
+    let request = request(&[1, 4], 600.0);
+    let mut count_of_cell = 0;
+    let mut invoker = script(|i: &Invocation, n| {
+        let is_it = i.form.kind == Kind::Processes
+            && (i.job.source.name.as_str(), i.job.agents) == ("coordination", 1);
+        count_of_cell += usize::from(is_it);
+        match is_it && count_of_cell % 3 == 0 {
+            true => (failed("now and then"), 0.1),
+            false => usual(i, n),
+        }
+    });
+    let run = concluded(&request, &run_quietly(&request, &mut invoker));
+    let mut all = compared(&run);
+    let cell = all.find(|c| (c.workload.as_str(), c.agents) == ("coordination", 1));
+    assert!(cell.unwrap().kept().count() >= 12);
+}
+
+#[test]
+fn a_run_in_which_everything_fails_ends_by_itself() {
+    let request = request(&[1, 4], 300.0);
+    let mut invoker = script(|_, _| (failed("no luck"), 0.1));
+    let found = run_quietly(&request, &mut invoker);
+    assert!(found.cells.iter().all(|c| c.pairs.len() == 2));
+    let run = concluded(&request, &found);
+    assert!(run.withheld.is_some());
+    assert!(run.cells.iter().all(|c| c.effect.is_none()));
+}
+
+#[test]
+fn the_deadline_holds_however_slow_pairs_become() {
+    let budget_s = 90.0;
+    let slow: [fn(usize) -> f64; 5] = [
+        |n| 0.3 * 1.02_f64.powi(n as i32),
+        |n| 0.3 * 1.3_f64.powi(n as i32),
+        |n| if n > 60 { 1e9 } else { 0.3 },
+        |n| if n.is_multiple_of(19) { 8.0 } else { 0.3 },
+        |_| 1e9,
+    ];
+    for (which, took_s) in slow.into_iter().enumerate() {
+        for agents in [&[1, 4][..], &[1, 2, 4, 8, 16]] {
+            let request = request(agents, budget_s);
+            let mut invoker = script(|i, n| (usual(i, n).0, took_s(n)));
+            let found = run_quietly(&request, &mut invoker);
+            assert!(invoker.now_s <= budget_s, "{which}: {} s", invoker.now_s);
+            let fewest = found
+                .cells
+                .iter()
+                .filter(|c| !found.plan.left_out.iter().any(|l| is_label_of(l, c)))
+                .map(|c| c.pairs.len())
+                .min();
+            let given_up = found.warnings.iter().any(|w| w.contains("given up"));
+            assert!(
+                found.incomplete_reason.is_some() || given_up || fewest >= Some(MIN_PAIRS),
+                "{which}: a run that ran out of time says so: {fewest:?} pairs, {:?}",
+                found.plan.left_out
+            );
+        }
+    }
+}
+
+/// Whether words of the plan mean this cell.
+fn is_label_of(label: &str, cell: &Cell) -> bool {
+    let is_price = label.contains("price of messages");
+    label.starts_with(&format!("{}@{} ", cell.workload, cell.agents))
+        && is_price == (cell.purpose == Purpose::MessageCost)
+}
+
+#[test]
+fn what_measured_times_leave_no_room_for_goes_early() {
+    for budget_s in 125..165 {
+        let request = request(&[1, 2, 4, 8, 16, 32], f64::from(budget_s));
+        // More than twice as long as the plan thinks.
+        let mut invoker = script(|i, n| (usual(i, n).0, 0.9));
+        let found = run_quietly(&request, &mut invoker);
+        assert_eq!(found.incomplete_reason, None, "{budget_s} s");
+        assert!(invoker.now_s <= request.budget_s);
+        let pairs: Vec<usize> = found.cells.iter().map(|c| c.pairs.len()).collect();
+        assert!(pairs.iter().all(|&p| p <= 2 || p >= MIN_PAIRS), "{pairs:?}");
+        let is_end = |c: &&Cell| c.purpose == Purpose::Compare && [1, 32].contains(&c.agents);
+        let ends: Vec<&Cell> = found.cells.iter().filter(is_end).collect();
+        assert_eq!(ends.len(), 4);
+        assert!(ends.iter().all(|c| c.pairs.len() >= MIN_PAIRS), "{pairs:?}");
+        assert!(!found.plan.left_out.is_empty());
+    }
+}
+
+#[test]
+fn an_interrupt_keeps_whole_pairs_and_says_that_it_is_incomplete() {
+    for at in [0, 1, 2, 9, 60] {
+        let request = request(&[1, 4], 300.0);
+        let mut invoker = script(usual);
+        invoker.interrupted_at = at;
+        let found = run_quietly(&request, &mut invoker);
+        assert!(invoker.count <= at + 1, "{} after {at}", invoker.count);
+        assert_eq!(found.incomplete_reason.as_deref(), Some("interrupted"));
+        let pairs: usize = found.cells.iter().map(|c| c.pairs.len()).sum();
+        // The pair in which the interrupt fell says nothing.
+        assert_eq!(pairs, at.saturating_sub(1) / 2, "interrupted at {at}");
+        assert!(!concluded(&request, &found).complete);
+    }
+}
+
+#[test]
+fn orders_balance_in_every_cell_and_are_what_the_record_says() {
+    let request = request(&[1, 2, 4], 500.0);
+    let mut invoker = script(usual);
+    let found = run_quietly(&request, &mut invoker);
+    for (index, cell) in found.cells.iter().enumerate() {
+        let x_first = cell.pairs.iter().filter(|p| p.first == Side::X).count();
+        assert_eq!(2 * x_first, cell.pairs.len(), "cell {index}");
+        let told: Vec<(u32, Side)> = found
+            .plan
+            .order
+            .iter()
+            .filter(|o| o.cell == index)
+            .map(|o| (o.round, o.first))
+            .collect();
+        let done: Vec<(u32, Side)> = cell.pairs.iter().map(|p| (p.round, p.first)).collect();
+        assert_eq!(told, done, "cell {index}");
+    }
+    // Neighbours in time are neighbours by chance.
+    let round = |r| {
+        let in_round = found.plan.order.iter().filter(move |o| o.round == r);
+        in_round.map(|o| o.cell).collect::<Vec<_>>()
+    };
+    assert_ne!(round(0), round(1));
+    assert_ne!(round(0), round(2));
+}
+
+#[test]
+fn the_first_side_really_runs_first() {
+    let request = request(&[1, 4], 300.0);
+    let mut seen: Vec<Invocation> = Vec::new();
+    let mut invoker = script(|i: &Invocation, n| {
+        seen.push(i.clone());
+        usual(i, n)
+    });
+    let found = run_quietly(&request, &mut invoker);
+    assert_eq!(seen.len(), 2 * found.plan.order.len());
+    for (two, entry) in seen.chunks(2).zip(&found.plan.order) {
+        let cell = &found.cells[entry.cell];
+        let first = match entry.first {
+            Side::Baseline => &cell.baseline,
+            Side::X => &cell.x,
+        };
+        assert_eq!(&two[0].form.to_string(), first);
+        assert_eq!(two[0].window_s, two[1].window_s);
+        assert_eq!(two[0].job.seed, two[1].job.seed);
+        assert_eq!(two[0].job.agents, cell.agents);
+    }
+}
+
+#[test]
+fn the_same_seed_gives_the_same_run_and_another_seed_another_order() {
+    let run = |seed| {
+        let mut request = request(&[1, 4], 300.0);
+        request.seed = seed;
+        let found = run_quietly(&request, &mut script(usual));
+        concluded(&request, &found)
+    };
+    assert_eq!(run(1), run(1));
+    assert_ne!(run(1).plan.order, run(2).plan.order);
+}
+
+#[test]
+fn what_is_saved_on_the_way_grows_to_what_is_returned() {
+    let request = request(&[1, 4], 300.0);
+    let mut saved: Vec<usize> = Vec::new();
+    let mut told: Vec<Progress> = Vec::new();
+    let found = coordinator::run(
+        &request,
+        OpClock::calibrate(),
+        &mut script(usual),
+        &mut |p| told.push(p.clone()),
+        &mut |m| saved.push(m.cells.iter().map(|c| c.pairs.len()).sum()),
+    )
+    .unwrap();
+    let pairs: usize = found.cells.iter().map(|c| c.pairs.len()).sum();
+    assert_eq!(saved.last(), Some(&pairs));
+    assert!(saved.is_sorted() && saved.len() == 12, "{saved:?}");
+    assert_eq!(told.len(), pairs, "before every pair");
+    for (done, progress) in told.iter().enumerate() {
+        assert_eq!(progress.pairs_done, done);
+        assert!(progress.pairs_planned > done && progress.seconds_left > 0.0);
+    }
+    assert_eq!(told.last().unwrap().pairs_planned, pairs);
+}
+
+#[test]
+fn concluding_again_changes_nothing() {
+    let request = request(&[1, 4], 300.0);
+    let run = concluded(&request, &run_quietly(&request, &mut script(usual)));
+    let mut again = run.clone();
+    conclude(&mut again, None);
+    assert_eq!(again, run);
+}
+
+#[test]
+fn a_budget_that_is_used_up_before_the_first_pair_is_refused() {
+    let request = request(&[1, 4], 20.0);
+    let mut invoker = script(usual);
+    invoker.now_s = 25.0;
+    let result = coordinator::run(
+        &request,
+        OpClock::calibrate(),
+        &mut invoker,
+        &mut |_| {},
+        &mut |_| {},
+    );
+    assert!(matches!(result, Err(PlanError::NoRoom { .. })));
+    assert_eq!(invoker.count, 0);
+}
+
+#[test]
+fn time_that_is_left_makes_up_for_dropped_pairs() {
+    let mut request = request(&[1, 2], f64::MAX);
+    let cells = forkscope::experiment::plan::cells(&request).unwrap().len() as f64;
+    // Room for six rounds of pairs of two seconds, and for three pairs more.
+    request.budget_s = 1.0 + (6.0 * cells + 3.0) * 2.0;
+    let mut invoker = script(|invocation, count| {
+        let (outcome, _) = usual_but(invocation, count, |s| {
+            if count == 0 {
+                s.foreign_cpu = Some(0.9);
+            }
+        });
+        (outcome, 1.0)
+    });
+    let measured = run_quietly(&request, &mut invoker);
+    assert_eq!(measured.incomplete_reason, None);
+    assert!(measured.cells.iter().all(|c| c.kept().count() >= MIN_PAIRS));
+    let pairs: Vec<usize> = measured.cells.iter().map(|c| c.pairs.len()).collect();
+    assert!(pairs.iter().filter(|&&n| n > 6).count() == 1, "{pairs:?}");
+}
+
+#[test]
+fn a_machine_much_slower_than_thought_gets_a_smaller_plan_in_time() {
+    let request = request(&[1, 2, 4, 8, 16, 32], 100.0);
+    let mut invoker = script(|invocation, count| (usual(invocation, count).0, 0.9));
+    let measured = run_quietly(&request, &mut invoker);
+    assert_eq!(measured.incomplete_reason, None);
+    assert!(!measured.plan.left_out.is_empty());
+    assert!(invoker.now_s <= 100.0);
+    let judged = |c: &&Cell| c.purpose == Purpose::Compare && c.kept().count() >= MIN_PAIRS;
+    assert!(measured.cells.iter().filter(judged).count() >= 4);
+}
