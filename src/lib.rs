@@ -1,12 +1,48 @@
 //! forkscope: threads, processes, or a mix of both, for your agents, on your machine.
+//!
+//! Data flows one way, left to right; a module uses only what stands to its left (and [`record`],
+//! the words they all share):
+//!
+//! ```text
+//! workloads/*.toml → agent → workload → observe → transport → deployment → experiment → stats → verdict → report → cli
+//! ```
+//!
+//! | module | question |
+//! |---|---|
+//! | [`agent`] | what does one active-inference agent compute? |
+//! | [`workload`] | what does every agent do? It cannot know where it runs |
+//! | [`observe`] | what did it cost: clock, CPU, memory? |
+//! | [`transport`] | how does a message travel? |
+//! | [`deployment`] | where do workers run? One loop for all |
+//! | [`experiment`] | which invocations, in what order, on what machine? |
+//! | [`stats`] | how large is an effect, and how sure? |
+//! | [`verdict`] | what does that mean for somebody who has to choose? |
+//! | [`report`] | how is it shown? |
+//! | [`cli`] | what can be asked for? |
+//!
+//! # Bring your own agent
+//!
+//! Implement [`workload::Workload`] (one agent with its world) and [`workload::Spec`] (its parameters,
+//! from a TOML file), and add a line to [`workload::REGISTRY`]: the module says how. Nothing else
+//! has to know.
 #![deny(missing_docs)]
 
 pub mod agent;
-pub mod deployment;
-pub mod experiment;
-pub mod observe;
-pub mod record;
-pub mod stats;
-pub mod transport;
-pub mod verdict;
 pub mod workload;
+
+pub mod observe;
+
+pub mod transport;
+
+pub mod deployment;
+
+pub mod experiment;
+
+pub mod stats;
+pub mod verdict;
+
+pub mod report;
+
+pub mod cli;
+
+pub mod record;

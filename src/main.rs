@@ -1,1 +1,60 @@
-fn main() {}
+//! Which command was asked for, and with which exit code does it end?
+
+mod commands;
+
+use clap::Parser;
+use forkscope::cli::{Cli, Command};
+use forkscope::deployment::processes;
+use forkscope::experiment::{host, invocation};
+use forkscope::observe::heap::Counting;
+use forkscope::report;
+use forkscope::verdict::EXIT_FAILURE;
+use std::process::ExitCode;
+
+/// Counts live heap bytes, which is a published metric.
+#[global_allocator]
+static HEAP: Counting = Counting;
+
+fn main() -> ExitCode {
+    let began = std::time::Instant::now();
+    // The hidden subcommands come before the parser: a worker process is part of what is measured,
+    // and should hold nothing that its agents do not need.
+    let arguments: Vec<String> = std::env::args_os()
+        .map(|a| a.to_string_lossy().into_owned())
+        .collect();
+    match arguments.get(1).map(String::as_str) {
+        Some(processes::SUBCOMMAND) => return ended(processes::worker_main(&arguments[2..])),
+        Some(host::SUBCOMMAND) => return ended(invocation::host_main(&arguments[2..])),
+        _ => {}
+    }
+    let cli = Cli::parse();
+    let result = match &cli.command {
+        Command::Quick { common } => commands::quick(began, common),
+        Command::Run {
+            workload,
+            agents,
+            deployment,
+            time,
+            common,
+        } => commands::run(began, workload, agents, deployment, *time, common),
+        Command::List { what } => commands::list(*what),
+        Command::Doctor { json, color } => commands::doctor(*json, *color),
+    };
+    match result {
+        Ok(code) => ExitCode::from(code),
+        Err(error) => {
+            report::say(&error);
+            ExitCode::from(error.code())
+        }
+    }
+}
+
+fn ended(result: Result<(), impl std::fmt::Display>) -> ExitCode {
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(e) => {
+            report::say(e);
+            ExitCode::from(EXIT_FAILURE)
+        }
+    }
+}

@@ -1,0 +1,260 @@
+//! The command line: definitions, nothing else.
+
+use crate::deployment::Form;
+use clap::builder::FalseyValueParser;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Threads, processes, or a mix of both, for your agents, on your machine; and from how many agents
+/// on the answer changes.
+#[derive(Debug, Parser)]
+#[command(
+    name = "forkscope",
+    version,
+    about,
+    arg_required_else_help = true,
+    max_term_width = 100
+)]
+#[command(
+    after_help = "Exit codes: 0 measured · 1 failure · 2 usage or workload file · 5 machine unfit or controls failed · 130 interrupted
+
+Examples:
+  forkscope quick                        two minutes: table, sentence, record in reports/
+  forkscope run -w coordination -a 1..32 -d threads,processes:cores --time 5m
+  forkscope doctor                       is this machine fit to measure on?"
+)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Two minutes: exploration and coordination, 1 to 32 agents, threads against processes
+    #[command(after_help = "Examples:
+  forkscope quick
+  forkscope quick --json - | jq '.answers[].crossover'
+  forkscope quick --seed 7 --out reports/quick-7")]
+    Quick {
+        /// What all measuring commands share.
+        #[command(flatten)]
+        common: Common,
+    },
+    /// Measure workloads, agent counts and deployments of your choice
+    #[command(after_help = "Examples:
+  forkscope run -w exploration -a 1..32 -d threads,processes --time 30s
+  forkscope run -w coordination -a 2,8 -d threads,processes:2x4 --time 1m
+  forkscope run -w my-workload.toml -a 16 -d threads:cores,processes:cores --json -")]
+    Run {
+        /// Workloads, separated by commas: names (see `forkscope list workloads`) or paths of .toml files
+        #[arg(
+            short,
+            long,
+            value_name = "NAME|PATH",
+            value_delimiter = ',',
+            required = true,
+            env = "FORKSCOPE_WORKLOAD"
+        )]
+        workload: Vec<String>,
+        /// Agent counts: `1..32` doubles (1,2,4,8,16,32), `1,5,10,30` is a list
+        #[arg(short, long, value_name = "COUNTS", default_value = "1..32", value_parser = agent_counts, env = "FORKSCOPE_AGENTS")]
+        agents: AgentCounts,
+        /// Deployments, separated by commas, `threads[:W]` or `processes[:P[xT]]`: the first one is the
+        /// baseline, the others are compared with it
+        #[arg(
+            short,
+            long,
+            value_name = "LABEL",
+            value_delimiter = ',',
+            default_value = "threads,processes",
+            env = "FORKSCOPE_DEPLOYMENT"
+        )]
+        deployment: Vec<Form>,
+        /// Wall time of the whole run: 30s, 5m, 1h; a hard limit
+        #[arg(short, long, value_name = "TIME", default_value = "2m", value_parser = duration, env = "FORKSCOPE_TIME")]
+        time: Duration,
+        /// What all measuring commands share.
+        #[command(flatten)]
+        common: Common,
+    },
+    /// List workloads, deployments, transports and report formats
+    #[command(after_help = "Examples:
+  forkscope list
+  forkscope list workloads
+  forkscope list deployments")]
+    List {
+        /// What to list; left out: everything
+        what: Option<Listed>,
+    },
+    /// Look at the machine only: effective CPUs, quota, limits, foreign CPU over a second
+    #[command(after_help = "Examples:
+  forkscope doctor
+  forkscope doctor --json
+  taskset -c 0 forkscope doctor")]
+    Doctor {
+        /// Print the facts as JSON
+        #[arg(long)]
+        json: bool,
+        /// Colour of the output
+        #[arg(long, value_enum, default_value_t = Color::Auto, env = "FORKSCOPE_COLOR")]
+        color: Color,
+    },
+}
+
+/// Options of every command that measures.
+#[derive(Clone, Debug, Args)]
+pub struct Common {
+    /// Seed of worlds, episodes and orders; the same seed gives the same digests
+    #[arg(long, value_name = "N", default_value_t = 1, env = "FORKSCOPE_SEED")]
+    pub seed: u64,
+    /// Rates closer than this count as equal: 3% or 0.03
+    #[arg(long, value_name = "SHARE", default_value = "3%", value_parser = margin, env = "FORKSCOPE_MARGIN")]
+    pub margin: f64,
+    /// Print the record as JSON on standard output instead of the table; no folder unless --out asks
+    #[arg(long, value_name = "-", value_parser = ["-"], env = "FORKSCOPE_JSON")]
+    pub json: Option<String>,
+    /// Folder of the record (run.json); left out: reports/TIME, or none with --json
+    #[arg(short, long, value_name = "DIR", env = "FORKSCOPE_OUT")]
+    pub out: Option<PathBuf>,
+    /// Measure on a machine that is too busy for its numbers to be believed; the report says so
+    #[arg(long, env = "FORKSCOPE_ALLOW_BUSY", value_parser = FalseyValueParser::new())]
+    pub allow_busy: bool,
+    /// Colour of the table
+    #[arg(long, value_enum, default_value_t = Color::Auto, env = "FORKSCOPE_COLOR")]
+    pub color: Color,
+    /// No progress, no warnings
+    #[arg(short, long, env = "FORKSCOPE_QUIET", value_parser = FalseyValueParser::new())]
+    pub quiet: bool,
+    /// Say what happens between pairs
+    #[arg(short, long, conflicts_with = "quiet", env = "FORKSCOPE_VERBOSE", value_parser = FalseyValueParser::new())]
+    pub verbose: bool,
+}
+
+/// When to colour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    /// On a terminal, unless NO_COLOR is set
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+/// What can be listed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Listed {
+    /// What agents do
+    Workloads,
+    /// Where they run
+    Deployments,
+    /// How their messages travel
+    Transports,
+    /// How results are written
+    Formats,
+}
+
+/// Agent counts, ascending and distinct.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AgentCounts(pub Vec<usize>);
+
+/// Largest agent count: beyond it a run answers no question of this tool.
+const MOST_AGENTS: usize = 10_000;
+
+/// `1..32` doubles and ends with 32; `1,5,10,30` is a list.
+fn agent_counts(text: &str) -> Result<AgentCounts, String> {
+    let number = |t: &str| match t.trim().parse::<usize>() {
+        Ok(n) if (1..=MOST_AGENTS).contains(&n) => Ok(n),
+        Ok(n) => Err(format!("{n} is not between 1 and {MOST_AGENTS}")),
+        Err(_) => Err(format!(
+            "\"{t}\" is no number of agents; write 1..32 or 1,5,10,30"
+        )),
+    };
+    let mut counts = Vec::new();
+    for part in text.split(',') {
+        let Some((from, to)) = part.split_once("..") else {
+            counts.push(number(part)?);
+            continue;
+        };
+        let (from, to) = (number(from)?, number(to)?);
+        if from > to {
+            return Err(format!("{from}..{to} is empty; write {to}..{from}"));
+        }
+        let doubled = std::iter::successors(Some(from), |&n| (2 * n < to).then_some(2 * n));
+        counts.extend(doubled.chain([to]));
+    }
+    counts.sort_unstable();
+    counts.dedup();
+    Ok(AgentCounts(counts))
+}
+
+/// `90s`, `5m`, `1h 30m`; a bare number is seconds.
+fn duration(text: &str) -> Result<Duration, String> {
+    let parsed = match text.trim().parse::<u64>() {
+        Ok(seconds) => Duration::from_secs(seconds),
+        Err(_) => {
+            humantime::parse_duration(text).map_err(|e| format!("{e}; write 30s, 5m or 1h"))?
+        }
+    };
+    if parsed < Duration::from_secs(1) || parsed > Duration::from_secs(86_400) {
+        return Err(format!("{text} is not between 1s and 24h"));
+    }
+    Ok(parsed)
+}
+
+/// `3%` or `0.03`.
+fn margin(text: &str) -> Result<f64, String> {
+    let (digits, scale) = match text.trim().strip_suffix('%') {
+        Some(digits) => (digits, 0.01),
+        None => (text.trim(), 1.0),
+    };
+    let value: f64 = digits
+        .trim()
+        .parse()
+        .map_err(|_| format!("\"{text}\" is no margin; write 3% or 0.03"))?;
+    let share = value * scale;
+    if !(0.001..=0.5).contains(&share) {
+        return Err(format!("{text} is not between 0.1% and 50%"));
+    }
+    Ok(share)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_definitions_are_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn ranges_double_and_lists_are_kept() {
+        let counts = |t| agent_counts(t).map(|c| c.0);
+        assert_eq!(counts("1..32").unwrap(), [1, 2, 4, 8, 16, 32]);
+        assert_eq!(counts("1..30").unwrap(), [1, 2, 4, 8, 16, 30]);
+        assert_eq!(counts("3..3").unwrap(), [3]);
+        assert_eq!(counts("30,1,5,5").unwrap(), [1, 5, 30]);
+        for bad in ["", "0", "1..", "8..2", "x", "1,,2", "20000"] {
+            assert!(counts(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn times_and_margins_have_units() {
+        assert_eq!(duration("90"), Ok(Duration::from_secs(90)));
+        assert_eq!(duration("1m 30s"), Ok(Duration::from_secs(90)));
+        assert_eq!(margin("3%"), Ok(0.03));
+        assert_eq!(margin("0.05"), Ok(0.05));
+        for bad in ["", "s", "5x", "0", "2d", "-3s", "10ms"] {
+            assert!(duration(bad).is_err(), "{bad}");
+        }
+        for bad in ["", "%", "0", "90%", "nan", "-1%"] {
+            assert!(margin(bad).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,68 @@
+//! `list`: what there is to run, from the registries.
+
+use super::{CommandError, print};
+use forkscope::cli::Listed;
+use forkscope::verdict::EXIT_OK;
+use forkscope::{deployment, report, transport, workload};
+
+/// What one registry holds.
+struct Shelf {
+    kind: Listed,
+    title: &'static str,
+    /// Name and what it is.
+    entries: Vec<(&'static str, String)>,
+}
+
+fn shelves() -> [Shelf; 4] {
+    [
+        Shelf {
+            kind: Listed::Workloads,
+            title: "workloads (-w; or the path of a .toml file)",
+            entries: workload::REGISTRY
+                .iter()
+                .map(|e| (e.name, e.about.to_owned()))
+                .collect(),
+        },
+        Shelf {
+            kind: Listed::Deployments,
+            title: "deployments (-d; W, P and T are numbers or \"cores\")",
+            entries: deployment::REGISTRY
+                .iter()
+                .map(|e| (e.syntax, e.about.to_owned()))
+                .collect(),
+        },
+        Shelf {
+            kind: Listed::Transports,
+            title: "transports (each deployment uses its native one)",
+            entries: transport::REGISTRY
+                .iter()
+                .map(|e| (e.name, format!("{}; waits: {}", e.about, e.wait.name())))
+                .collect(),
+        },
+        Shelf {
+            kind: Listed::Formats,
+            title: "report formats",
+            entries: report::REGISTRY
+                .iter()
+                .map(|e| (e.name, e.about.to_owned()))
+                .collect(),
+        },
+    ]
+}
+
+/// `forkscope list`.
+pub fn list(what: Option<Listed>) -> Result<u8, CommandError> {
+    print(|out| {
+        for shelf in shelves()
+            .iter()
+            .filter(|s| what.is_none_or(|w| w == s.kind))
+        {
+            writeln!(out, "{}", shelf.title)?;
+            for (name, about) in &shelf.entries {
+                writeln!(out, "  {name:<22} {about}")?;
+            }
+        }
+        Ok(())
+    })?;
+    Ok(EXIT_OK)
+}

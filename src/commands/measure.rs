@@ -1,0 +1,353 @@
+//! `quick` and `run`: from options to a record, a table and an exit code.
+
+use super::{CommandError, color_choice, failed, print, usage};
+use forkscope::agent;
+use forkscope::cli::{AgentCounts, Common};
+use forkscope::deployment::{Form, Kind};
+use forkscope::experiment::coordinator::{self, Measured};
+use forkscope::experiment::host::Hosts;
+use forkscope::experiment::invocation::whole_cpus;
+use forkscope::experiment::machine::{self, Level, Needs};
+use forkscope::experiment::plan::{self, MIN_PAIRS, PlanError, PlannedWorkload, Request};
+use forkscope::observe::clock::OpClock;
+use forkscope::record::{METHOD_VERSION, Machine, Pair, Run, SCHEMA_VERSION, WorkloadRecord};
+use forkscope::report::{self, Style, json, progress};
+use forkscope::verdict::{Ending, conclude, exit_code};
+use forkscope::workload::{self, SpecSource};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::time::{Duration, Instant, SystemTime};
+
+/// Wall time of `quick`.
+const QUICK: Duration = Duration::from_secs(120);
+
+/// Time at the end that no pair may use: verdicts, record and table.
+const RESERVE_S: f64 = 5.0;
+
+/// Bytes of the temporary folder's name: a socket's has 108, of which ipc-channel needs some.
+const LONGEST_TMPDIR: usize = 80;
+
+/// How often the machine is looked at before it is refused as too busy.
+const LOOKS: u32 = 4;
+
+/// How long the machine is watched before a run.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// Most pairs of a cell: beyond it an interval narrows too slowly to be worth the time.
+const MOST_PAIRS: usize = 34;
+
+/// `forkscope quick`.
+pub fn quick(began: Instant, common: &Common) -> Result<u8, CommandError> {
+    let workloads = ["exploration".to_owned(), "coordination".to_owned()];
+    let agents = AgentCounts(vec![1, 2, 4, 8, 16, 32]);
+    run(
+        began,
+        &workloads,
+        &agents,
+        &[Form::THREADS, Form::PROCESSES],
+        QUICK,
+        common,
+    )
+}
+
+/// `forkscope run`, and all of `quick` but its defaults.
+pub fn run(
+    began: Instant,
+    workloads: &[String],
+    agents: &AgentCounts,
+    deployments: &[Form],
+    time: Duration,
+    common: &Common,
+) -> Result<u8, CommandError> {
+    let planned = workloads
+        .iter()
+        .map(|w| open(w))
+        .collect::<Result<Vec<_>, _>>()?;
+    for (i, w) in planned.iter().enumerate() {
+        if planned[..i].iter().any(|v| v.source.name == w.source.name) {
+            return Err(usage(format!("workload {} is named twice", w.source.name)));
+        }
+    }
+    plan::comparison(deployments).map_err(usage)?;
+    if deployments.iter().any(|d| d.kind == Kind::Processes) {
+        check_temporary_folder(&std::env::temp_dir()).map_err(usage)?;
+    }
+    anstream::ColorChoice::write_global(color_choice(common.color));
+    let is_interrupted = on_interrupt()?;
+
+    let clock = OpClock::calibrate();
+    let mut machine = machine::look_with(LOOK, &clock);
+    // What was running a moment ago (a build, most likely) may be about to end.
+    for _ in 1..LOOKS {
+        if common.allow_busy || !is_unfit(&machine) || is_interrupted.load(Relaxed) {
+            break;
+        }
+        machine = machine::look_with(LOOK, &clock);
+    }
+    machine.vectors = Some(agent::vector_level().to_owned());
+    let _ = machine::raise_nofile();
+    let request = Request {
+        workloads: planned,
+        agents: agents.0.clone(),
+        deployments: deployments.to_vec(),
+        cpus_effective: machine.cpus_effective,
+        budget_s: time.as_secs_f64() - RESERVE_S,
+        most_pairs: MOST_PAIRS,
+        seed: common.seed,
+        has_controls: true,
+        prices_messages: true,
+    };
+    check_capacity(&request, &machine)?;
+    check_room(&request, time, began)?;
+    let warnings = findings(&machine);
+    if is_unfit(&machine) && !common.allow_busy {
+        warnings.iter().for_each(report::say);
+        report::say(
+            "nothing was measured: numbers of this machine, as busy as it is, would mislead; --allow-busy measures all the same",
+        );
+        return Ok(exit_code(Ending::Unfit));
+    }
+    if !common.quiet {
+        warnings.iter().for_each(report::say);
+    }
+    let folder = folder(common);
+    let mut record = empty_record(&request, machine, common.margin, warnings);
+    // Written before anything is measured: a folder that cannot be written to shows now.
+    if let Some(folder) = &folder {
+        json::save(&record, folder).map_err(failed)?;
+    }
+
+    let mut hosts = Hosts::new(began, is_interrupted.clone(), common.seed);
+    let mut view = progress::view(common.quiet);
+    let warnings = record.warnings.clone();
+    let measured = coordinator::run(
+        &request,
+        clock,
+        &mut hosts,
+        &mut |progress| {
+            if common.verbose {
+                let elapsed_s = began.elapsed().as_secs_f64();
+                report::say(format_args!("{elapsed_s:6.1} s: {}", progress.cell));
+            }
+            view.pair_done(progress);
+        },
+        &mut |measured| {
+            fill(&mut record, measured, &warnings, began);
+            record.complete = false;
+            record.incomplete_reason = Some("still running".to_owned());
+            if let Some(folder) = &folder {
+                // The run goes on: what cannot be written now may be at the end.
+                let _ = json::save(&record, folder);
+            }
+        },
+    );
+    view.finish();
+    let measured = measured.map_err(usage)?;
+    fill(&mut record, &measured, &warnings, began);
+    if !common.quiet {
+        record.warnings[warnings.len()..]
+            .iter()
+            .for_each(report::say);
+    }
+    let saved = folder
+        .as_deref()
+        .map(|f| json::save(&record, f))
+        .transpose();
+    let style = Style {
+        record: saved.as_ref().ok().cloned().flatten(),
+        ..Style::of_stdout()
+    };
+    let format = if common.json.is_some() {
+        "json"
+    } else {
+        "terminal"
+    };
+    print(|out| {
+        report::find(format)
+            .expect("it is registered")
+            .report
+            .write(&record, &style, out)
+    })?;
+    saved.map_err(|e| failed(format!("the run was measured, but not written: {e}")))?;
+    let has_pairs = record.cells.iter().any(|c| c.kept().next().is_some());
+    if !has_pairs && !is_interrupted.load(Relaxed) {
+        let disturbed = |p: &Pair| {
+            p.dropped
+                .as_ref()
+                .is_some_and(|d| d.cause.is_of_the_machine())
+        };
+        if record.cells.iter().flat_map(|c| &c.pairs).any(disturbed) {
+            report::say("no pair counts: the machine was too busy; quiet it and run again");
+            return Ok(exit_code(Ending::Unfit));
+        }
+        return Err(failed("nothing could be measured; the warnings say why"));
+    }
+    Ok(exit_code(if is_interrupted.load(Relaxed) {
+        Ending::Interrupted
+    } else {
+        Ending::Measured {
+            is_withheld: record.withheld.is_some(),
+        }
+    }))
+}
+
+fn open(name: &str) -> Result<PlannedWorkload, CommandError> {
+    let source = SpecSource::open(name).map_err(usage)?;
+    let spec = workload::read(&source).map_err(usage)?;
+    Ok(PlannedWorkload::new(source, spec.as_ref()))
+}
+
+/// Worker processes connect through sockets that are made in the temporary folder.
+fn check_temporary_folder(folder: &Path) -> Result<(), String> {
+    let shown = folder.display();
+    if folder.as_os_str().len() > LONGEST_TMPDIR {
+        return Err(format!(
+            "the temporary folder {shown} is too long for the name of a socket; set TMPDIR to one of at most {LONGEST_TMPDIR} bytes"
+        ));
+    }
+    let probe = folder.join(format!(".forkscope-{}", std::process::id()));
+    std::fs::create_dir(&probe)
+        .and_then(|()| std::fs::remove_dir(&probe))
+        .map_err(|e| format!("the temporary folder {shown} cannot be written to ({e}); set TMPDIR to one that can"))
+}
+
+/// A flag that SIGINT, SIGTERM and SIGHUP set.
+fn on_interrupt() -> Result<Arc<AtomicBool>, CommandError> {
+    let flag = Arc::new(AtomicBool::new(false));
+    let seen = flag.clone();
+    ctrlc::set_handler(move || seen.store(true, Relaxed)).map_err(failed)?;
+    Ok(flag)
+}
+
+/// Refuses what the machine cannot start, before anything is started.
+fn check_capacity(request: &Request, machine: &Machine) -> Result<(), CommandError> {
+    let cpus = whole_cpus(request.cpus_effective);
+    for &agents in &request.agents {
+        for form in &request.deployments {
+            let placement = form.place(agents, cpus);
+            let processes = placement.processes as u64;
+            let threads = (placement.workers() - placement.processes) as u64;
+            let needs = Needs {
+                agents,
+                processes: processes + 1,
+                threads,
+                // While it connects: two for its socket, two ends of the control channel, a mailbox; and room.
+                descriptors_in_host: 5 * processes + 32,
+                shm_bytes: 0,
+                memory_bytes: (processes << 20) + ((agents as u64) << 18),
+            };
+            machine::check_capacity(&needs, machine).map_err(usage)?;
+        }
+    }
+    Ok(())
+}
+
+/// Refuses a time that is too short, before anything is started or written.
+fn check_room(request: &Request, time: Duration, began: Instant) -> Result<(), CommandError> {
+    let mut cells = plan::cells(request).map_err(usage)?;
+    let room_s = request.budget_s - began.elapsed().as_secs_f64();
+    let Err(error) = plan::fit(&mut cells, &request.workloads, MIN_PAIRS, room_s) else {
+        return Ok(());
+    };
+    Err(usage(match error {
+        PlanError::NoRoom {
+            cells, needed_s, ..
+        } => {
+            let time_s = time.as_secs_f64();
+            // What is no room for pairs has to be given, too; and a second, because that varies.
+            PlanError::NoRoom {
+                budget_s: time_s,
+                cells,
+                needed_s: (needed_s + time_s - room_s + 1.0).ceil(),
+            }
+        }
+        other => other,
+    }))
+}
+
+/// Whether what speaks against the machine is reason enough not to measure on it.
+fn is_unfit(machine: &Machine) -> bool {
+    machine::assess(machine)
+        .iter()
+        .any(|f| f.level == Level::Refuse)
+}
+
+/// What speaks against the machine.
+fn findings(machine: &Machine) -> Vec<String> {
+    let findings = machine::assess(machine);
+    findings
+        .iter()
+        .filter(|f| f.level > Level::Note)
+        .map(ToString::to_string)
+        .collect()
+}
+
+/// Where the record goes.
+fn folder(common: &Common) -> Option<PathBuf> {
+    if common.out.is_some() || common.json.is_some() {
+        return common.out.clone();
+    }
+    let name = now().replace(':', "-");
+    let free = |n: u32| {
+        let suffix = if n == 1 {
+            String::new()
+        } else {
+            format!("-{n}")
+        };
+        Path::new("reports").join(format!("{name}{suffix}"))
+    };
+    (1..).map(free).find(|p| !p.exists())
+}
+
+/// UTC, RFC 3339, to the second.
+fn now() -> String {
+    humantime::format_rfc3339_seconds(SystemTime::now()).to_string()
+}
+
+fn empty_record(request: &Request, machine: Machine, margin: f64, warnings: Vec<String>) -> Run {
+    Run {
+        schema_version: SCHEMA_VERSION,
+        method_version: METHOD_VERSION,
+        forkscope_version: env!("CARGO_PKG_VERSION").to_owned(),
+        command: std::env::args_os()
+            .map(|a| a.to_string_lossy().into_owned())
+            .collect::<Vec<_>>()
+            .join(" "),
+        started: now(),
+        wall_s: 0.0,
+        complete: false,
+        incomplete_reason: Some("nothing has been measured yet".to_owned()),
+        seed: request.seed,
+        margin,
+        machine,
+        workloads: request.workloads.iter().map(workload_record).collect(),
+        plan: Default::default(),
+        cells: Vec::new(),
+        answers: Vec::new(),
+        warnings,
+        withheld: None,
+    }
+}
+
+fn workload_record(planned: &PlannedWorkload) -> WorkloadRecord {
+    WorkloadRecord {
+        name: planned.source.name.clone(),
+        origin: planned.source.origin.clone(),
+        toml: planned.source.text.clone(),
+        episode_length: planned.episode_length,
+        digest_round: planned.digest_round(),
+    }
+}
+
+fn fill(record: &mut Run, measured: &Measured, warnings: &[String], began: Instant) {
+    record.cells.clone_from(&measured.cells);
+    record.plan.clone_from(&measured.plan);
+    record.warnings = warnings.iter().chain(&measured.warnings).cloned().collect();
+    record.complete = measured.incomplete_reason.is_none();
+    record
+        .incomplete_reason
+        .clone_from(&measured.incomplete_reason);
+    conclude(record, measured.digest_mismatch.as_deref());
+    record.wall_s = began.elapsed().as_secs_f64();
+}

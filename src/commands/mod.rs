@@ -1,0 +1,61 @@
+//! What the commands share: how they fail, how they print.
+
+mod doctor;
+mod list;
+mod measure;
+
+pub use doctor::doctor;
+pub use list::list;
+pub use measure::{quick, run};
+
+use forkscope::cli::Color;
+use forkscope::verdict::{EXIT_FAILURE, EXIT_USAGE};
+use std::io::{ErrorKind, Write};
+
+/// Why a command ended badly.
+#[derive(Debug, thiserror::Error)]
+pub enum CommandError {
+    /// What was asked for makes no sense, or not here.
+    #[error("{0}")]
+    Usage(String),
+    /// Something that should have worked did not.
+    #[error("{0}")]
+    Failed(String),
+}
+
+impl CommandError {
+    /// The exit code of the program.
+    pub fn code(&self) -> u8 {
+        match self {
+            CommandError::Usage(_) => EXIT_USAGE,
+            CommandError::Failed(_) => EXIT_FAILURE,
+        }
+    }
+}
+
+fn usage(why: impl std::fmt::Display) -> CommandError {
+    CommandError::Usage(why.to_string())
+}
+
+fn failed(why: impl std::fmt::Display) -> CommandError {
+    CommandError::Failed(why.to_string())
+}
+
+fn color_choice(color: Color) -> anstream::ColorChoice {
+    match color {
+        Color::Auto => anstream::ColorChoice::Auto,
+        Color::Always => anstream::ColorChoice::Always,
+        Color::Never => anstream::ColorChoice::Never,
+    }
+}
+
+/// Writes to standard output. A reader that has seen enough (`| head`) is no error.
+fn print(write: impl FnOnce(&mut dyn Write) -> std::io::Result<()>) -> Result<(), CommandError> {
+    let mut out = std::io::stdout().lock();
+    match write(&mut out).and_then(|()| out.flush()) {
+        Err(e) if e.kind() != ErrorKind::BrokenPipe => {
+            Err(failed(format!("write to standard output: {e}")))
+        }
+        _ => Ok(()),
+    }
+}

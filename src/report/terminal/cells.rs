@@ -1,0 +1,283 @@
+//! How fast, and what does an op cost, per agent count?
+
+use super::{mark, pairs, transport};
+use crate::record::{Cause, Cell, Failure, Outcome, Pair, Purpose, Run, Sample, Verdict};
+use crate::report::layout::{Grid, Last, Page, Tone};
+use crate::report::numbers;
+use crate::stats::median;
+use crate::verdict::words;
+
+/// A p99 of fewer ops is the place of a handful of them.
+const OPS_FOR_P99: u64 = 1000;
+
+/// Cells that differ in nothing but the number of agents, ascending.
+struct Comparison<'a>(Vec<&'a Cell>);
+
+impl<'a> Comparison<'a> {
+    fn all(run: &'a Run) -> Vec<Self> {
+        let key = |c: &'a Cell| {
+            (
+                &c.workload,
+                &c.baseline,
+                &c.x,
+                &c.baseline_transport,
+                &c.x_transport,
+            )
+        };
+        let mut found: Vec<Self> = Vec::new();
+        for cell in run.cells.iter().filter(|c| c.purpose == Purpose::Compare) {
+            match found.iter_mut().find(|other| key(other.0[0]) == key(cell)) {
+                Some(comparison) => comparison.0.push(cell),
+                None => found.push(Self(vec![cell])),
+            }
+        }
+        for comparison in &mut found {
+            comparison.0.sort_by_key(|cell| cell.agents);
+        }
+        found
+    }
+}
+
+pub fn write(run: &Run, page: &mut Page) {
+    let comparisons = Comparison::all(run);
+    if comparisons.is_empty() {
+        page.blank();
+        page.paragraph(0, Tone::Caution, "no comparison was measured");
+    }
+    for comparison in &comparisons {
+        let cell = comparison.0[0];
+        let title = format!(
+            "{}: {} against {}{}",
+            cell.workload,
+            cell.x,
+            cell.baseline,
+            mark(run)
+        );
+        page.heading(&title, &carried(cell));
+        page.grid(&throughput(comparison));
+        page.blank();
+        let about = "what an op costs: service time and CPU time, medians; agents live in worlds of their own, \
+                     so compare within a row";
+        page.paragraph(2, Tone::Quiet, about);
+        page.grid(&cost_of_an_op(comparison));
+        if comparison.0.iter().any(|cell| has_no_p99(cell)) {
+            let needed = format!(
+                "{}: fewer than {OPS_FOR_P99} ops of an invocation were timed",
+                numbers::NOTHING
+            );
+            page.paragraph(2, Tone::Quiet, &needed);
+        }
+        for note in dropped(comparison.0.iter().copied()) {
+            page.paragraph(2, Tone::Caution, &note);
+        }
+    }
+}
+
+fn carried(cell: &Cell) -> String {
+    if cell.baseline_transport == "none" && cell.x_transport == "none" {
+        return "no messages".to_owned();
+    }
+    format!(
+        "transport and wait policy: {} ({}), {} ({})",
+        cell.baseline,
+        transport(&cell.baseline_transport),
+        cell.x,
+        transport(&cell.x_transport)
+    )
+}
+
+fn throughput(comparison: &Comparison<'_>) -> Grid {
+    let Cell { baseline, x, .. } = comparison.0[0];
+    Grid {
+        left: 0,
+        header: vec![
+            "agents".to_owned(),
+            format!("{baseline}\nop/s"),
+            format!("{x}\nop/s"),
+            format!("{x} / {baseline}\n95 % interval"),
+            "pairs".to_owned(),
+            "verdict".to_owned(),
+        ],
+        rows: comparison
+            .0
+            .iter()
+            .map(|cell| {
+                let rates = rates(cell);
+                vec![
+                    cell.agents.to_string(),
+                    rates.0.map_or(nothing(), numbers::count),
+                    rates.1.map_or(nothing(), numbers::count),
+                    cell.effect.as_ref().map_or(nothing(), numbers::ratio),
+                    pairs(cell.kept().count(), cell.pairs.len()),
+                    verdict(cell),
+                ]
+            })
+            .collect(),
+        last: Last::Text(tone),
+    }
+}
+
+/// Geometric means of both sides: with all pairs balanced their quotient is the ratio beside them.
+fn rates(cell: &Cell) -> (Option<f64>, Option<f64>) {
+    let n = cell.kept().count() as f64;
+    let logs = cell
+        .kept()
+        .fold((0.0, 0.0), |(b, x), (_, baseline, other)| {
+            (b + baseline.ops_per_s.ln(), x + other.ops_per_s.ln())
+        });
+    let mean = |sum: f64| (n > 0.0).then(|| (sum / n).exp());
+    (mean(logs.0), mean(logs.1))
+}
+
+/// The verdict in words; what would settle an open cell only where that is more than it has had.
+pub fn verdict(cell: &Cell) -> String {
+    match &cell.verdict {
+        Verdict::Ahead { deployment } => deployment.clone(),
+        Verdict::Tie => "tie".to_owned(),
+        Verdict::NotMeasured { reason } => format!("not measured: {reason}"),
+        Verdict::Inconclusive => match cell.effect {
+            Some(e) if e.pairs_needed > e.pairs => {
+                format!("inconclusive (needs about {} pairs)", e.pairs_needed)
+            }
+            _ => "inconclusive".to_owned(),
+        },
+    }
+}
+
+fn tone(verdict: &str) -> Tone {
+    match verdict {
+        v if v.starts_with("tie") => Tone::Calm,
+        v if v.starts_with("inconclusive") || v.starts_with("not measured") => Tone::Caution,
+        _ => Tone::Strong,
+    }
+}
+
+fn cost_of_an_op(comparison: &Comparison<'_>) -> Grid {
+    let Cell { baseline, x, .. } = comparison.0[0];
+    Grid {
+        left: 0,
+        header: vec![
+            "agents".to_owned(),
+            format!("{baseline}\nservice time\np50 / p99 µs"),
+            format!("{x}\nservice time\np50 / p99 µs"),
+            format!("{baseline}\nCPU µs/op"),
+            format!("{x}\nCPU µs/op"),
+        ],
+        rows: comparison
+            .0
+            .iter()
+            .map(|cell| {
+                let p50 = medians(cell, |s| (s.service.timed > 0).then_some(s.service.p50_ns));
+                let p99 = medians(cell, p99_ns);
+                let cpu = medians(cell, |s| Some(s.cpu_per_op_ns));
+                vec![
+                    cell.agents.to_string(),
+                    format!("{} / {}", micros(p50.0), micros(p99.0)),
+                    format!("{} / {}", micros(p50.1), micros(p99.1)),
+                    micros(cpu.0),
+                    micros(cpu.1),
+                ]
+            })
+            .collect(),
+        last: Last::Numbers,
+    }
+}
+
+fn p99_ns(sample: &Sample) -> Option<f64> {
+    (sample.service.timed >= OPS_FOR_P99).then_some(sample.service.p99_ns)
+}
+
+fn has_no_p99(cell: &Cell) -> bool {
+    let p99 = medians(cell, p99_ns);
+    cell.kept().next().is_some() && (p99.0.is_none() || p99.1.is_none())
+}
+
+/// Medians of both sides over the kept pairs; a sample without the metric is left out.
+fn medians(cell: &Cell, metric: impl Fn(&Sample) -> Option<f64>) -> (Option<f64>, Option<f64>) {
+    let baseline: Vec<f64> = cell.kept().filter_map(|(_, b, _)| metric(b)).collect();
+    let x: Vec<f64> = cell.kept().filter_map(|(_, _, x)| metric(x)).collect();
+    (median(&baseline), median(&x))
+}
+
+fn micros(ns: Option<f64>) -> String {
+    ns.map_or(nothing(), numbers::micros)
+}
+
+fn nothing() -> String {
+    numbers::NOTHING.to_owned()
+}
+
+/// One line per cause for which pairs of these cells do not count: how many, where, and the first.
+pub fn dropped<'a>(cells: impl IntoIterator<Item = &'a Cell>) -> Vec<String> {
+    struct Seen {
+        cause: Cause,
+        pairs: usize,
+        agents: Vec<usize>,
+        first: String,
+    }
+    let mut causes: Vec<Seen> = Vec::new();
+    for cell in cells {
+        for pair in &cell.pairs {
+            let Some(dropped) = &pair.dropped else {
+                continue;
+            };
+            let at = causes.iter().position(|seen| seen.cause == dropped.cause);
+            let at = at.unwrap_or_else(|| {
+                let first = failure(cell, pair).unwrap_or_else(|| dropped.detail.clone());
+                causes.push(Seen {
+                    cause: dropped.cause,
+                    pairs: 0,
+                    agents: Vec::new(),
+                    first,
+                });
+                causes.len() - 1
+            });
+            causes[at].pairs += 1;
+            if !causes[at].agents.contains(&cell.agents) {
+                causes[at].agents.push(cell.agents);
+            }
+        }
+    }
+    let line = |seen: Seen| {
+        let (pairs, first) = if seen.pairs == 1 {
+            ("pair", "")
+        } else {
+            ("pairs", "the first: ")
+        };
+        let counts: Vec<String> = seen.agents.iter().map(ToString::to_string).collect();
+        let whose = if counts == ["1"] { "agent" } else { "agents" };
+        let counts = words::list(&counts);
+        format!(
+            "{} {pairs} dropped ({}) at {counts} {whose}: {first}{}",
+            seen.pairs, seen.cause, seen.first
+        )
+    };
+    causes.into_iter().map(line).collect()
+}
+
+/// Who failed in a pair, and why.
+fn failure(cell: &Cell, pair: &Pair) -> Option<String> {
+    let failed = |deployment: &str, outcome: &Outcome| match outcome {
+        Outcome::Failed(failure) => Some(failed(deployment, failure)),
+        Outcome::Measured(_) => None,
+    };
+    failed(&cell.baseline, &pair.baseline).or_else(|| failed(&cell.x, &pair.x))
+}
+
+/// `processes failed in setup (agent 5, SIGKILL): …`
+fn failed(deployment: &str, failure: &Failure) -> String {
+    let details: Vec<String> = failure
+        .agent
+        .map(|agent| format!("agent {agent}"))
+        .into_iter()
+        .chain(failure.signal.clone())
+        .collect();
+    let who = match details.is_empty() {
+        true => String::new(),
+        false => format!(" ({})", details.join(", ")),
+    };
+    format!(
+        "{deployment} failed in {}{who}: {}",
+        failure.phase, failure.message
+    )
+}

@@ -1,0 +1,139 @@
+//! Do the controls hold, what is the answer, what is missing?
+
+use super::{cells, pairs};
+use crate::record::{Cell, Effect, Purpose, Run, Verdict};
+use crate::report::Style;
+use crate::report::layout::{Grid, Last, Page, Tone};
+use crate::report::numbers;
+
+pub fn write(run: &Run, style: &Style, page: &mut Page) {
+    controls(run, page);
+    verdicts(run, page);
+    left_out(run, page);
+    if let Some(path) = &style.record {
+        page.blank();
+        page.paragraph(0, Tone::Plain, &format!("record: {}", path.display()));
+    }
+}
+
+fn controls(run: &Run, page: &mut Page) {
+    let controls: Vec<(&Cell, f64)> = run
+        .cells
+        .iter()
+        .filter_map(|cell| match cell.purpose {
+            Purpose::Null => Some((cell, 1.0)),
+            Purpose::KnownEffect { asked } => Some((cell, asked)),
+            Purpose::Compare | Purpose::MessageCost => None,
+        })
+        .collect();
+    if controls.is_empty() {
+        return;
+    }
+    page.heading("controls", "comparisons whose truth is known");
+    page.grid(&Grid {
+        left: 3,
+        header: ["control", "where", "asked and measured", "pairs", "holds"]
+            .map(str::to_owned)
+            .to_vec(),
+        rows: controls
+            .iter()
+            .map(|&(cell, asked)| control(cell, asked))
+            .collect(),
+        last: Last::Text(|holds| match holds {
+            "yes" => Tone::Calm,
+            _ => Tone::Caution,
+        }),
+    });
+    for note in cells::dropped(controls.iter().map(|(cell, _)| *cell)) {
+        page.paragraph(2, Tone::Caution, &note);
+    }
+}
+
+fn control(cell: &Cell, asked: f64) -> Vec<String> {
+    let name = match cell.purpose {
+        Purpose::Null => format!("{} / {}", cell.x, cell.baseline),
+        _ => format!("{}, known effect", cell.x),
+    };
+    let measured = cell.effect.as_ref().map_or_else(
+        || "not measured".to_owned(),
+        |e| format!("measured {}", numbers::ratio(e)),
+    );
+    vec![
+        name,
+        format!("{} {}", cell.workload, cell.agents),
+        format!("asked {asked:.3}, {measured}"),
+        pairs(cell.kept().count(), cell.pairs.len()),
+        holds(cell, asked).to_owned(),
+    ]
+}
+
+/// A null holds unless a side is ahead; a known effect must be met and told from 1.
+fn holds(cell: &Cell, asked: f64) -> &'static str {
+    let includes = |e: &Effect, truth: f64| e.low <= truth && truth <= e.high;
+    match (cell.purpose, &cell.effect) {
+        (_, None) => "unknown",
+        (Purpose::Null, Some(_)) => match cell.verdict {
+            Verdict::Ahead { .. } => "no: a side is ahead",
+            _ => "yes",
+        },
+        (_, Some(e)) if !includes(e, asked) => "no: missed",
+        (_, Some(e)) if includes(e, 1.0) => "no: not told from 1",
+        _ => "yes",
+    }
+}
+
+fn verdicts(run: &Run, page: &mut Page) {
+    page.heading("verdict", "");
+    if !run.complete {
+        let reason = run
+            .incomplete_reason
+            .as_deref()
+            .unwrap_or("no reason was recorded");
+        page.paragraph(
+            2,
+            Tone::Caution,
+            &format!("incomplete: {reason}; what follows rests on the pairs that were measured"),
+        );
+    }
+    if let Some(reason) = &run.withheld {
+        page.paragraph(2, Tone::Caution, &format!("withheld: {reason}"));
+        return;
+    }
+    if run.answers.is_empty() {
+        page.paragraph(
+            2,
+            Tone::Plain,
+            "nothing was compared, so there is no answer",
+        );
+    }
+    for answer in &run.answers {
+        let title = format!(
+            "{}, {} against {}: {}",
+            answer.workload, answer.x, answer.baseline, answer.crossover
+        );
+        page.paragraph(2, Tone::Strong, &title);
+        page.paragraph(4, Tone::Plain, &answer.recommendation);
+    }
+    if run.cells.iter().any(is_open) {
+        page.blank();
+        page.paragraph(
+            2,
+            Tone::Quiet,
+            "inconclusive is not a tie: the interval is too wide to tell; more time or a quieter machine narrows it",
+        );
+    }
+}
+
+fn is_open(cell: &Cell) -> bool {
+    cell.purpose == Purpose::Compare && cell.verdict == Verdict::Inconclusive
+}
+
+fn left_out(run: &Run, page: &mut Page) {
+    if run.plan.left_out.is_empty() {
+        return;
+    }
+    page.heading("left out", "did not fit the budget");
+    for item in &run.plan.left_out {
+        page.paragraph(2, Tone::Plain, item);
+    }
+}

@@ -1,0 +1,104 @@
+//! Which machine, which run?
+
+use crate::record::{Machine, Run};
+use crate::report::layout::{Page, Tone};
+use crate::verdict::words;
+
+const SEPARATOR: &str = " · ";
+
+pub fn write(run: &Run, page: &mut Page) {
+    let about = [
+        format!("seed {}", run.seed),
+        format!("margin {} %", percent(run.margin)),
+        run.started.clone(),
+        format!("took {}", words::duration(run.wall_s)),
+        run.command.clone(),
+    ];
+    let title = format!(
+        "forkscope {}, method {}",
+        run.forkscope_version, run.method_version
+    );
+    page.heading(&title, "");
+    list(page, "run      ", &about);
+    list(page, "machine  ", &machine(&run.machine));
+    list(page, "state    ", &state(&run.machine));
+}
+
+fn list(page: &mut Page, label: &str, items: &[String]) {
+    page.labelled(
+        2,
+        label,
+        Tone::Plain,
+        items.iter().map(String::as_str),
+        SEPARATOR,
+    );
+}
+
+/// What the machine is.
+fn machine(m: &Machine) -> Vec<String> {
+    let quota = m
+        .quota_cpus
+        .map_or("no quota".to_owned(), |q| format!("quota {}", cpus(q)));
+    let mut items = vec![
+        known("CPU", m.cpu_model.as_deref(), ""),
+        format!(
+            "{} effective CPUs ({} of {} allowed, {quota})",
+            cpus(m.cpus_effective),
+            m.cpus_allowed,
+            m.cpus_online
+        ),
+        known("kernel", m.kernel.as_deref(), "Linux "),
+        known("vectors", m.vectors.as_deref(), "vectors "),
+        memory(m),
+    ];
+    items.extend(m.virtualization.clone());
+    items
+}
+
+fn memory(m: &Machine) -> String {
+    let size = words::bytes(m.memory_bytes as f64);
+    match m.memory_limit_bytes {
+        Some(limit) => format!("{size} memory, limited to {}", words::bytes(limit as f64)),
+        None => format!("{size} memory"),
+    }
+}
+
+/// What the machine was set to and busy with.
+fn state(m: &Machine) -> Vec<String> {
+    let turbo = m.turbo.map(|on| if on { "on" } else { "off" });
+    let foreign = m.foreign_cpu.map(|share| format!("{} %", percent(share)));
+    let mut items = vec![
+        known("governor", m.governor.as_deref(), "governor "),
+        known("turbo", turbo, "turbo "),
+        known("clock", m.clock_source.as_deref(), "clock "),
+        known("foreign CPU", foreign.as_deref(), "foreign CPU "),
+    ];
+    items.extend(
+        m.steal
+            .filter(|&share| share > 0.0)
+            .map(|share| format!("steal {} %", percent(share))),
+    );
+    items
+}
+
+/// The value behind `before`, or `what unknown`: what could not be found out is never left out.
+fn known(what: &str, value: Option<&str>, before: &str) -> String {
+    value.map_or_else(|| format!("{what} unknown"), |v| format!("{before}{v}"))
+}
+
+/// `2`, `1.5`.
+fn cpus(count: f64) -> String {
+    trimmed(format!("{count:.2}"))
+}
+
+/// A share as percent with at most one decimal: `3`, `0.6`.
+fn percent(share: f64) -> String {
+    trimmed(format!("{:.1}", share * 100.0))
+}
+
+fn trimmed(number: String) -> String {
+    number
+        .trim_end_matches('0')
+        .trim_end_matches('.')
+        .to_owned()
+}

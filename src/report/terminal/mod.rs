@@ -1,0 +1,62 @@
+//! What does a person see after a run?
+//!
+//! Top to bottom: the machine and the run, a table per comparison, what memory, setup and messages
+//! cost, whether the controls hold, and last, next to the prompt, the answer in sentences.
+//!
+//! | file | question |
+//! |---|---|
+//! | `head` | which machine, which run? |
+//! | `cells` | how fast, and what does an op cost, per agent count? |
+//! | `costs` | what do memory, setup and messages cost? |
+//! | `close` | do the controls hold, what is the answer, what is missing? |
+
+mod cells;
+mod close;
+mod costs;
+mod head;
+
+use std::io::{self, Write};
+
+use super::layout::Page;
+use super::{Report, Style};
+use crate::record::Run;
+use crate::transport;
+
+/// Tables and sentences on at most 100 columns.
+#[derive(Clone, Copy, Debug)]
+pub struct Terminal;
+
+impl Report for Terminal {
+    fn write(&self, run: &Run, style: &Style, out: &mut dyn Write) -> io::Result<()> {
+        let mut page = Page::new(style);
+        head::write(run, &mut page);
+        cells::write(run, &mut page);
+        costs::write(run, &mut page);
+        close::write(run, style, &mut page);
+        out.write_all(page.finish().as_bytes())
+    }
+}
+
+/// A transport with its wait policy, without which its numbers say nothing: `ipc, park`.
+fn transport(name: &str) -> String {
+    match transport::find(name) {
+        Some(entry) => format!("{name}, {}", entry.wait.name()),
+        None => name.to_owned(),
+    }
+}
+
+/// `6`, or `5 of 6` where pairs were dropped.
+fn pairs(kept: usize, run: usize) -> String {
+    match kept == run {
+        true => run.to_string(),
+        false => format!("{kept} of {run}"),
+    }
+}
+
+/// What a heading of a table says where the headline is withheld.
+fn mark(run: &Run) -> &'static str {
+    match run.withheld {
+        Some(_) => " (withheld: do not rely on this)",
+        None => "",
+    }
+}

@@ -1,0 +1,493 @@
+//! What does a person see who uses the program, or uses it wrongly?
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command as Plain, Stdio};
+
+use assert_cmd::Command;
+use assert_cmd::assert::Assert;
+use forkscope::record::{Machine, Outcome, Run, Sample};
+use forkscope::report::json;
+use std::collections::HashMap;
+use tempfile::TempDir;
+
+const BINARY: &str = env!("CARGO_BIN_EXE_forkscope");
+
+/// The program in a folder of its own, without the options of whoever runs the tests.
+fn forkscope(folder: &TempDir) -> Command {
+    let mut command = Command::new(BINARY);
+    // Other tests run beside this one.
+    command.env("FORKSCOPE_ALLOW_BUSY", "1");
+    for (name, _) in std::env::vars() {
+        if name.starts_with("FORKSCOPE_") {
+            command.env_remove(name);
+        }
+    }
+    command
+        .current_dir(folder.path())
+        .env("TMPDIR", folder.path());
+    command
+}
+
+fn folder() -> TempDir {
+    TempDir::new().unwrap()
+}
+
+fn stdout(assert: &Assert) -> String {
+    String::from_utf8(assert.get_output().stdout.clone()).expect("UTF-8")
+}
+
+fn stderr(assert: &Assert) -> String {
+    String::from_utf8(assert.get_output().stderr.clone()).expect("UTF-8")
+}
+
+fn files(folder: &TempDir) -> Vec<String> {
+    let mut names: Vec<String> = fs::read_dir(folder.path())
+        .unwrap()
+        .map(|e| e.unwrap().file_name().to_string_lossy().into_owned())
+        .collect();
+    names.sort();
+    names
+}
+
+/// Refused as a mistake of the user: one sentence on standard error, nothing else anywhere.
+fn refused(folder: &TempDir, arguments: &[&str]) -> String {
+    let before = files(folder);
+    let assert = forkscope(folder).args(arguments).assert().code(2);
+    let said = stderr(&assert);
+    assert_eq!(stdout(&assert), "", "{arguments:?}");
+    assert_eq!(files(folder), before, "{arguments:?} left something behind");
+    assert!(!said.trim().is_empty(), "{arguments:?}");
+    assert!(!said.contains("panicked"), "{said}");
+    said
+}
+
+/// The built-in exploration, changed, as `my.toml`; gives the line of the change.
+fn write_changed(folder: &TempDir, from: &str, to: &str) -> usize {
+    let text = include_str!("../workloads/exploration.toml");
+    assert!(text.contains(from), "{from}");
+    let text = text.replacen(from, to, 1);
+    fs::write(folder.path().join("my.toml"), &text).unwrap();
+    let at = text.find(to).expect("it was put in");
+    text[..at].matches('\n').count() + 1
+}
+
+#[test]
+fn a_mistake_in_a_workload_file_is_named_with_file_line_and_field() {
+    for (from, to, words) in [
+        ("slip = 0.1 ", "slipp = 0.1 ", "slipp"),
+        ("gamma = 8.0 ", "gamma = \"eight\" ", "gamma"),
+        ("width = 10 ", "width = -3 ", "width"),
+        (
+            "slip = 0.1 ",
+            "slip = 2 ",
+            "world.slip: 2 is not between 0 and 1",
+        ),
+        ("slip = 0.1 ", "slip = nan ", "world.slip"),
+        ("width = 10 ", "width = 64 ", "world.width"),
+        ("length = 100 ", "length = 0 ", "episode.length"),
+        ("policy_len = 1 ", "policy_len = 9 ", "agent.policy_len"),
+        ("\"stochastic\"", "\"lazy\"", "action_selection"),
+        ("\"exploration\"", "\"flying\"", "workload: \"flying\""),
+    ] {
+        let folder = folder();
+        let line = write_changed(&folder, from, to);
+        if to == "width = 64 " {
+            write_height_64(&folder);
+        }
+        let said = refused(&folder, &["run", "-w", "my.toml"]);
+        assert!(
+            said.starts_with(&format!("forkscope: my.toml:{line}: ")),
+            "{to}: {said}"
+        );
+        assert!(said.contains(words), "{to}: {said}");
+    }
+}
+
+fn write_height_64(folder: &TempDir) {
+    let path = folder.path().join("my.toml");
+    let text = fs::read_to_string(&path).unwrap();
+    fs::write(&path, text.replace("height = 10 ", "height = 64 ")).unwrap();
+}
+
+#[test]
+fn a_fan_out_where_everybody_is_a_neighbour_is_refused() {
+    let folder = folder();
+    let text = include_str!("../workloads/coordination.toml").replace("\"ring\"", "\"all\"");
+    fs::write(folder.path().join("all.toml"), &text).unwrap();
+    let line = text.lines().position(|l| l.starts_with("fan_out")).unwrap() + 1;
+    let said = refused(&folder, &["run", "-w", "all.toml"]);
+    assert!(
+        said.starts_with(&format!("forkscope: all.toml:{line}: exchange.fan_out: ")),
+        "{said}"
+    );
+}
+
+#[test]
+fn a_file_that_is_missing_or_no_toml_is_refused_by_its_name() {
+    let folder = folder();
+    let said = refused(&folder, &["run", "-w", "gone.toml"]);
+    assert!(said.contains("gone.toml: cannot be read"), "{said}");
+    for (text, place) in [
+        (&b"[[[\n"[..], "no.toml:1: "),
+        (b"", "no.toml"),
+        (b"\xff\xfe\0", "no.toml: "),
+        (b"workload = \"exploration\"\n", "no.toml"),
+    ] {
+        fs::write(folder.path().join("no.toml"), text).unwrap();
+        let said = refused(&folder, &["run", "-w", "no.toml"]);
+        assert!(said.contains(place), "{said}");
+    }
+    fs::create_dir(folder.path().join("folder.toml")).unwrap();
+    let said = refused(&folder, &["run", "-w", "folder.toml"]);
+    assert!(said.contains("folder.toml: cannot be read"), "{said}");
+    let said = refused(&folder, &["run", "-w", "nowhere"]);
+    assert!(
+        said.contains("exploration"),
+        "it lists what there is: {said}"
+    );
+}
+
+#[test]
+fn an_option_that_makes_no_sense_is_refused_with_what_would() {
+    for (arguments, words) in [
+        (&["-a", "0"][..], "between 1 and 10000"),
+        (&["-a", "8..2"], "2..8"),
+        (&["-a", "many"], "1..32"),
+        (&["-a", "1,,2"], "1..32"),
+        (&["-a", "99999999999999999999"], "1..32"),
+        (&["-d", "fibers"], "threads[:W]"),
+        (&["-d", "processes:0"], "threads[:W]"),
+        (&["-d", "processes:2x"], "threads[:W]"),
+        (&["-d", "threads"], "-d threads,processes"),
+        (&["-d", "processes,processes"], "-d threads,processes"),
+        (&["--time", "soon"], "30s"),
+        (&["--time", "0"], "between 1s and 24h"),
+        (&["--margin", "big"], "3%"),
+        (&["--margin", "nan"], "between 0.1% and 50%"),
+        (&["--seed", "x"], "--seed"),
+        (&["--json", "file"], "--json"),
+        (&["--quiet", "--verbose"], "--verbose"),
+        (&["-w", "exploration"], "named twice"),
+    ] {
+        let folder = folder();
+        let all = [&["run", "-w", "exploration"], arguments].concat();
+        let said = refused(&folder, &all);
+        assert!(said.contains(words), "{arguments:?}: {said}");
+    }
+}
+
+/// The number in `--time Ns` of a refusal.
+fn enough_s(said: &str) -> u64 {
+    let (_, rest) = said.split_once("--time ").expect("it says how much");
+    let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
+    digits.parse().expect("seconds")
+}
+
+#[test]
+fn too_little_time_is_refused_and_what_would_be_enough_is_measured_with() {
+    let short = folder();
+    let plan = ["run", "-w", "exploration", "-a", "1,2", "--json", "-"];
+    let said = refused(&short, &[&plan[..], &["--time", "5s", "--quiet"]].concat());
+    let enough = enough_s(&said);
+    assert!(enough > 5, "{said}");
+
+    // A quarter more, for a busy machine: what is looked at is the record, not the speed.
+    let time = format!("{}s", enough + enough / 4);
+    let folder = folder();
+    let assert = forkscope(&folder)
+        .args(plan)
+        .args(["--time", &time])
+        .env("FORKSCOPE_SEED", "5")
+        .assert();
+    let record = json::read(&stdout(&assert)).expect("a record");
+    assert!(record.complete, "{:?}", record.incomplete_reason);
+    assert_eq!(record.seed, 5, "FORKSCOPE_SEED");
+    assert_eq!(
+        files(&folder),
+        Vec::<String>::new(),
+        "--json - writes no file"
+    );
+    let kept = record.cells.iter().map(|c| c.kept().count()).sum::<usize>();
+    let expected = match (kept, &record.withheld) {
+        (0, _) => 1,
+        (_, Some(_)) => 5,
+        (_, None) => 0,
+    };
+    assert.code(expected);
+    one_digest_per_agent_count(&record);
+    for cell in &record.cells {
+        assert!(cell.pairs.len() >= 6, "{}: {}", cell.x, cell.pairs.len());
+    }
+}
+
+fn one_digest_per_agent_count(record: &Run) {
+    let mut digests: HashMap<usize, String> = HashMap::new();
+    let mut count = 0;
+    for cell in &record.cells {
+        for outcome in cell.pairs.iter().flat_map(|p| [&p.baseline, &p.x]) {
+            let Outcome::Measured(sample) = outcome else {
+                panic!("{outcome:?}");
+            };
+            let Sample { digest, .. } = sample.as_ref();
+            let first = digests.entry(cell.agents).or_insert_with(|| digest.clone());
+            assert_eq!(first, digest, "{} agents, {}", cell.agents, cell.x);
+            count += 1;
+        }
+    }
+    assert!(count >= 2 * 6 * 5, "{count} invocations");
+    assert_eq!(digests.len(), 2);
+    assert_ne!(digests[&1], digests[&2]);
+}
+
+#[test]
+fn more_agents_than_the_machine_allows_are_refused_with_what_fits() {
+    let folder = folder();
+    // A limit that no machine leaves room for.
+    let assert = Command::new("sh")
+        .args(["-c", "ulimit -n 4096; exec \"$0\" \"$@\"", BINARY])
+        .args(["run", "-w", "exploration", "-a", "10000", "--quiet"])
+        .args(["-d", "threads,processes"])
+        .current_dir(folder.path())
+        .assert()
+        .code(2);
+    let said = stderr(&assert);
+    assert!(
+        said.contains("10000 agents") && said.contains("limit"),
+        "{said}"
+    );
+    assert!(said.contains("use --agents 1.."), "{said}");
+    assert_eq!(files(&folder), Vec::<String>::new());
+}
+
+#[test]
+fn a_seed_of_the_environment_is_checked_like_that_of_the_command_line() {
+    let assert = forkscope(&folder())
+        .args(["run", "-w", "exploration"])
+        .env("FORKSCOPE_SEED", "seven")
+        .assert()
+        .code(2);
+    assert!(stderr(&assert).contains("seven"));
+}
+
+#[test]
+fn every_help_ends_with_examples() {
+    for command in [
+        None,
+        Some("quick"),
+        Some("run"),
+        Some("list"),
+        Some("doctor"),
+    ] {
+        for flag in ["--help", "-h"] {
+            let assert = forkscope(&folder())
+                .args(command)
+                .arg(flag)
+                .assert()
+                .code(0);
+            let text = stdout(&assert);
+            let (_, examples) = text.rsplit_once("Examples:\n").expect("examples");
+            let of_command = format!("forkscope {}", command.unwrap_or("quick"));
+            assert!(examples.contains(&of_command), "{text}");
+            assert!(
+                examples
+                    .lines()
+                    .filter(|l| !l.trim().is_empty())
+                    .all(|l| l.starts_with("  ")),
+                "nothing follows the examples: {text}"
+            );
+            assert!(!text.contains("worker "), "hidden subcommands: {text}");
+        }
+    }
+}
+
+#[test]
+fn everything_that_can_be_chosen_is_listed() {
+    let all = stdout(&forkscope(&folder()).arg("list").assert().code(0));
+    for name in [
+        "exploration",
+        "coordination",
+        "learning",
+        "threads[:W]",
+        "processes[:P[xT]]",
+        "terminal",
+        "json",
+    ] {
+        assert!(all.contains(name), "{name}: {all}");
+    }
+    let one = stdout(
+        &forkscope(&folder())
+            .args(["list", "workloads"])
+            .assert()
+            .code(0),
+    );
+    assert!(all.contains(&one) && one.len() < all.len());
+    forkscope(&folder()).args(["list", "cats"]).assert().code(2);
+}
+
+#[test]
+fn the_doctor_tells_facts_to_people_and_programs() {
+    let folder = folder();
+    let text = stdout(&forkscope(&folder).arg("doctor").assert().code(0));
+    assert!(text.contains("effective CPUs"), "{text}");
+    let facts = stdout(
+        &forkscope(&folder)
+            .args(["doctor", "--json"])
+            .assert()
+            .code(0),
+    );
+    let machine: Machine = serde_json::from_str(&facts).expect("JSON");
+    assert!(machine.cpus_effective > 0.0);
+    assert_eq!(files(&folder), Vec::<String>::new());
+}
+
+/// Exit 1 before anything is measured, and the message.
+fn cannot_write(command: &mut Command, arguments: &[&str]) -> String {
+    let assert = command
+        .args(["run", "-w", "exploration", "-a", "1,2", "--quiet", "--out"])
+        .args(arguments)
+        .assert()
+        .code(1);
+    assert_eq!(stdout(&assert), "");
+    stderr(&assert)
+}
+
+#[test]
+fn a_folder_that_cannot_be_written_is_named_before_anything_is_measured() {
+    let folder = folder();
+    fs::write(folder.path().join("file"), "in the way").unwrap();
+    for out in ["file", "file/below", "/proc/forkscope", "/sys/forkscope"] {
+        let said = cannot_write(&mut forkscope(&folder), &[out]);
+        assert!(said.contains(out), "{said}");
+        assert!(said.contains("with --out"), "{said}");
+    }
+    assert_eq!(
+        fs::read_to_string(folder.path().join("file")).unwrap(),
+        "in the way"
+    );
+    assert_eq!(files(&folder), ["file"]);
+}
+
+#[test]
+fn a_full_disk_is_named_before_anything_is_measured() {
+    let can_mount = Plain::new("unshare")
+        .args([
+            "-rm", "mount", "-t", "tmpfs", "-o", "size=4k", "tmpfs", "/mnt",
+        ])
+        .stderr(Stdio::null())
+        .status();
+    if !can_mount.is_ok_and(|s| s.success()) {
+        eprintln!("not tested: this user may not mount");
+        return;
+    }
+    let folder = folder();
+    let script = "mount -t tmpfs -o size=4k tmpfs . && cd . && cd \"$PWD\" \
+                  && head -c 4096 /dev/zero > filler && exec \"$0\" \"$@\"";
+    let mut command = Command::new("unshare");
+    command.env("FORKSCOPE_ALLOW_BUSY", "1");
+    command
+        .args(["-rm", "sh", "-c", script, BINARY])
+        .current_dir(folder.path());
+    let said = cannot_write(&mut command, &["full"]);
+    assert!(said.contains("full/run.json"), "{said}");
+    assert!(said.contains("free some space"), "{said}");
+}
+
+/// A pipe that nobody reads.
+fn closed_pipe() -> Stdio {
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    Stdio::from(writer)
+}
+
+#[test]
+fn a_reader_that_has_seen_enough_is_no_error() {
+    for arguments in [
+        &["list"][..],
+        &["doctor"],
+        &["doctor", "--json"],
+        &["--help"],
+    ] {
+        let output = Plain::new(BINARY)
+            .args(arguments)
+            .stdout(closed_pipe())
+            .stderr(Stdio::piped())
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(0), "{arguments:?}");
+        assert_eq!(String::from_utf8_lossy(&output.stderr), "", "{arguments:?}");
+    }
+}
+
+#[test]
+fn a_closed_standard_error_does_not_change_the_exit_code() {
+    for (arguments, code) in [
+        (&["run", "-w", "nowhere"][..], 2),
+        (&["run", "-w", "exploration", "--time", "5s"], 2),
+        (&["worker"], 1),
+        (&["host"], 1),
+    ] {
+        let status = Plain::new(BINARY)
+            .args(arguments)
+            .stderr(closed_pipe())
+            .stdout(Stdio::null())
+            .status()
+            .unwrap();
+        assert_eq!(status.code(), Some(code), "{arguments:?}");
+    }
+}
+
+#[test]
+fn hidden_subcommands_explain_themselves_when_run_by_hand() {
+    let own = std::process::id().to_string();
+    let folder = folder();
+    for (arguments, input, words) in [
+        (&["worker"][..], "", "use `forkscope run`"),
+        (
+            &["worker", "a", "b", "c", "d", "e", "f"],
+            "",
+            "use `forkscope run`",
+        ),
+        (&["worker", "a", "1", "0", "0", "0", "0"], "", "is gone"),
+        (
+            &["worker", "a", &own, "-1", "0", "0", "0"],
+            "",
+            "not a gate",
+        ),
+        (
+            &["worker", "a", &own, "0", "0", "0", "0"],
+            "",
+            "the shared page",
+        ),
+        (
+            &["worker", "a", &own, "200", "0", "0", "0"],
+            "",
+            "the shared page",
+        ),
+        (&["host"], "", "use `forkscope run`"),
+        (&["host", "me"], "", "use `forkscope run`"),
+        (&["host", "1", "2"], "", "use `forkscope run`"),
+        (&["host", "1"], "{}", "is gone"),
+        (&["host", &own], "", "use `forkscope run`"),
+        (&["host", &own], "garbage \u{0}", "use `forkscope run`"),
+        (&["host", &own], "{\"job\": {}}", "use `forkscope run`"),
+    ] {
+        let assert = forkscope(&folder)
+            .args(arguments)
+            .write_stdin(input)
+            .assert()
+            .code(1);
+        let said = stderr(&assert);
+        assert!(said.starts_with("forkscope: "), "{arguments:?}: {said}");
+        assert!(said.contains(words), "{arguments:?} {input}: {said}");
+        assert!(!said.contains("panicked"), "{arguments:?}: {said}");
+        assert_eq!(stdout(&assert), "", "{arguments:?}");
+    }
+    assert!(
+        Path::new(folder.path())
+            .read_dir()
+            .unwrap()
+            .next()
+            .is_none()
+    );
+}

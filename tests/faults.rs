@@ -1,0 +1,441 @@
+//! What is left, and what is said, when a part of a run is killed, stopped or interrupted?
+
+mod host;
+
+use std::fs;
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use forkscope::experiment::invocation::Invocation;
+use forkscope::record::{Cause, Failure, Outcome, Phase, Run};
+use forkscope::report::json;
+use host::proc::{self, Gate, Process, await_end_of, children, eventually, numbered};
+use nix::sys::signal::{Signal, killpg};
+use nix::unistd::Pid;
+use tempfile::TempDir;
+
+/// A window that no test waits for the end of.
+const ENDLESS_S: f64 = 30.0;
+
+/// An answer within this time did not wait for the end of the window, nor for a watchdog.
+const AT_ONCE: Duration = Duration::from_secs(10);
+
+/// A run in folders of its own.
+struct Started {
+    coordinator: Child,
+    tmp: TempDir,
+    out: TempDir,
+}
+
+const RUN: &[&str] = &[
+    "run",
+    "-w",
+    "coordination",
+    "-a",
+    "4",
+    "-d",
+    "processes:4,threads",
+];
+
+impl Started {
+    fn new(arguments: &[&str]) -> Started {
+        let (tmp, out) = (TempDir::new().unwrap(), TempDir::new().unwrap());
+        let coordinator = Command::new(env!("CARGO_BIN_EXE_forkscope"))
+            .args(arguments)
+            .args(["--quiet", "--out"])
+            .arg(out.path())
+            .env("TMPDIR", tmp.path())
+            // Other tests run beside this one.
+            .env("FORKSCOPE_ALLOW_BUSY", "1")
+            .current_dir(out.path())
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            // A terminal signals a whole group: this one must not be the test's own.
+            .process_group(0)
+            .spawn()
+            .expect("the binary starts");
+        Started {
+            coordinator,
+            tmp,
+            out,
+        }
+    }
+
+    fn pid(&self) -> i32 {
+        self.coordinator.id() as i32
+    }
+
+    /// The next host that is in `phase` with so many worker processes.
+    fn host_in(&self, phase: When) -> Process {
+        let name = format!("{phase:?}");
+        eventually(&name, || {
+            let host = children(self.pid()).pop()?;
+            is_host(&host).then(|| phase.is_seen(host.pid)).flatten()?;
+            Some(host)
+        })
+    }
+
+    fn record(&self) -> Run {
+        let text = fs::read_to_string(self.out.path().join("run.json")).expect("a record");
+        json::read(&text).expect("a record that can be read")
+    }
+
+    /// Everything of this run that lives.
+    fn processes(&self) -> Vec<Process> {
+        proc::with_tmpdir(self.tmp.path())
+    }
+
+    fn assert_nothing_is_left(&self, recorded: &[Process], when: &str) {
+        await_end_of(recorded, when);
+        eventually(&format!("{when}: the end of all processes"), || {
+            self.processes().is_empty().then_some(())
+        });
+        assert_eq!(
+            files(self.tmp.path()),
+            Vec::<String>::new(),
+            "{when}: TMPDIR is not empty"
+        );
+    }
+}
+
+impl Drop for Started {
+    fn drop(&mut self) {
+        let _ = self.coordinator.kill();
+        let _ = self.coordinator.wait();
+    }
+}
+
+fn is_host(process: &Process) -> bool {
+    process.arguments.get(1).is_some_and(|a| a == "host")
+}
+
+fn files(folder: &Path) -> Vec<String> {
+    fs::read_dir(folder)
+        .unwrap()
+        .map(|e| e.unwrap().path().display().to_string())
+        .collect()
+}
+
+/// A moment in the life of a host, as it shows from outside.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum When {
+    NoWorkerExists,
+    Setup,
+    WarmUp,
+    Window,
+    HandOver,
+}
+
+impl When {
+    /// Looks once; for what is short it waits at the door.
+    fn is_seen(self, host: i32) -> Option<()> {
+        let step = || Gate::of(host).map(|g| g.step());
+        let crew = || proc::workers(host).len();
+        let is_now = match self {
+            When::NoWorkerExists => children(host).is_empty() && step().is_none_or(|s| s == 0),
+            When::Setup => (1..=4).contains(&crew()) && step() == Some(0),
+            When::WarmUp => crew() == 4 && step() == Some(1),
+            When::Window => crew() == 4 && step() == Some(2),
+            When::HandOver => {
+                let gate = Gate::of(host)?;
+                if crew() != 4 || gate.step() != 2 {
+                    return None;
+                }
+                let deadline = Instant::now() + AT_ONCE;
+                while gate.step() == 2 && Instant::now() < deadline {
+                    std::hint::spin_loop();
+                }
+                gate.step() == 3
+            }
+        };
+        is_now.then_some(())
+    }
+}
+
+fn kill_the_coordinator(arguments: &[&str], when: When) {
+    let mut run = Started::new(arguments);
+    let host = run.host_in(when);
+    let mut recorded = vec![host.clone()];
+    recorded.extend(children(host.pid));
+    run.coordinator.kill().unwrap();
+    recorded.extend(run.processes());
+    run.coordinator.wait().unwrap();
+    run.assert_nothing_is_left(&recorded, &format!("{when:?}"));
+}
+
+#[test]
+fn a_coordinator_killed_before_any_worker_exists_leaves_nothing() {
+    kill_the_coordinator(RUN, When::NoWorkerExists);
+}
+
+#[test]
+fn a_coordinator_killed_in_setup_leaves_nothing() {
+    kill_the_coordinator(RUN, When::Setup);
+}
+
+#[test]
+fn a_coordinator_killed_in_the_warm_up_leaves_nothing() {
+    kill_the_coordinator(RUN, When::WarmUp);
+}
+
+#[test]
+fn a_coordinator_killed_in_the_window_leaves_nothing() {
+    kill_the_coordinator(RUN, When::Window);
+}
+
+#[test]
+fn a_coordinator_killed_at_the_hand_over_leaves_nothing() {
+    kill_the_coordinator(RUN, When::HandOver);
+}
+
+#[test]
+fn a_killed_quick_run_leaves_nothing() {
+    let mut run = Started::new(&["quick"]);
+    let host = eventually("a window with worker processes", || {
+        let host = children(run.pid()).pop()?;
+        let workers = proc::workers(host.pid).len();
+        (workers > 0 && Gate::of(host.pid)?.step() == 2).then_some(host)
+    });
+    let recorded = [vec![host], run.processes()].concat();
+    run.coordinator.kill().unwrap();
+    run.coordinator.wait().unwrap();
+    run.assert_nothing_is_left(&recorded, "quick");
+}
+
+#[test]
+fn a_killed_host_is_one_failed_invocation_and_the_run_goes_on() {
+    let mut run = Started::new(RUN);
+    let host = run.host_in(When::Window);
+    let crew = proc::workers(host.pid);
+    host.signal(Signal::SIGKILL);
+    await_end_of(&crew, "the host was killed");
+    // The other side of the pair, and the next pair.
+    let mut seen = vec![host.pid];
+    while seen.len() < 4 {
+        seen.push(eventually("another invocation", || {
+            let next = children(run.pid()).pop()?;
+            (is_host(&next) && !seen.contains(&next.pid)).then_some(next.pid)
+        }));
+    }
+    Process::of(run.pid()).unwrap().signal(Signal::SIGTERM);
+    run.coordinator.wait().unwrap();
+    let record = run.record();
+    let failed: Vec<&Failure> = record
+        .cells
+        .iter()
+        .flat_map(|c| &c.pairs)
+        .flat_map(|p| [&p.baseline, &p.x])
+        .filter_map(|o| match o {
+            Outcome::Failed(failure) => Some(failure),
+            Outcome::Measured(_) => None,
+        })
+        .collect();
+    assert_eq!(failed.len(), 1, "{failed:?}");
+    assert!(failed[0].message.contains("signal 9"), "{failed:?}");
+    let dropped: Vec<_> = record
+        .cells
+        .iter()
+        .flat_map(|c| &c.pairs)
+        .filter_map(|p| p.dropped.as_ref())
+        .filter(|d| d.cause == Cause::Failed)
+        .collect();
+    assert_eq!(dropped.len(), 1, "{dropped:?}");
+    run.assert_nothing_is_left(&[], "the host was killed");
+}
+
+/// Interrupts a run in a window, and looks at what it leaves.
+fn interrupt(signal: Signal, is_whole_group: bool) {
+    let mut run = Started::new(RUN);
+    run.host_in(When::Window);
+    let recorded = run.processes();
+    let leader = Pid::from_raw(run.pid());
+    if is_whole_group {
+        killpg(leader, signal).unwrap();
+    } else {
+        nix::sys::signal::kill(leader, signal).unwrap();
+    }
+    let status = run.coordinator.wait().unwrap();
+    assert_eq!(status.code(), Some(130), "{signal}: {status}");
+    let record = run.record();
+    assert!(!record.complete);
+    assert_eq!(record.incomplete_reason.as_deref(), Some("interrupted"));
+    let is_failed = |o: &Outcome| matches!(o, Outcome::Failed(_));
+    assert!(
+        record
+            .cells
+            .iter()
+            .flat_map(|c| &c.pairs)
+            .all(|p| !is_failed(&p.baseline) && !is_failed(&p.x)),
+        "an interrupt is no failure of an invocation"
+    );
+    run.assert_nothing_is_left(&recorded, signal.as_str());
+    assert_eq!(
+        files(run.out.path()),
+        [run.out.path().join("run.json").display().to_string()]
+    );
+}
+
+#[test]
+fn an_interrupt_leaves_a_partial_record_and_no_process() {
+    interrupt(Signal::SIGINT, false);
+}
+
+#[test]
+fn a_termination_leaves_a_partial_record_and_no_process() {
+    interrupt(Signal::SIGTERM, false);
+}
+
+#[test]
+fn an_interrupt_of_the_whole_group_leaves_a_partial_record_and_no_process() {
+    interrupt(Signal::SIGINT, true);
+}
+
+#[test]
+fn a_termination_of_the_whole_group_leaves_a_partial_record_and_no_process() {
+    interrupt(Signal::SIGTERM, true);
+}
+
+/// An invocation whose window does not end by itself.
+fn endless(name: &str, agents: usize, form: &str) -> Invocation {
+    Invocation {
+        window_s: ENDLESS_S,
+        ..host::invocation(name, agents, form)
+    }
+}
+
+fn is_before_the_stop(phase: Phase) -> bool {
+    matches!(phase, Phase::Setup | Phase::WarmUp | Phase::Window)
+}
+
+fn failure(child: Child) -> Failure {
+    match host::answer(child) {
+        Outcome::Failed(failure) => failure,
+        Outcome::Measured(sample) => panic!("it was measured: {} ops", sample.ops),
+    }
+}
+
+#[test]
+fn a_worker_killed_in_the_window_is_named_at_once_and_takes_the_others_along() {
+    // Process 1 begins with agent 1, 2, 2: alone, with two agents in a thread, with two threads.
+    for (name, form, processes, agent) in [
+        ("coordination", "processes", 4, 1),
+        ("exploration", "processes:2", 2, 2),
+        ("coordination", "processes:2x2", 2, 2),
+    ] {
+        let child = host::start(&endless(name, 4, form));
+        let crew = proc::workers_at(child.id() as i32, processes, 2);
+        let killed = Instant::now();
+        numbered(&crew, 1).signal(Signal::SIGKILL);
+        let failure = failure(child);
+        assert!(killed.elapsed() < AT_ONCE, "{failure:?}");
+        assert_eq!(failure.phase, Phase::Window, "{failure:?}");
+        assert_eq!(failure.signal.as_deref(), Some("SIGKILL"), "{failure:?}");
+        assert_eq!(failure.agent, Some(agent), "{form}: {failure:?}");
+        assert!(
+            failure.message.starts_with("worker process 1 "),
+            "{failure:?}"
+        );
+        assert!(crew.iter().all(Process::is_gone), "{form}");
+    }
+}
+
+#[test]
+fn a_worker_killed_while_it_comes_up_is_a_failure_and_never_a_hang() {
+    for attempt in 0..24 {
+        let child = host::start(&endless("coordination", 3, "processes"));
+        let id = child.id() as i32;
+        let worker = eventually("a worker", || {
+            proc::workers(id)
+                .into_iter()
+                .find(|w| w.number() == Some(attempt % 3))
+        });
+        // At once, and then later and later: through connecting, building and warming up.
+        std::thread::sleep(Duration::from_micros(400 * (attempt as u64 / 3).pow(2)));
+        let crew = proc::workers(id);
+        let killed = Instant::now();
+        worker.signal(Signal::SIGKILL);
+        let failure = failure(child);
+        assert!(killed.elapsed() < AT_ONCE, "{failure:?}");
+        assert!(is_before_the_stop(failure.phase), "{failure:?}");
+        assert!(
+            failure
+                .message
+                .contains(&format!("worker process {}", attempt % 3)),
+            "{failure:?}"
+        );
+        assert_eq!(failure.signal.as_deref(), Some("SIGKILL"), "{failure:?}");
+        assert_eq!(failure.agent, Some(attempt % 3), "{failure:?}");
+        await_end_of(&crew, "a worker was killed");
+    }
+}
+
+#[test]
+fn a_worker_stopped_in_the_window_is_named_by_the_watchdog() {
+    for (form, processes, agent) in [("processes", 4, 1), ("processes:2", 2, 2)] {
+        let invocation = Invocation {
+            window_s: 0.5,
+            patience_s: 2.0,
+            ..host::invocation("exploration", 4, form)
+        };
+        let child = host::start(&invocation);
+        let crew = proc::workers_at(child.id() as i32, processes, 2);
+        numbered(&crew, 1).signal(Signal::SIGSTOP);
+        let failure = failure(child);
+        assert_eq!(failure.phase, Phase::Stop, "{failure:?}");
+        assert_eq!(failure.agent, Some(agent), "{form}: {failure:?}");
+        assert!(failure.message.contains("worker 1"), "{failure:?}");
+        assert!(crew.iter().all(Process::is_gone), "{form}");
+    }
+}
+
+#[test]
+fn a_worker_stopped_among_agents_that_wait_for_each_other_is_ended_by_the_watchdog() {
+    let invocation = Invocation {
+        window_s: 0.5,
+        patience_s: 2.0,
+        ..host::invocation("coordination", 4, "processes")
+    };
+    let child = host::start(&invocation);
+    let crew = proc::workers_at(child.id() as i32, 4, 2);
+    numbered(&crew, 1).signal(Signal::SIGSTOP);
+    let failure = failure(child);
+    assert_eq!(failure.phase, Phase::Stop, "{failure:?}");
+    assert!(failure.message.contains("hang"), "{failure:?}");
+    assert!(crew.iter().all(Process::is_gone));
+}
+
+#[test]
+fn a_worker_stopped_while_it_comes_up_is_ended_by_the_watchdog() {
+    let invocation = Invocation {
+        patience_s: 2.0,
+        ..host::invocation("exploration", 3, "processes")
+    };
+    let child = host::start(&invocation);
+    let id = child.id() as i32;
+    let worker = eventually("a worker", || {
+        let all = proc::workers(id);
+        all.into_iter().find(|w| w.number() == Some(2))
+    });
+    worker.signal(Signal::SIGSTOP);
+    let failure = failure(child);
+    assert!(is_before_the_stop(failure.phase), "{failure:?}");
+    assert!(worker.is_gone());
+}
+
+#[test]
+fn three_hundred_processes_need_no_raised_limit_of_open_files() {
+    for name in ["exploration", "coordination"] {
+        let threads = host::sample(&host::invocation(name, 300, "threads"));
+        let mut low = Command::new("sh");
+        low.args(["-c", "ulimit -S -n 256; exec \"$0\" \"$@\""])
+            .arg(env!("CARGO_BIN_EXE_forkscope"));
+        let child = host::start_with(low, &host::invocation(name, 300, "processes"));
+        let Outcome::Measured(processes) = host::answer(child) else {
+            panic!("{name} failed");
+        };
+        assert_eq!((processes.processes, processes.workers), (300, 300));
+        assert_eq!(processes.digest, threads.digest, "{name}");
+    }
+}

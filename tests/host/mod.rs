@@ -1,0 +1,79 @@
+//! How do tests run one invocation for real?
+#![allow(dead_code, reason = "each test binary uses its own part")]
+
+pub mod proc;
+
+use forkscope::deployment::Job;
+use forkscope::experiment::invocation::Invocation;
+use forkscope::experiment::plan::PlannedWorkload;
+use forkscope::observe::clock::OpClock;
+use forkscope::record::{Outcome, Sample};
+use forkscope::workload::{self, SpecSource};
+use std::io::Write;
+use std::process::{Child, Command, Stdio};
+
+/// A short invocation of a built-in workload, as the coordinator would ask for it.
+pub fn invocation(name: &str, agents: usize, form: &str) -> Invocation {
+    let source = SpecSource::built_in(workload::find(name).expect("a registered workload"));
+    invocation_of(source, agents, form)
+}
+
+/// A short invocation of any workload.
+pub fn invocation_of(source: SpecSource, agents: usize, form: &str) -> Invocation {
+    let spec = workload::read(&source).expect("a valid workload");
+    let planned = PlannedWorkload::new(source, spec.as_ref());
+    Invocation {
+        job: Job {
+            agents,
+            seed: 7,
+            digest_round: planned.digest_round(),
+            quantum: planned.quantum(),
+            uncounted_every: None,
+            clock: OpClock::calibrate(),
+            tape: false,
+            source: planned.source,
+        },
+        form: form.parse().expect("a deployment"),
+        cpus_effective: std::thread::available_parallelism().map_or(1.0, |n| n.get() as f64),
+        warm_up_s: 0.01,
+        window_s: 0.05,
+        patience_s: 60.0,
+    }
+}
+
+/// Starts a host process and gives it its task.
+pub fn start(invocation: &Invocation) -> Child {
+    start_with(Command::new(env!("CARGO_BIN_EXE_forkscope")), invocation)
+}
+
+/// Starts a host through a command that ends in executing the binary.
+pub fn start_with(mut command: Command, invocation: &Invocation) -> Child {
+    let mut child = command
+        .args(["host", &std::process::id().to_string()])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("the binary starts");
+    let task = serde_json::to_vec(invocation).expect("plain data");
+    child
+        .stdin
+        .take()
+        .expect("piped")
+        .write_all(&task)
+        .expect("the host reads its task");
+    child
+}
+
+/// Waits for a host's answer.
+pub fn answer(child: Child) -> Outcome {
+    let output = child.wait_with_output().expect("the host ends");
+    serde_json::from_slice(&output.stdout).expect("the host answers with JSON")
+}
+
+/// Runs an invocation that must succeed.
+pub fn sample(invocation: &Invocation) -> Sample {
+    match answer(start(invocation)) {
+        Outcome::Measured(sample) => *sample,
+        Outcome::Failed(failure) => panic!("{failure:?}"),
+    }
+}

@@ -1,0 +1,225 @@
+//! What a person and another program get from a run, against golden files.
+
+mod fixture;
+
+use std::path::Path;
+
+use forkscope::record::{Run, SCHEMA_VERSION, Verdict};
+use forkscope::report::json::{self, ReadError};
+use forkscope::report::{REGISTRY, Style, find};
+
+fn render(format: &str, run: &Run, style: &Style) -> String {
+    let mut out = Vec::new();
+    find(format)
+        .expect("the format is registered")
+        .report
+        .write(run, style, &mut out)
+        .expect("a Vec takes everything");
+    String::from_utf8(out).expect("reports are UTF-8")
+}
+
+fn terminal(run: &Run) -> String {
+    let style = Style {
+        record: Some(Path::new("reports/2026-01-02/run.json").to_owned()),
+        ..Style::default()
+    };
+    render("terminal", run, &style)
+}
+
+fn widest(text: &str) -> usize {
+    text.lines().map(|l| l.chars().count()).max().unwrap_or(0)
+}
+
+#[test]
+fn a_person_sees_tables_and_sentences() {
+    insta::assert_snapshot!(terminal(&fixture::run()));
+}
+
+#[test]
+fn a_withheld_headline_is_replaced_by_its_reason() {
+    let text = terminal(&fixture::withheld_run());
+    assert!(!text.contains("use threads"), "{text}");
+    insta::assert_snapshot!(text);
+}
+
+#[test]
+fn an_incomplete_run_says_so() {
+    insta::assert_snapshot!(terminal(&fixture::incomplete_run()));
+}
+
+#[test]
+fn without_colour_there_are_no_escape_codes_and_with_it_the_words_are_the_same() {
+    let run = fixture::run();
+    let plain = terminal(&run);
+    assert!(!plain.contains('\x1b'));
+    let style = Style {
+        color: true,
+        ..Style::default()
+    };
+    let mut colored = render("terminal", &run, &style);
+    assert!(colored.contains("\x1b["));
+    for code in ["0", "1", "2", "33", "36"] {
+        colored = colored.replace(&format!("\x1b[{code}m"), "");
+    }
+    assert_eq!(colored, render("terminal", &run, &Style::default()));
+}
+
+#[test]
+fn no_line_is_wider_than_asked() {
+    for run in [
+        fixture::run(),
+        fixture::withheld_run(),
+        fixture::incomplete_run(),
+    ] {
+        assert!(widest(&terminal(&run)) <= 100, "{}", terminal(&run));
+        for width in [90, 80, 60, 40] {
+            let narrow = Style {
+                width: Some(width),
+                ..Style::default()
+            };
+            let text = render("terminal", &run, &narrow);
+            assert!(widest(&text) <= width, "{text}");
+        }
+    }
+}
+
+#[test]
+fn a_table_that_does_not_fit_becomes_a_list() {
+    let style = Style {
+        width: Some(60),
+        ..Style::default()
+    };
+    insta::assert_snapshot!(render("terminal", &fixture::run(), &style));
+}
+
+#[test]
+fn a_long_deployment_still_fits() {
+    let mut run = fixture::run();
+    let long = "processes:16x2";
+    for cell in &mut run.cells {
+        cell.x = cell.x.replace("processes", long);
+        if let Verdict::Ahead { deployment } = &mut cell.verdict {
+            *deployment = deployment.replace("processes", long);
+        }
+    }
+    for answer in &mut run.answers {
+        answer.x = long.to_owned();
+        for price in &mut answer.messages {
+            price.deployment = price.deployment.replace("processes", long);
+        }
+    }
+    let text = terminal(&run);
+    assert!(widest(&text) <= 100, "{text}");
+}
+
+#[test]
+fn ascii_is_enough() {
+    let style = Style {
+        unicode: false,
+        ..Style::default()
+    };
+    let text = render("terminal", &fixture::run(), &style);
+    assert!(text.is_ascii(), "{text}");
+    assert!(!text.contains('?'), "{text}");
+}
+
+#[test]
+fn pairs_needed_are_named_only_where_they_are_more_than_were_measured() {
+    let mut run = fixture::run();
+    assert!(terminal(&run).contains("inconclusive (needs about "));
+    for cell in &mut run.cells {
+        if let Some(effect) = &mut cell.effect {
+            effect.pairs_needed = effect.pairs;
+        }
+    }
+    assert!(!terminal(&run).contains("needs about"));
+}
+
+#[test]
+fn every_format_ends_with_a_line_break_and_gives_the_same_bytes_twice() {
+    let run = fixture::run();
+    for entry in REGISTRY {
+        let once = render(entry.name, &run, &Style::default());
+        assert!(once.ends_with('\n'), "{}", entry.name);
+        assert_eq!(
+            once,
+            render(entry.name, &run, &Style::default()),
+            "{}",
+            entry.name
+        );
+    }
+}
+
+#[test]
+fn a_record_survives_json() {
+    for run in [
+        fixture::run(),
+        fixture::withheld_run(),
+        fixture::incomplete_run(),
+    ] {
+        let text = render("json", &run, &Style::default());
+        assert_eq!(json::read(&text).as_ref(), Ok(&run));
+    }
+}
+
+#[test]
+fn a_record_of_another_schema_is_refused_with_both_versions() {
+    let newer = r#"{ "schema_version": 99, "something": "new" }"#;
+    assert_eq!(
+        json::read(newer),
+        Err(ReadError::OtherSchema {
+            found: 99,
+            known: SCHEMA_VERSION
+        })
+    );
+    let said = json::read(newer).expect_err("refused").to_string();
+    assert_eq!(
+        said,
+        format!(
+            "the record has schema version 99, this forkscope reads version {SCHEMA_VERSION}: \
+             update forkscope to read it"
+        )
+    );
+}
+
+#[test]
+fn bad_json_is_refused_with_its_line() {
+    let text = render("json", &fixture::run(), &Style::default());
+    let broken = text.replacen("\"seed\": 42", "\"seed\": forty-two", 1);
+    let line = broken
+        .lines()
+        .position(|l| l.contains("forty-two"))
+        .expect("the text was broken")
+        + 1;
+    let said = json::read(&broken).expect_err("refused").to_string();
+    assert!(said.starts_with(&format!("line {line}, column ")), "{said}");
+    let said = json::read("{}").expect_err("refused").to_string();
+    assert!(said.contains("missing field `schema_version`"), "{said}");
+}
+
+#[test]
+fn a_saved_record_is_read_again_and_replaces_the_one_before() {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let folder = dir.path().join("new/run");
+    json::save(&fixture::incomplete_run(), &folder).expect("saved");
+    let path = json::save(&fixture::run(), &folder).expect("saved again");
+    assert_eq!(path, folder.join("run.json"));
+    let text = std::fs::read_to_string(&path).expect("the file is there");
+    assert_eq!(json::read(&text), Ok(fixture::run()));
+    let files = std::fs::read_dir(&folder)
+        .expect("the folder is there")
+        .count();
+    assert_eq!(files, 1, "nothing unfinished is left behind");
+}
+
+#[test]
+fn a_folder_that_cannot_be_made_is_named_with_the_next_step() {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let file = dir.path().join("in-the-way");
+    std::fs::write(&file, "").expect("written");
+    let said = json::save(&fixture::run(), &file.join("run"))
+        .expect_err("a file is no folder")
+        .to_string();
+    assert!(said.contains("in-the-way/run"), "{said}");
+    assert!(said.contains("--out"), "{said}");
+}
