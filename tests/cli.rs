@@ -491,3 +491,35 @@ fn hidden_subcommands_explain_themselves_when_run_by_hand() {
             .is_none()
     );
 }
+
+/// Programs that use every CPU until they are dropped.
+struct Neighbours(Vec<std::process::Child>);
+
+impl Drop for Neighbours {
+    fn drop(&mut self) {
+        for neighbour in &mut self.0 {
+            let _ = neighbour.kill();
+            let _ = neighbour.wait();
+        }
+    }
+}
+
+#[test]
+fn a_machine_that_others_use_is_refused_and_nothing_is_written() {
+    let cpus = std::thread::available_parallelism().map_or(1, usize::from);
+    let burn = |_| {
+        let mut shell = Plain::new("sh");
+        shell.args(["-c", "while :; do :; done"]).spawn().unwrap()
+    };
+    let _neighbours = Neighbours((0..cpus).map(burn).collect());
+    let folder = folder();
+    let assert = forkscope(&folder)
+        .env_remove("FORKSCOPE_ALLOW_BUSY")
+        .args(["run", "-w", "exploration", "-a", "1,2", "--time", "60s"])
+        .assert()
+        .code(5);
+    let said = String::from_utf8_lossy(&assert.get_output().stderr).into_owned();
+    assert!(said.contains("--allow-busy"), "{said}");
+    assert!(assert.get_output().stdout.is_empty());
+    assert!(!folder.path().join("reports").exists());
+}
