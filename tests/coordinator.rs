@@ -4,7 +4,7 @@
 use forkscope::deployment::{Form, Kind};
 use forkscope::experiment::coordinator::{self, Invoker, Measured};
 use forkscope::experiment::invocation::Invocation;
-use forkscope::experiment::plan::{MIN_PAIRS, PlanError, PlannedWorkload, Request};
+use forkscope::experiment::plan::{MIN_PAIRS, PlanError, PlannedWorkload, Question, Request};
 use forkscope::observe::clock::OpClock;
 use forkscope::record::*;
 use forkscope::verdict::conclude;
@@ -78,8 +78,7 @@ fn request(agents: &[usize], budget_s: f64) -> Request {
         budget_s,
         most_pairs: 12,
         seed: 1,
-        has_controls: true,
-        prices_messages: true,
+        question: Question::Compare,
     }
 }
 

@@ -8,7 +8,7 @@ use forkscope::experiment::coordinator::{self, Measured};
 use forkscope::experiment::host::Hosts;
 use forkscope::experiment::invocation::whole_cpus;
 use forkscope::experiment::machine::{self, Level, Needs};
-use forkscope::experiment::plan::{self, MIN_PAIRS, PlanError, PlannedWorkload, Request};
+use forkscope::experiment::plan::{self, MIN_PAIRS, PlanError, PlannedWorkload, Question, Request};
 use forkscope::observe::clock::OpClock;
 use forkscope::record::{METHOD_VERSION, Machine, Pair, Run, SCHEMA_VERSION, WorkloadRecord};
 use forkscope::report::{self, Style, json, progress};
@@ -95,8 +95,7 @@ pub fn run(
         budget_s: time.as_secs_f64() - RESERVE_S,
         most_pairs: MOST_PAIRS,
         seed: common.seed,
-        has_controls: true,
-        prices_messages: true,
+        question: Question::Compare,
     };
     check_capacity(&request, &machine)?;
     check_room(&request, time, began)?;

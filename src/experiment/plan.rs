@@ -22,8 +22,17 @@ const SCHEDULER_TURN_S: f64 = 0.003;
 /// Rounds that a digest covers at most, and longest episode that windows are made whole of.
 const MOST_ROUNDS: u64 = 256;
 
-/// The known effect: one uncounted op after so many counted ones.
-const KNOWN_EFFECT_EVERY: u64 = 10;
+/// The known effect of every run: one uncounted op after so many counted ones, so 10/11 = 0.909.
+const KNOWN_EFFECT: u64 = 10;
+
+/// The known effect that longer runs have, too: 20/21 = 0.952.
+const SMALL_KNOWN_EFFECT: u64 = 20;
+
+/// Pairs from which an effect of 5 % is found more often than not.
+const PAIRS_FOR_SMALL_EFFECTS: usize = 16;
+
+/// The known effects of a calibration: 0.80, 0.909 and 0.952.
+const CALIBRATED_EFFECTS: [u64; 3] = [4, KNOWN_EFFECT, SMALL_KNOWN_EFFECT];
 
 /// One workload of a run.
 pub struct PlannedWorkload {
@@ -81,10 +90,18 @@ pub struct Request {
     pub most_pairs: usize,
     /// Seed of worlds and orders.
     pub seed: u64,
-    /// Whether controls run with the comparison.
-    pub has_controls: bool,
-    /// Whether messages are priced.
-    pub prices_messages: bool,
+    /// What is asked.
+    pub question: Question,
+}
+
+/// What a run is to find out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Question {
+    /// Which deployment, and from how many agents on: comparisons, prices of messages, and controls
+    /// beside them.
+    Compare,
+    /// Can this machine tell? Controls only, at every agent count.
+    Calibrate,
 }
 
 /// One side of a cell.
@@ -175,25 +192,82 @@ pub fn comparison(deployments: &[Form]) -> Result<(Form, &[Form]), PlanError> {
 }
 
 /// Every cell that a request asks for, whether it fits or not: comparisons by agent count, prices of
-/// messages, controls.
+/// messages, controls; or, to calibrate, controls at every agent count.
 ///
 /// # Errors
 /// [`PlanError::OneDeployment`].
 pub fn cells(request: &Request) -> Result<Vec<PlannedCell>, PlanError> {
     let (baseline, others) = comparison(&request.deployments)?;
-    let side = |form| PlannedSide {
+    let mut cells = Cells {
+        request,
+        planned: Vec::new(),
+    };
+    if request.question == Question::Calibrate {
+        for &agents in &request.agents {
+            cells.nulls(agents);
+            for every in CALIBRATED_EFFECTS {
+                cells.known_effect(agents, baseline, every);
+            }
+        }
+        return Ok(cells.planned);
+    }
+    for workload in 0..request.workloads.len() {
+        for &agents in &request.agents {
+            for &x in others {
+                cells.add(workload, agents, side(baseline), side(x), Purpose::Compare);
+            }
+        }
+    }
+    let talking = (0..request.workloads.len()).filter(|&w| request.workloads[w].talks);
+    for workload in talking {
+        for agents in message_counts(&request.agents) {
+            for &form in &request.deployments {
+                let tape = PlannedSide {
+                    tape: true,
+                    ..side(form)
+                };
+                cells.add(workload, agents, tape, side(form), Purpose::MessageCost);
+            }
+        }
+    }
+    let anchor = anchor(&request.agents);
+    cells.nulls(anchor);
+    cells.known_effect(anchor, baseline, KNOWN_EFFECT);
+    cells.small_known_effect(anchor, baseline);
+    Ok(cells.planned)
+}
+
+/// A side without a tape that counts all its ops.
+fn side(form: Form) -> PlannedSide {
+    PlannedSide {
         form,
         tape: false,
         uncounted_every: None,
-    };
-    let mut cells = Vec::new();
-    let mut add = |workload, agents, baseline: PlannedSide, x: PlannedSide, purpose| {
-        let window_s = window_s(agents, &[baseline, x], request.cpus_effective);
+    }
+}
+
+/// Cells, as they are put together.
+struct Cells<'a> {
+    request: &'a Request,
+    planned: Vec<PlannedCell>,
+}
+
+impl Cells<'_> {
+    fn add(
+        &mut self,
+        workload: usize,
+        agents: usize,
+        baseline: PlannedSide,
+        x: PlannedSide,
+        purpose: Purpose,
+    ) {
+        let cpus = self.request.cpus_effective;
+        let window_s = window_s(agents, &[baseline, x], cpus);
         let pair_s = [baseline, x]
             .iter()
-            .map(|s| estimate_s(agents, s, window_s, request.cpus_effective))
+            .map(|s| estimate_s(agents, s, window_s, cpus))
             .sum();
-        cells.push(PlannedCell {
+        self.planned.push(PlannedCell {
             workload,
             agents,
             baseline,
@@ -202,52 +276,35 @@ pub fn cells(request: &Request) -> Result<Vec<PlannedCell>, PlanError> {
             window_s,
             pair_s,
         });
-    };
-    for (workload, _) in request.workloads.iter().enumerate() {
-        for &agents in &request.agents {
-            for &x in others {
-                add(workload, agents, side(baseline), side(x), Purpose::Compare);
-            }
+    }
+
+    /// Every deployment against itself. Which invocation of a pair is called X is drawn by lot: the
+    /// coin that says which side runs first ([`two_rounds`]) is all that tells them apart.
+    fn nulls(&mut self, agents: usize) {
+        for &form in &self.request.deployments {
+            self.add(0, agents, side(form), side(form), Purpose::Null);
         }
     }
-    if request.prices_messages {
-        for (workload, planned) in request
-            .workloads
-            .iter()
-            .enumerate()
-            .filter(|(_, w)| w.talks)
-        {
-            let _ = planned;
-            for agents in message_counts(&request.agents) {
-                for &form in &request.deployments {
-                    let tape = PlannedSide {
-                        tape: true,
-                        ..side(form)
-                    };
-                    add(workload, agents, tape, side(form), Purpose::MessageCost);
-                }
-            }
-        }
-    }
-    if request.has_controls {
-        let agents = anchor(&request.agents);
-        for &form in &request.deployments {
-            add(0, agents, side(form), side(form), Purpose::Null);
-        }
+
+    /// A deployment against itself with one uncounted op after every `every`.
+    fn known_effect(&mut self, agents: usize, form: Form, every: u64) {
         let worse = PlannedSide {
-            uncounted_every: Some(KNOWN_EFFECT_EVERY),
-            ..side(baseline)
+            uncounted_every: Some(every),
+            ..side(form)
         };
-        let asked = KNOWN_EFFECT_EVERY as f64 / (KNOWN_EFFECT_EVERY + 1) as f64;
-        add(
-            0,
-            agents,
-            side(baseline),
-            worse,
-            Purpose::KnownEffect { asked },
-        );
+        let asked = every as f64 / (every + 1) as f64;
+        self.add(0, agents, side(form), worse, Purpose::KnownEffect { asked });
     }
-    Ok(cells)
+
+    /// The small known effect, where the budget holds the pairs that it takes to see it.
+    fn small_known_effect(&mut self, agents: usize, form: Form) {
+        self.known_effect(agents, form, SMALL_KNOWN_EFFECT);
+        let pair_s: f64 = self.planned.iter().map(|c| c.pair_s).sum();
+        let needed_s = PAIRS_FOR_SMALL_EFFECTS as f64 * pair_s;
+        if self.request.most_pairs < PAIRS_FOR_SMALL_EFFECTS || needed_s > self.request.budget_s {
+            self.planned.pop();
+        }
+    }
 }
 
 /// Agent counts at which messages are priced: the anchor and the largest, where there is somebody to
@@ -301,8 +358,9 @@ fn estimate_s(agents: usize, side: &PlannedSide, window_s: f64, cpus: f64) -> f6
 
 /// Leaves out cells until `pairs` pairs of each fit `seconds`; returns what was left out, in words.
 ///
-/// What goes first: prices of messages at all but one agent count, then agent counts from the middle
-/// (the ends carry the slopes and the headline). Controls and two agent counts stay.
+/// What goes first: the small known effect beside a comparison, prices of messages at all but one agent
+/// count, then agent counts from the middle (the ends carry the slopes and the headline). The other
+/// controls and two agent counts stay.
 ///
 /// # Errors
 /// [`PlanError::NoRoom`] when even that is too much.
@@ -323,6 +381,7 @@ pub fn fit(
             });
         };
         let is_victim = |c: &PlannedCell| match victim {
+            Victim::SmallKnownEffect => is_small_known_effect(c),
             Victim::Messages(n) => c.purpose == Purpose::MessageCost && c.agents == n,
             Victim::Agents(n) => c.purpose == Purpose::Compare && c.agents == n,
         };
@@ -338,8 +397,13 @@ pub fn fit(
 }
 
 enum Victim {
+    SmallKnownEffect,
     Messages(usize),
     Agents(usize),
+}
+
+fn is_small_known_effect(cell: &PlannedCell) -> bool {
+    cell.x.uncounted_every == Some(SMALL_KNOWN_EFFECT)
 }
 
 fn next_victim(cells: &[PlannedCell]) -> Option<Victim> {
@@ -353,11 +417,14 @@ fn next_victim(cells: &[PlannedCell]) -> Option<Victim> {
         all.dedup();
         all
     };
+    let compared = counts(Purpose::Compare);
+    if !compared.is_empty() && cells.iter().any(is_small_known_effect) {
+        return Some(Victim::SmallKnownEffect);
+    }
     let priced = counts(Purpose::MessageCost);
     if priced.len() > 1 {
         return priced.last().map(|&n| Victim::Messages(n));
     }
-    let compared = counts(Purpose::Compare);
     if compared.len() > 2 {
         return Some(Victim::Agents(compared[compared.len() / 2]));
     }
@@ -414,8 +481,7 @@ mod tests {
             budget_s: 110.0,
             most_pairs: 16,
             seed: 1,
-            has_controls: true,
-            prices_messages: true,
+            question: Question::Compare,
         }
     }
 
@@ -467,11 +533,7 @@ mod tests {
 
     #[test]
     fn windows_hold_five_turns_of_every_worker() {
-        let side = PlannedSide {
-            form: Form::PROCESSES,
-            tape: false,
-            uncounted_every: None,
-        };
+        let side = side(Form::PROCESSES);
         assert_eq!(window_s(1, &[side], 2.0), 0.25);
         assert!((window_s(64, &[side], 1.0) - 0.96).abs() < 1e-12);
     }
@@ -491,6 +553,54 @@ mod tests {
         );
         assert_eq!(two_rounds(&cells, 3, 7), [first, second]);
         assert_ne!(two_rounds(&cells, 4, 7)[0], two_rounds(&cells, 3, 7)[0]);
+    }
+
+    #[test]
+    fn a_longer_run_has_a_smaller_known_effect_too() {
+        let asked = |budget_s: f64| -> Vec<String> {
+            let request = Request {
+                budget_s,
+                ..request(&[2, 8], 2.0)
+            };
+            let cells = cells(&request).unwrap();
+            let known = cells.iter().filter_map(|c| match c.purpose {
+                Purpose::KnownEffect { asked } => Some(format!("{asked:.3}")),
+                _ => None,
+            });
+            known.collect()
+        };
+        assert_eq!(asked(60.0), ["0.909"]);
+        assert_eq!(asked(300.0), ["0.909", "0.952"]);
+    }
+
+    #[test]
+    fn the_smaller_known_effect_is_the_first_to_go() {
+        let mut request = request(&[2, 8], 2.0);
+        request.budget_s = 300.0;
+        let mut cells = cells(&request).unwrap();
+        let left_out = fit(&mut cells, &request.workloads, MIN_PAIRS, 55.0).unwrap();
+        assert_eq!(left_out[0], "exploration@8 known effect 0.952, threads");
+    }
+
+    #[test]
+    fn a_calibration_is_made_of_controls_at_every_agent_count() {
+        let mut request = request(&[1, 2, 8], 2.0);
+        request.question = Question::Calibrate;
+        let cells = cells(&request).unwrap();
+        for agents in [1, 2, 8] {
+            let here = || cells.iter().filter(|c| c.agents == agents);
+            let nulls = here().filter(|c| c.purpose == Purpose::Null);
+            assert!(nulls.clone().all(|c| c.baseline == c.x));
+            assert_eq!(nulls.count(), 2);
+            let asked: Vec<f64> = here()
+                .filter_map(|c| match c.purpose {
+                    Purpose::KnownEffect { asked } => Some(asked),
+                    _ => None,
+                })
+                .collect();
+            assert_eq!(asked, [0.8, 10.0 / 11.0, 20.0 / 21.0]);
+        }
+        assert_eq!(cells.len(), 15);
     }
 
     #[test]

@@ -58,9 +58,18 @@ pub fn quantile(values: &[f64], p: f64) -> Option<f64> {
 
 /// 97.5 % point of Student's t; `freedom` at least 1.
 pub(super) fn t_975(freedom: f64) -> f64 {
+    t_quantile(freedom, 0.975)
+}
+
+/// 99.5 % point of Student's t; `freedom` at least 1.
+pub(super) fn t_995(freedom: f64) -> f64 {
+    t_quantile(freedom, 0.995)
+}
+
+fn t_quantile(freedom: f64, p: f64) -> f64 {
     StudentsT::new(0.0, 1.0, freedom)
         .expect("degrees of freedom are above 0")
-        .inverse_cdf(0.975)
+        .inverse_cdf(p)
 }
 
 /// # Errors

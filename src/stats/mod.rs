@@ -17,7 +17,7 @@ mod estimate;
 mod price;
 mod slope;
 
-pub use controls::{inflation, withheld};
+pub use controls::{Judgement, inflation, judge_control, withheld};
 pub use effect::{MIN_PAIRS, PairDifference, StatsError, Widen, effect, pair_differences};
 pub use estimate::{estimate_mean, median, quantile};
 pub use price::message_price;

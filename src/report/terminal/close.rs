@@ -1,10 +1,11 @@
 //! Do the controls hold, what is the answer, what is missing?
 
 use super::{cells, pairs};
-use crate::record::{Cell, Effect, Purpose, Run, Verdict};
+use crate::record::{Cell, Purpose, Run, Verdict};
 use crate::report::Style;
 use crate::report::layout::{Grid, Last, Page, Tone};
 use crate::report::numbers;
+use crate::stats::{Judgement, judge_control};
 
 pub fn write(run: &Run, style: &Style, page: &mut Page) {
     controls(run, page);
@@ -63,22 +64,17 @@ fn control(cell: &Cell, asked: f64) -> Vec<String> {
         format!("{} {}", cell.workload, cell.agents),
         format!("asked {asked:.3}, {measured}"),
         pairs(cell.kept().count(), cell.pairs.len()),
-        holds(cell, asked).to_owned(),
+        holds(cell).to_owned(),
     ]
 }
 
-/// A null holds unless a side is ahead; a known effect must be met and told from 1.
-fn holds(cell: &Cell, asked: f64) -> &'static str {
-    let includes = |e: &Effect, truth: f64| e.low <= truth && truth <= e.high;
-    match (cell.purpose, &cell.effect) {
-        (_, None) => "unknown",
-        (Purpose::Null, Some(_)) => match cell.verdict {
-            Verdict::Ahead { .. } => "no: a side is ahead",
-            _ => "yes",
-        },
-        (_, Some(e)) if !includes(e, asked) => "no: missed",
-        (_, Some(e)) if includes(e, 1.0) => "no: not told from 1",
-        _ => "yes",
+fn holds(cell: &Cell) -> &'static str {
+    match judge_control(cell) {
+        Some(Judgement::Holds) => "yes",
+        Some(Judgement::HasWinner) => "no: a side is ahead",
+        Some(Judgement::Missed) => "no: missed",
+        Some(Judgement::Drowned) => "no: not told from 1",
+        Some(Judgement::Unjudged) | None => "unknown",
     }
 }
 
