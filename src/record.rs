@@ -4,6 +4,8 @@
 //! `_bytes`); a ratio is always X / baseline. Terms are those of the method: *invocation*, *pair*,
 //! *round*, *window*, *sample*, *cell*.
 
+pub mod calibration;
+
 use serde::{Deserialize, Serialize};
 
 /// Version of the JSON's shape. Goes up when a field changes its name, place or unit.

@@ -578,7 +578,7 @@ mod tests {
         let mut request = request(&[2, 8], 2.0);
         request.budget_s = 300.0;
         let mut cells = cells(&request).unwrap();
-        let left_out = fit(&mut cells, &request.workloads, MIN_PAIRS, 55.0).unwrap();
+        let left_out = fit(&mut cells, &request.workloads, MIN_PAIRS, 45.0).unwrap();
         assert_eq!(left_out[0], "exploration@8 known effect 0.952, threads");
     }
 

@@ -4,18 +4,21 @@
 //! |---|---|
 //! | `mod` | what does one interval mean, and with which exit code does the program end? |
 //! | `break_even` | when has a slower start paid for itself? |
+//! | `calibration` | how often did controls come out as their truth is? |
 //! | `conclude` | what does a whole run say? |
 //! | `crossover` | from how many agents on does the answer change? |
 //! | `recommendation` | what should a person do about one workload? |
 //! | `words` | how are ratios, bytes and durations written in a sentence? |
 
 mod break_even;
+mod calibration;
 mod conclude;
 mod crossover;
 mod recommendation;
 pub mod words;
 
 pub use break_even::{Start, break_even, setup_answer};
+pub use calibration::{calibration_rows, calibration_run, withheld_share};
 pub use conclude::conclude;
 pub use crossover::{AtAgents, crossover};
 pub use recommendation::{Findings, recommendation};
