@@ -80,6 +80,12 @@ pub enum Command {
         #[command(flatten)]
         common: Common,
     },
+    /// Repeat comparisons whose truth is known: how often is a thing told from itself, and what is there found?
+    #[command(after_help = "Examples:
+  forkscope calibrate
+  forkscope calibrate --time 1h --agents 1,2,8 --out reports/calibration
+  forkscope calibrate -w coordination --pairs 16 --json -")]
+    Calibrate(Calibrate),
     /// List workloads, deployments, transports and report formats
     #[command(after_help = "Examples:
   forkscope list
@@ -102,6 +108,32 @@ pub enum Command {
         #[arg(long, value_enum, default_value_t = Color::Auto, env = "FORKSCOPE_COLOR")]
         color: Color,
     },
+}
+
+/// Options of `calibrate`.
+#[derive(Clone, Debug, Args)]
+pub struct Calibrate {
+    /// Workload: a name (see `forkscope list workloads`) or the path of a .toml file
+    #[arg(
+        short,
+        long,
+        value_name = "NAME|PATH",
+        default_value = "exploration",
+        env = "FORKSCOPE_WORKLOAD"
+    )]
+    pub workload: String,
+    /// Agent counts: `1..32` doubles (1,2,4,8,16,32), `1,2,8` is a list
+    #[arg(short, long, value_name = "COUNTS", default_value = "1,2,8", value_parser = agent_counts, env = "FORKSCOPE_AGENTS")]
+    pub agents: AgentCounts,
+    /// Pairs of each control in each run; `quick` has about eight
+    #[arg(short, long, value_name = "N", default_value_t = 8, value_parser = pairs)]
+    pub pairs: usize,
+    /// Wall time of the whole: 30m, 1h; as many runs as fit
+    #[arg(short, long, value_name = "TIME", default_value = "30m", value_parser = duration, env = "FORKSCOPE_TIME")]
+    pub time: Duration,
+    /// What all measuring commands share.
+    #[command(flatten)]
+    pub common: Common,
 }
 
 /// Options of every command that measures.
@@ -189,6 +221,15 @@ fn agent_counts(text: &str) -> Result<AgentCounts, String> {
     counts.sort_unstable();
     counts.dedup();
     Ok(AgentCounts(counts))
+}
+
+/// An even number of pairs: both orders as often.
+fn pairs(text: &str) -> Result<usize, String> {
+    match text.trim().parse::<usize>() {
+        Ok(n) if (6..=100).contains(&n) && n % 2 == 0 => Ok(n),
+        Ok(n) => Err(format!("{n} is not an even number between 6 and 100")),
+        Err(_) => Err(format!("\"{text}\" is no number of pairs; write 8")),
+    }
 }
 
 /// `90s`, `5m`, `1h 30m`; a bare number is seconds.

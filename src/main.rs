@@ -37,6 +37,7 @@ fn main() -> ExitCode {
             time,
             common,
         } => commands::run(began, workload, agents, deployment, *time, common),
+        Command::Calibrate(asked) => commands::calibrate(began, asked),
         Command::List { what } => commands::list(*what),
         Command::Doctor { json, color } => commands::doctor(*json, *color),
     };

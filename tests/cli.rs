@@ -6,6 +6,7 @@ use std::process::{Command as Plain, Stdio};
 
 use assert_cmd::Command;
 use assert_cmd::assert::Assert;
+use forkscope::record::calibration::Calibration;
 use forkscope::record::{Machine, Outcome, Run, Sample};
 use forkscope::report::json;
 use std::collections::HashMap;
@@ -522,4 +523,59 @@ fn a_machine_that_others_use_is_refused_and_nothing_is_written() {
     assert!(said.contains("--allow-busy"), "{said}");
     assert!(assert.get_output().stdout.is_empty());
     assert!(!folder.path().join("reports").exists());
+}
+
+#[test]
+fn a_calibration_without_time_for_one_run_says_what_would_be_enough() {
+    let folder = folder();
+    let said = refused(&folder, &["calibrate", "-a", "1,2", "--time", "20s"]);
+    assert!(said.contains("give --time 30m, or at least"), "{said}");
+    let said = refused(&folder, &["calibrate", "--pairs", "7"]);
+    assert!(said.contains("even number between 6 and 100"), "{said}");
+}
+
+#[test]
+fn a_calibration_counts_how_often_controls_come_out_as_their_truth_is() {
+    let folder = folder();
+    let assert = forkscope(&folder)
+        .args([
+            "calibrate",
+            "-a",
+            "1",
+            "--pairs",
+            "6",
+            "--time",
+            "36s",
+            "-o",
+            "out",
+        ])
+        .assert()
+        .code(0);
+    let table = stdout(&assert);
+    assert!(
+        table.contains("comparisons whose truth is known"),
+        "{table}"
+    );
+    let text = fs::read_to_string(folder.path().join("out/calibration.json")).unwrap();
+    let calibration: Calibration = serde_json::from_str(&text).unwrap();
+    assert!(calibration.complete && !calibration.runs.is_empty());
+    let asked: Vec<f64> = calibration.rows.iter().map(|r| r.asked).collect();
+    assert_eq!(asked[..3], [1.0; 3]);
+    assert_eq!(asked.last(), Some(&0.8));
+    for (i, run) in calibration.runs.iter().enumerate() {
+        assert_eq!(run.seed, 1 + i as u64);
+        let controls = run.controls.iter();
+        assert!(controls.clone().all(|c| c.pairs >= c.kept && c.pairs > 0));
+        let saved = folder.path().join(format!("out/runs/{:03}.json", i + 1));
+        let saved = json::read(&fs::read_to_string(saved).unwrap()).unwrap();
+        assert_eq!(saved.cells.len(), run.controls.len());
+    }
+    // What was counted is what was measured.
+    let judged: usize = calibration
+        .rows
+        .iter()
+        .filter(|r| r.agents.is_none())
+        .map(|r| r.covered.of + r.unjudged)
+        .sum();
+    assert_eq!(judged, 5 * calibration.runs.len());
 }

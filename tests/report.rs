@@ -6,6 +6,7 @@ use std::path::Path;
 
 use forkscope::record::{Run, SCHEMA_VERSION, Verdict};
 use forkscope::report::json::{self, ReadError};
+use forkscope::report::terminal::calibration as table;
 use forkscope::report::{REGISTRY, Style, find};
 
 fn render(format: &str, run: &Run, style: &Style) -> String {
@@ -222,4 +223,14 @@ fn a_folder_that_cannot_be_made_is_named_with_the_next_step() {
         .to_string();
     assert!(said.contains("in-the-way/run"), "{said}");
     assert!(said.contains("--out"), "{said}");
+}
+
+#[test]
+fn a_calibration_is_a_table_under_its_machine() {
+    let calibration = fixture::calibration();
+    let mut out = Vec::new();
+    table::write(&calibration, &Style::default(), &mut out).unwrap();
+    let text = String::from_utf8(out).unwrap();
+    assert!(widest(&text) <= 100, "{text}");
+    insta::assert_snapshot!(text);
 }

@@ -23,7 +23,7 @@ use std::time::{Duration, Instant, SystemTime};
 const QUICK: Duration = Duration::from_secs(120);
 
 /// Time at the end that no pair may use: verdicts, record and table.
-const RESERVE_S: f64 = 5.0;
+pub(super) const RESERVE_S: f64 = 5.0;
 
 /// Bytes of the temporary folder's name: a socket's has 108, of which ipc-channel needs some.
 const LONGEST_TMPDIR: usize = 80;
@@ -77,15 +77,7 @@ pub fn run(
     let is_interrupted = on_interrupt()?;
 
     let clock = OpClock::calibrate();
-    let mut machine = machine::look_with(LOOK, &clock);
-    // What was running a moment ago (a build, most likely) may be about to end.
-    for _ in 1..LOOKS {
-        if common.allow_busy || !is_unfit(&machine) || is_interrupted.load(Relaxed) {
-            break;
-        }
-        machine = machine::look_with(LOOK, &clock);
-    }
-    machine.vectors = Some(agent::vector_level().to_owned());
+    let machine = look(&clock, common.allow_busy, &is_interrupted);
     let _ = machine::raise_nofile();
     let request = Request {
         workloads: planned,
@@ -191,14 +183,28 @@ pub fn run(
     }))
 }
 
-fn open(name: &str) -> Result<PlannedWorkload, CommandError> {
+/// Looks at the machine, more than once where it is too busy: what was running a moment ago (a build,
+/// most likely) may be about to end.
+pub(super) fn look(clock: &OpClock, allow_busy: bool, is_interrupted: &AtomicBool) -> Machine {
+    let mut machine = machine::look_with(LOOK, clock);
+    for _ in 1..LOOKS {
+        if allow_busy || !is_unfit(&machine) || is_interrupted.load(Relaxed) {
+            break;
+        }
+        machine = machine::look_with(LOOK, clock);
+    }
+    machine.vectors = Some(agent::vector_level().to_owned());
+    machine
+}
+
+pub(super) fn open(name: &str) -> Result<PlannedWorkload, CommandError> {
     let source = SpecSource::open(name).map_err(usage)?;
     let spec = workload::read(&source).map_err(usage)?;
     Ok(PlannedWorkload::new(source, spec.as_ref()))
 }
 
 /// Worker processes connect through sockets that are made in the temporary folder.
-fn check_temporary_folder(folder: &Path) -> Result<(), String> {
+pub(super) fn check_temporary_folder(folder: &Path) -> Result<(), String> {
     let shown = folder.display();
     if folder.as_os_str().len() > LONGEST_TMPDIR {
         return Err(format!(
@@ -212,7 +218,7 @@ fn check_temporary_folder(folder: &Path) -> Result<(), String> {
 }
 
 /// A flag that SIGINT, SIGTERM and SIGHUP set.
-fn on_interrupt() -> Result<Arc<AtomicBool>, CommandError> {
+pub(super) fn on_interrupt() -> Result<Arc<AtomicBool>, CommandError> {
     let flag = Arc::new(AtomicBool::new(false));
     let seen = flag.clone();
     ctrlc::set_handler(move || seen.store(true, Relaxed)).map_err(failed)?;
@@ -220,7 +226,7 @@ fn on_interrupt() -> Result<Arc<AtomicBool>, CommandError> {
 }
 
 /// Refuses what the machine cannot start, before anything is started.
-fn check_capacity(request: &Request, machine: &Machine) -> Result<(), CommandError> {
+pub(super) fn check_capacity(request: &Request, machine: &Machine) -> Result<(), CommandError> {
     let cpus = whole_cpus(request.cpus_effective);
     for &agents in &request.agents {
         for form in &request.deployments {
@@ -266,14 +272,14 @@ fn check_room(request: &Request, time: Duration, began: Instant) -> Result<(), C
 }
 
 /// Whether what speaks against the machine is reason enough not to measure on it.
-fn is_unfit(machine: &Machine) -> bool {
+pub(super) fn is_unfit(machine: &Machine) -> bool {
     machine::assess(machine)
         .iter()
         .any(|f| f.level == Level::Refuse)
 }
 
 /// What speaks against the machine.
-fn findings(machine: &Machine) -> Vec<String> {
+pub(super) fn findings(machine: &Machine) -> Vec<String> {
     let findings = machine::assess(machine);
     findings
         .iter()
@@ -283,7 +289,7 @@ fn findings(machine: &Machine) -> Vec<String> {
 }
 
 /// Where the record goes.
-fn folder(common: &Common) -> Option<PathBuf> {
+pub(super) fn folder(common: &Common) -> Option<PathBuf> {
     if common.out.is_some() || common.json.is_some() {
         return common.out.clone();
     }
@@ -300,11 +306,16 @@ fn folder(common: &Common) -> Option<PathBuf> {
 }
 
 /// UTC, RFC 3339, to the second.
-fn now() -> String {
+pub(super) fn now() -> String {
     humantime::format_rfc3339_seconds(SystemTime::now()).to_string()
 }
 
-fn empty_record(request: &Request, machine: Machine, margin: f64, warnings: Vec<String>) -> Run {
+pub(super) fn empty_record(
+    request: &Request,
+    machine: Machine,
+    margin: f64,
+    warnings: Vec<String>,
+) -> Run {
     Run {
         schema_version: SCHEMA_VERSION,
         method_version: METHOD_VERSION,
@@ -329,7 +340,7 @@ fn empty_record(request: &Request, machine: Machine, margin: f64, warnings: Vec<
     }
 }
 
-fn workload_record(planned: &PlannedWorkload) -> WorkloadRecord {
+pub(super) fn workload_record(planned: &PlannedWorkload) -> WorkloadRecord {
     WorkloadRecord {
         name: planned.source.name.clone(),
         origin: planned.source.origin.clone(),
@@ -339,7 +350,7 @@ fn workload_record(planned: &PlannedWorkload) -> WorkloadRecord {
     }
 }
 
-fn fill(record: &mut Run, measured: &Measured, warnings: &[String], began: Instant) {
+pub(super) fn fill(record: &mut Run, measured: &Measured, warnings: &[String], began: Instant) {
     record.cells.clone_from(&measured.cells);
     record.plan.clone_from(&measured.plan);
     record.warnings = warnings.iter().chain(&measured.warnings).cloned().collect();

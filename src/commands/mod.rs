@@ -1,9 +1,11 @@
 //! What the commands share: how they fail, how they print.
 
+mod calibrate;
 mod doctor;
 mod list;
 mod measure;
 
+pub use calibrate::calibrate;
 pub use doctor::doctor;
 pub use list::list;
 pub use measure::{quick, run};

@@ -1,12 +1,11 @@
-//! How is the record written and read again?
+//! How is the record written as JSON, and read again?
 
-use std::fs::{self, File};
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use super::{Report, Style};
+use super::{Report, Style, file};
 use crate::record::{Run, SCHEMA_VERSION};
 
 /// The whole record as JSON.
@@ -89,57 +88,12 @@ fn not_a_record(error: serde_json::Error) -> ReadError {
 
 /// Writes `run.json` into `dir`, which is created where it is missing, and gives its path.
 ///
-/// The file appears whole or not at all: it is written beside its place, synced, and renamed, so
-/// that a crash or a full disk leaves an earlier record as it was.
-///
 /// # Errors
-/// Those of the file system, with the path and what to do.
+/// [`file::save`]
 pub fn save(run: &Run, dir: &Path) -> io::Result<PathBuf> {
-    fs::create_dir_all(dir).map_err(|e| explain("create the folder", dir, &e))?;
-    let path = dir.join("run.json");
-    let unfinished = dir.join(format!(".run.json.{}", std::process::id()));
-    let written = write_synced(run, &unfinished)
-        .map_err(|e| explain("write", &path, &e))
-        .and_then(|()| fs::rename(&unfinished, &path).map_err(|e| explain("write", &path, &e)));
-    if let Err(error) = written {
-        // Nothing can be done about a failure here, and the first error is the one to tell.
-        let _ = fs::remove_file(&unfinished);
-        return Err(error);
-    }
-    sync_folder(dir);
-    Ok(path)
-}
-
-fn write_synced(run: &Run, path: &Path) -> io::Result<()> {
-    let mut out = io::BufWriter::new(File::create(path)?);
-    Json.write(run, &Style::default(), &mut out)?;
-    out.into_inner().map_err(|e| e.into_error())?.sync_all()
-}
-
-/// Makes the rename durable. Some file systems refuse to sync a folder; the record is whole there too.
-fn sync_folder(dir: &Path) {
-    if let Ok(folder) = File::open(dir) {
-        let _ = folder.sync_all();
-    }
-}
-
-fn explain(action: &str, path: &Path, error: &io::Error) -> io::Error {
-    let advice = match error.kind() {
-        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
-            "free some space there, or give another folder with --out"
-        }
-        ErrorKind::ReadOnlyFilesystem | ErrorKind::PermissionDenied => {
-            "give a folder you may write to with --out"
-        }
-        ErrorKind::NotADirectory | ErrorKind::AlreadyExists | ErrorKind::IsADirectory => {
-            "something else has that name; give another folder with --out"
-        }
-        _ => "give another folder with --out",
-    };
-    io::Error::new(
-        error.kind(),
-        format!("{action} {}: {error}; {advice}", path.display()),
-    )
+    file::save(dir, "run.json", |out| {
+        Json.write(run, &Style::default(), out)
+    })
 }
 
 #[cfg(test)]
@@ -154,16 +108,5 @@ mod tests {
             "the record has schema version 3, this forkscope reads version 2: update forkscope to read it"
         );
         assert!(of(1).contains("or run again"));
-    }
-
-    #[test]
-    fn a_full_disk_is_named_with_the_path_and_the_next_step() {
-        let full = io::Error::from(ErrorKind::StorageFull);
-        let said = explain("write", Path::new("reports/run.json"), &full).to_string();
-        assert!(said.starts_with("write reports/run.json: "), "{said}");
-        assert!(
-            said.ends_with("free some space there, or give another folder with --out"),
-            "{said}"
-        );
     }
 }

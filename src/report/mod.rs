@@ -7,7 +7,8 @@
 //! | file | question |
 //! |---|---|
 //! | `terminal` | what does a person see after a run? |
-//! | `json` | how is the record written and read again? |
+//! | `json` | how is the record written as JSON, and read again? |
+//! | `file` | how does a file of results appear whole or not at all? |
 //! | `progress` | how does a person see that a run goes on? |
 //! | `layout` | how do text and tables fit a width, with or without colour? |
 //! | `numbers` | how are numbers written in a table? |
@@ -19,6 +20,7 @@
 //!
 //! `forkscope list` and the golden test iterate the registry.
 
+pub mod file;
 pub mod json;
 pub mod progress;
 pub mod terminal;

@@ -24,7 +24,7 @@ pub fn write(run: &Run, page: &mut Page) {
     list(page, "state    ", &state(&run.machine));
 }
 
-fn list(page: &mut Page, label: &str, items: &[String]) {
+pub(super) fn list(page: &mut Page, label: &str, items: &[String]) {
     page.labelled(
         2,
         label,
@@ -35,7 +35,7 @@ fn list(page: &mut Page, label: &str, items: &[String]) {
 }
 
 /// What the machine is.
-fn machine(m: &Machine) -> Vec<String> {
+pub(super) fn machine(m: &Machine) -> Vec<String> {
     let quota = m
         .quota_cpus
         .map_or("no quota".to_owned(), |q| format!("quota {}", cpus(q)));
@@ -64,7 +64,7 @@ fn memory(m: &Machine) -> String {
 }
 
 /// What the machine was set to and busy with.
-fn state(m: &Machine) -> Vec<String> {
+pub(super) fn state(m: &Machine) -> Vec<String> {
     let turbo = m.turbo.map(|on| if on { "on" } else { "off" });
     let foreign = m.foreign_cpu.map(|share| format!("{} %", percent(share)));
     let mut items = vec![
@@ -92,7 +92,7 @@ fn cpus(count: f64) -> String {
 }
 
 /// A share as percent with at most one decimal: `3`, `0.6`.
-fn percent(share: f64) -> String {
+pub(super) fn percent(share: f64) -> String {
     trimmed(format!("{:.1}", share * 100.0))
 }
 

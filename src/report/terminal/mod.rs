@@ -5,11 +5,13 @@
 //!
 //! | file | question |
 //! |---|---|
+//! | `calibration` | how often does this machine tell a thing from itself, and find what is there? |
 //! | `head` | which machine, which run? |
 //! | `cells` | how fast, and what does an op cost, per agent count? |
 //! | `costs` | what do memory, setup and messages cost? |
 //! | `close` | do the controls hold, what is the answer, what is missing? |
 
+pub mod calibration;
 mod cells;
 mod close;
 mod costs;

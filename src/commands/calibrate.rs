@@ -1,0 +1,210 @@
+//! `calibrate`: how often does this machine tell a thing from itself, and find what is there?
+
+use super::measure::{
+    self, RESERVE_S, check_capacity, check_temporary_folder, empty_record, fill, findings,
+    is_unfit, look, on_interrupt, open,
+};
+use super::{CommandError, color_choice, failed, print, usage};
+use forkscope::cli::{Calibrate, Common};
+use forkscope::deployment::Form;
+use forkscope::experiment::coordinator;
+use forkscope::experiment::host::Hosts;
+use forkscope::experiment::machine;
+use forkscope::experiment::plan::{self, Question, Request};
+use forkscope::observe::clock::OpClock;
+use forkscope::record::calibration::{Calibration, CalibrationRun};
+use forkscope::record::{METHOD_VERSION, Run, SCHEMA_VERSION};
+use forkscope::report::json::Json;
+use forkscope::report::terminal::calibration as table;
+use forkscope::report::{self, Report, Style, file, progress};
+use forkscope::verdict::{Ending, calibration_rows, calibration_run, exit_code, withheld_share};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::time::Instant;
+
+/// A run is begun only if so many times the slowest one still fits.
+const HEADROOM: f64 = 1.1;
+
+/// `forkscope calibrate`.
+pub fn calibrate(began: Instant, asked: &Calibrate) -> Result<u8, CommandError> {
+    let common = &asked.common;
+    let planned = open(&asked.workload)?;
+    check_temporary_folder(&std::env::temp_dir()).map_err(usage)?;
+    anstream::ColorChoice::write_global(color_choice(common.color));
+    let is_interrupted = on_interrupt()?;
+    let clock = OpClock::calibrate();
+    let machine = look(&clock, common.allow_busy, &is_interrupted);
+    let _ = machine::raise_nofile();
+    let mut request = Request {
+        workloads: vec![planned],
+        agents: asked.agents.0.clone(),
+        deployments: vec![Form::THREADS, Form::PROCESSES],
+        cpus_effective: machine.cpus_effective,
+        budget_s: asked.time.as_secs_f64() - RESERVE_S,
+        most_pairs: asked.pairs,
+        seed: common.seed,
+        question: Question::Calibrate,
+    };
+    check_capacity(&request, &machine)?;
+    let run_s = run_estimate_s(&request)?;
+    check_room(&request, run_s)?;
+    let warnings = findings(&machine);
+    warnings
+        .iter()
+        .filter(|_| !common.quiet)
+        .for_each(report::say);
+    if is_unfit(&machine) && !common.allow_busy {
+        report::say(
+            "nothing was measured: a calibration needs a quiet machine; --allow-busy measures all the same",
+        );
+        return Ok(exit_code(Ending::Unfit));
+    }
+    let folder = measure::folder(common);
+    let blank = empty_record(&request, machine, common.margin, warnings);
+    let mut calibration = empty_calibration(&blank, asked.pairs);
+    // Written before anything is measured: a folder that cannot be written to shows now.
+    save(&calibration, folder.as_deref())?;
+
+    let mut longest_s: f64 = run_s;
+    while !is_interrupted.load(Relaxed)
+        && began.elapsed().as_secs_f64() + HEADROOM * longest_s
+            < asked.time.as_secs_f64() - RESERVE_S
+    {
+        let run_began = Instant::now();
+        request.seed = common.seed + calibration.runs.len() as u64;
+        request.budget_s = asked.time.as_secs_f64() - RESERVE_S - began.elapsed().as_secs_f64();
+        let run = one_run(
+            &request,
+            &clock,
+            blank.clone(),
+            common,
+            &is_interrupted,
+            calibration.runs.len(),
+        )?;
+        if is_interrupted.load(Relaxed) {
+            break;
+        }
+        if let Some(folder) = &folder {
+            let name = format!("{:03}.json", calibration.runs.len() + 1);
+            file::save(&folder.join("runs"), &name, |out| {
+                Json.write(&run, &Style::default(), out)
+            })
+            .map_err(failed)?;
+        }
+        add(&mut calibration, calibration_run(&run), began);
+        let number = calibration.runs.len();
+        let warnings = run.warnings.iter().map(|w| format!("run {number}: {w}"));
+        calibration.warnings.extend(warnings);
+        save(&calibration, folder.as_deref())?;
+        let took_s = run_began.elapsed().as_secs_f64();
+        longest_s = longest_s.max(took_s);
+    }
+    calibration.complete = !is_interrupted.load(Relaxed);
+    calibration.wall_s = began.elapsed().as_secs_f64();
+    save(&calibration, folder.as_deref())?;
+    print(|out| match &common.json {
+        Some(_) => {
+            serde_json::to_writer_pretty(&mut *out, &calibration)?;
+            out.write_all(b"\n")
+        }
+        None => table::write(&calibration, &Style::of_stdout(), out),
+    })?;
+    Ok(exit_code(if calibration.complete {
+        Ending::Measured { is_withheld: false }
+    } else {
+        Ending::Interrupted
+    }))
+}
+
+/// One run of controls, concluded like any other.
+fn one_run(
+    request: &Request,
+    clock: &OpClock,
+    mut run: Run,
+    common: &Common,
+    is_interrupted: &Arc<AtomicBool>,
+    number: usize,
+) -> Result<Run, CommandError> {
+    let began = Instant::now();
+    let mut hosts = Hosts::new(began, is_interrupted.clone(), request.seed);
+    let mut view = progress::view(common.quiet);
+    let measured = coordinator::run(
+        request,
+        *clock,
+        &mut hosts,
+        &mut |progress| {
+            let mut progress = progress.clone();
+            progress.cell = format!("run {}, {}", number + 1, progress.cell);
+            view.pair_done(&progress);
+        },
+        &mut |_| {},
+    );
+    view.finish();
+    run.seed = request.seed;
+    fill(&mut run, &measured.map_err(usage)?, &[], began);
+    Ok(run)
+}
+
+/// Time that a run takes on an idle machine, seconds.
+fn run_estimate_s(request: &Request) -> Result<f64, CommandError> {
+    let cells = plan::cells(request).map_err(usage)?;
+    Ok(request.most_pairs as f64 * cells.iter().map(|c| c.pair_s).sum::<f64>())
+}
+
+/// Refuses a time that does not hold a single run.
+fn check_room(request: &Request, run_s: f64) -> Result<(), CommandError> {
+    if request.budget_s >= HEADROOM * run_s {
+        return Ok(());
+    }
+    Err(usage(format!(
+        "a run of {} pairs takes about {run_s:.0} s, and one run says little; give --time 30m, or at least {:.0}s",
+        request.most_pairs,
+        (HEADROOM * run_s + 2.0 * RESERVE_S).ceil()
+    )))
+}
+
+fn empty_calibration(blank: &Run, pairs: usize) -> Calibration {
+    Calibration {
+        schema_version: SCHEMA_VERSION,
+        method_version: METHOD_VERSION,
+        forkscope_version: blank.forkscope_version.clone(),
+        command: blank.command.clone(),
+        started: blank.started.clone(),
+        wall_s: 0.0,
+        complete: false,
+        margin: blank.margin,
+        pairs,
+        machine: blank.machine.clone(),
+        workload: blank.workloads[0].clone(),
+        runs: Vec::new(),
+        rows: Vec::new(),
+        withheld: withheld_share(&[]),
+        warnings: blank.warnings.clone(),
+    }
+}
+
+fn add(calibration: &mut Calibration, run: CalibrationRun, began: Instant) {
+    calibration.runs.push(run);
+    calibration.rows = calibration_rows(&calibration.runs, calibration.margin);
+    calibration.withheld = withheld_share(&calibration.runs);
+    calibration.wall_s = began.elapsed().as_secs_f64();
+}
+
+/// Writes the record and the table, as a person would see it in a file.
+fn save(calibration: &Calibration, folder: Option<&Path>) -> Result<(), CommandError> {
+    let Some(folder) = folder else {
+        return Ok(());
+    };
+    file::save(folder, "calibration.json", |out| {
+        serde_json::to_writer_pretty(&mut *out, calibration)?;
+        out.write_all(b"\n")
+    })
+    .and_then(|_| {
+        file::save(folder, "table.txt", |out| {
+            table::write(calibration, &Style::default(), out)
+        })
+    })
+    .map(|_| ())
+    .map_err(failed)
+}

@@ -1,0 +1,126 @@
+//! How often does this machine tell a thing from itself, and find what is there?
+
+use std::io::{self, Write};
+
+use super::head;
+use crate::record::calibration::{Calibration, CalibrationRow, Share};
+use crate::report::Style;
+use crate::report::layout::{Grid, Last, Page, Tone};
+use crate::report::numbers::NOTHING;
+use crate::verdict::words;
+
+/// Writes the table of a calibration, with the machine above it.
+///
+/// # Errors
+/// What `out` says.
+pub fn write(c: &Calibration, style: &Style, out: &mut dyn Write) -> io::Result<()> {
+    let mut page = Page::new(style);
+    page.heading(
+        &format!(
+            "forkscope {}, method {}: calibration",
+            c.forkscope_version, c.method_version
+        ),
+        "",
+    );
+    let about = [
+        format!("{} runs of {} pairs per control", c.runs.len(), c.pairs),
+        c.workload.name.clone(),
+        format!("margin {} %", head::percent(c.margin)),
+        c.started.clone(),
+        format!("took {}", words::duration(c.wall_s)),
+        c.command.clone(),
+    ];
+    head::list(&mut page, "run      ", &about);
+    head::list(&mut page, "machine  ", &head::machine(&c.machine));
+    head::list(&mut page, "state    ", &head::state(&c.machine));
+    if !c.complete {
+        page.paragraph(2, Tone::Caution, "not complete: it was interrupted");
+    }
+    page.heading(
+        "comparisons whose truth is known",
+        "a deployment against itself (1.000), and with a known share of extra work",
+    );
+    page.grid(&table(&c.rows));
+    for note in [
+        "false winners: verdicts that name a side where there is none, or the wrong one; found: \
+         verdicts that name the right one; covers: 95 % intervals that hold the truth; in brackets \
+         the exact 95 % interval of the share",
+        "a tie is right at 1.000 and wrong elsewhere; inconclusive is never wrong",
+    ] {
+        page.paragraph(2, Tone::Quiet, note);
+    }
+    let unjudged: usize = c.rows.iter().filter(is_total).map(|r| r.unjudged).sum();
+    if unjudged > 0 {
+        let note = format!("{unjudged} more controls had fewer than six pairs that count");
+        page.paragraph(2, Tone::Caution, &note);
+    }
+    let withheld = format!(
+        "the controls of `quick` would have withheld the headline of {}",
+        in_words(&c.withheld)
+    );
+    page.paragraph(2, Tone::Plain, &withheld);
+    out.write_all(page.finish().as_bytes())
+}
+
+fn is_total(row: &&CalibrationRow) -> bool {
+    row.agents.is_none()
+}
+
+fn table(rows: &[CalibrationRow]) -> Grid {
+    Grid {
+        left: 2,
+        header: [
+            "truth",
+            "deployment",
+            "agents",
+            "cells",
+            "false winners\n%",
+            "found\n%",
+            "tie",
+            "incon-\nclusive",
+            "covers\n%",
+        ]
+        .map(str::to_owned)
+        .to_vec(),
+        rows: rows
+            .iter()
+            .map(|r| {
+                vec![
+                    format!("{:.3}", r.asked),
+                    r.deployment.clone().unwrap_or_else(|| "all".to_owned()),
+                    r.agents.map_or("all".to_owned(), |n| n.to_string()),
+                    r.covered.of.to_string(),
+                    percent(&r.false_winners),
+                    r.found.as_ref().map_or(NOTHING.to_owned(), percent),
+                    r.ties.to_string(),
+                    r.inconclusive.to_string(),
+                    percent(&r.covered),
+                ]
+            })
+            .collect(),
+        last: Last::Numbers,
+    }
+}
+
+/// `2.1 [0.3, 7.3]`.
+fn percent(share: &Share) -> String {
+    if share.of == 0 {
+        return NOTHING.to_owned();
+    }
+    format!(
+        "{:.1} [{:.1}, {:.1}]",
+        100.0 * share.count as f64 / share.of as f64,
+        100.0 * share.low,
+        100.0 * share.high
+    )
+}
+
+/// `2 of 40 runs (5.0 [0.6, 16.9] %)`.
+fn in_words(share: &Share) -> String {
+    format!(
+        "{} of {} runs ({} %)",
+        share.count,
+        share.of,
+        percent(share)
+    )
+}
