@@ -45,7 +45,7 @@ pub fn write(c: &Calibration, style: &Style, out: &mut dyn Write) -> io::Result<
         "false winners: verdicts that name a side where there is none, or the wrong one; found: \
          verdicts that name the right one; covers: 95 % intervals that hold the truth; in brackets \
          the exact 95 % interval of the share",
-        "a tie is right at 1.000 and wrong elsewhere; inconclusive is never wrong",
+        "a tie is right at 1.000 and wrong elsewhere; open: inconclusive, which is never wrong",
     ] {
         page.paragraph(2, Tone::Quiet, note);
     }
@@ -77,7 +77,7 @@ fn table(rows: &[CalibrationRow]) -> Grid {
             "false winners\n%",
             "found\n%",
             "tie",
-            "incon-\nclusive",
+            "open",
             "covers\n%",
         ]
         .map(str::to_owned)
@@ -85,6 +85,10 @@ fn table(rows: &[CalibrationRow]) -> Grid {
         rows: rows
             .iter()
             .map(|r| {
+                let percent = match is_total(&r) {
+                    true => percent_with_interval,
+                    false => percent,
+                };
                 vec![
                     format!("{:.3}", r.asked),
                     r.deployment.clone().unwrap_or_else(|| "all".to_owned()),
@@ -102,17 +106,25 @@ fn table(rows: &[CalibrationRow]) -> Grid {
     }
 }
 
-/// `2.1 [0.3, 7.3]`.
+/// `2.1`, and where there was nothing to count a dash.
 fn percent(share: &Share) -> String {
-    if share.of == 0 {
-        return NOTHING.to_owned();
+    match share.of {
+        0 => NOTHING.to_owned(),
+        of => head::percent(share.count as f64 / of as f64),
     }
-    format!(
-        "{:.1} [{:.1}, {:.1}]",
-        100.0 * share.count as f64 / share.of as f64,
-        100.0 * share.low,
-        100.0 * share.high
-    )
+}
+
+/// `2.1 [0.3, 7.3]`: only where many are counted, or every row would be mostly interval.
+fn percent_with_interval(share: &Share) -> String {
+    match share.of {
+        0 => NOTHING.to_owned(),
+        _ => format!(
+            "{} [{}, {}]",
+            percent(share),
+            head::percent(share.low),
+            head::percent(share.high)
+        ),
+    }
 }
 
 /// `2 of 40 runs (5.0 [0.6, 16.9] %)`.
@@ -121,6 +133,6 @@ fn in_words(share: &Share) -> String {
         "{} of {} runs ({} %)",
         share.count,
         share.of,
-        percent(share)
+        percent_with_interval(share)
     )
 }
