@@ -4,21 +4,29 @@
 //! |---|---|
 //! | `effect` | how much does X differ from the baseline, and how certain is it? |
 //! | `estimate` | which single number, and which interval, do plain values give? |
+//! | `order` | does it matter which side of a pair ran second? |
+//! | `steadiness` | did the rate move while it was measured? |
 //! | `slope` | what does one more agent cost in memory? |
 //! | `controls` | could this machine tell a thing from itself, and see a known effect? |
 //! | `price` | what does one message cost? |
 //!
-//! A sample is one invocation; slices inside a window never enter here. Intervals are two-sided
-//! 95 % intervals from Student's t.
+//! A sample is one invocation; slices inside a window are never samples, `steadiness` alone looks at
+//! them. Intervals are two-sided 95 % intervals from Student's t. Nothing is bootstrapped: effects and
+//! prices are means over pairs, slopes have the interval of a regression, and percentiles of service
+//! time are shown as medians over invocations, without an interval.
 
 mod controls;
 mod effect;
 mod estimate;
+mod order;
 mod price;
 mod slope;
+mod steadiness;
 
 pub use controls::{inflation, withheld};
 pub use effect::{MIN_PAIRS, PairDifference, StatsError, Widen, effect, pair_differences};
 pub use estimate::{estimate_mean, median, quantile};
+pub use order::{SecondRun, second_run};
 pub use price::message_price;
 pub use slope::{Line, MIN_ROUNDS, MemoryPoint, fit_line, memory_fit};
+pub use steadiness::{Window, steadiness};
