@@ -215,6 +215,12 @@ pub struct Cell {
     pub digest: Option<String>,
     /// All pairs, also the dropped ones, in the order in which they ran.
     pub pairs: Vec<Pair>,
+    /// Whether the baseline's rate moved within its windows; `None` with fewer than six pairs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub baseline_steadiness: Option<Steadiness>,
+    /// Whether the rate of X moved within its windows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub x_steadiness: Option<Steadiness>,
     /// Effect on op/s, from the pairs that were kept; `None` with fewer than six.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub effect: Option<Effect>,
@@ -232,6 +238,15 @@ impl Cell {
                 (Outcome::Measured(b), Outcome::Measured(x)) => Some((p, b.as_ref(), x.as_ref())),
                 _ => None,
             })
+    }
+
+    /// Whether neither side's rate moved within its windows, as far as that was judged.
+    #[must_use]
+    pub fn is_steady(&self) -> bool {
+        [self.baseline_steadiness, self.x_steadiness]
+            .into_iter()
+            .flatten()
+            .all(|s| s.state == SteadyState::Steady)
     }
 }
 
@@ -452,6 +467,44 @@ pub struct Memory {
     pub tasks: u64,
 }
 
+/// How the rate of one side moved within its windows.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Steadiness {
+    /// What that means.
+    pub state: SteadyState,
+    /// Rate of the last third of a window / rate of the first third, mean over invocations.
+    pub change: Estimate,
+    /// Median over invocations of how far the two thirds are apart, in either direction, as a share:
+    /// 0.05 is 5 %.
+    pub swing: f64,
+}
+
+/// Whether windows look the same from beginning to end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SteadyState {
+    /// No change that matters.
+    Steady,
+    /// The rate rises within windows, with certainty.
+    Warming,
+    /// The rate falls within windows, with certainty.
+    Slowing,
+    /// Windows change by much, in either direction.
+    Unsteady,
+}
+
+impl std::fmt::Display for SteadyState {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            SteadyState::Steady => "steady",
+            SteadyState::Warming => "warming",
+            SteadyState::Slowing => "slowing",
+            SteadyState::Unsteady => "unsteady",
+        })
+    }
+}
+
 /// Paired effect of X against the baseline on one metric.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -468,7 +521,8 @@ pub struct Effect {
     pub standard_error: f64,
     /// Standard deviation of a pair's ln difference after the order effect is taken out.
     pub pair_sd: f64,
-    /// Half the ln difference between "X ran second" and "X ran first".
+    /// Half the ln difference between "X ran second" and "X ran first": what a side gains by running
+    /// second, ln units.
     pub order_effect: f64,
     /// Pairs that would settle the cell at this noise, for the margin of the run.
     pub pairs_needed: usize,

@@ -3,94 +3,22 @@
 //! Every number here is simulated on a fixed seed, so a test either always passes or always fails.
 //! `cargo test --test statistics -- --nocapture` prints the shares.
 
+mod simulation;
+
 use forkscope::record::{Effect, Side, Verdict};
 use forkscope::stats::{PairDifference, Widen, effect, inflation};
 use forkscope::verdict::verdict;
 use proptest::prelude::*;
-use rand_pcg::Pcg64Mcg;
-use rand_pcg::rand_core::{Rng, SeedableRng};
+use simulation::{DRIFTING, Machine, NOISE, OUTLIERS, Random};
 
 const MARGIN: f64 = 0.03;
-/// Noise of one invocation, ln units; a pair then varies by √2 times as much.
-const NOISE: f64 = 0.02;
-
-/// A machine on which X is `truth` times as fast as the baseline.
-#[derive(Clone, Copy)]
-struct Machine {
-    /// True ln ratio.
-    truth: f64,
-    /// Noise of one invocation, ln units.
-    noise: f64,
-    /// Slow sine of this amplitude over about 40 invocations, ln units.
-    drift: f64,
-    /// What the second invocation of a pair loses, ln units.
-    second_loses: f64,
-    /// Share of invocations that a neighbour slows by 5 to 20 %.
-    outliers: f64,
-}
-
-impl Machine {
-    const STILL: Self = Self {
-        truth: 0.0,
-        noise: NOISE,
-        drift: 0.0,
-        second_loses: 0.0,
-        outliers: 0.0,
-    };
-
-    /// `n` pairs in twos: T X X T or X T T X by coin flip.
-    fn pairs(&self, n: usize, random: &mut Random) -> Vec<PairDifference> {
-        let phase = random.uniform() * std::f64::consts::TAU;
-        let mut pairs = Vec::with_capacity(n);
-        let mut slot = 0.0;
-        while pairs.len() < n {
-            let flip = random.uniform() < 0.5;
-            for first in [flip, !flip] {
-                let first = if first { Side::Baseline } else { Side::X };
-                let mut rate = |is_second: bool, truth: f64| {
-                    let drift = self.drift * (phase + slot * 0.16_f64).sin();
-                    slot += 1.0;
-                    let slowed = match random.uniform() < self.outliers {
-                        true => 0.05 + 0.15 * random.uniform(),
-                        false => 0.0,
-                    };
-                    let lost = if is_second { self.second_loses } else { 0.0 };
-                    (5.0 + truth + drift - lost - slowed + self.noise * random.normal()).exp()
-                };
-                let (baseline, x) = match first {
-                    Side::Baseline => {
-                        let baseline = rate(false, 0.0);
-                        (baseline, rate(true, self.truth))
-                    }
-                    Side::X => {
-                        let x = rate(false, self.truth);
-                        (rate(true, 0.0), x)
-                    }
-                };
-                pairs.push(PairDifference::of(baseline, x, first));
-            }
-        }
-        pairs.truncate(n);
-        pairs
-    }
-}
-
-struct Random(Pcg64Mcg);
-
-impl Random {
-    fn seeded(seed: u64) -> Self {
-        Self(Pcg64Mcg::seed_from_u64(seed))
-    }
-
-    /// Uniform in (0, 1].
-    fn uniform(&mut self) -> f64 {
-        ((self.0.next_u64() >> 11) as f64 + 1.0) / (1u64 << 53) as f64
-    }
-
-    /// Standard normal by Box and Muller.
-    fn normal(&mut self) -> f64 {
-        (-2.0 * self.uniform().ln()).sqrt() * (std::f64::consts::TAU * self.uniform()).cos()
-    }
+/// The pairs of a made-up machine.
+fn pairs(machine: Machine, n: usize, random: &mut Random) -> Vec<PairDifference> {
+    let rates = machine.rates(n, random);
+    rates
+        .iter()
+        .map(|r| PairDifference::of(r.baseline, r.x, r.first))
+        .collect()
 }
 
 /// Share of `runs` simulated cells of `n` pairs for which `holds`.
@@ -104,7 +32,7 @@ fn share(
     let mut random = Random::seeded(seed);
     let hits = (0..runs)
         .filter(|_| {
-            let pairs = machine.pairs(n, &mut random);
+            let pairs = pairs(machine, n, &mut random);
             holds(&effect(&pairs, MARGIN, Widen::NONE).expect("both orders, six pairs or more"))
         })
         .count();
@@ -129,18 +57,6 @@ fn is_x_ahead(e: &Effect) -> bool {
 fn is_tie(e: &Effect) -> bool {
     verdict(e, MARGIN, "threads", "x") == Verdict::Tie
 }
-
-const DRIFTING: Machine = Machine {
-    truth: 0.05,
-    noise: NOISE,
-    drift: 0.05,
-    second_loses: 0.01,
-    outliers: 0.0,
-};
-const OUTLIERS: Machine = Machine {
-    outliers: 0.05,
-    ..DRIFTING
-};
 
 const PAIRS: [usize; 4] = [6, 10, 16, 24];
 
@@ -183,9 +99,25 @@ fn intervals_cover_the_truth_when_one_invocation_in_twenty_is_slowed() {
 
 #[test]
 fn a_true_tie_hardly_ever_has_a_winner() {
-    for machine in [Machine::STILL, tied(DRIFTING), tied(OUTLIERS)] {
+    for machine in [Machine::STILL, DRIFTING.tied(), OUTLIERS.tied()] {
         let false_winners = shares(machine, 5, is_ahead);
         assert_near("false winners", false_winners, [0.0; 4], 0.01);
+    }
+}
+
+/// A truth that lies on the margin itself must not be called either way: the sharpest case for both
+/// claims, with 2.5 % for each.
+#[test]
+fn a_truth_on_the_margin_is_seldom_called() {
+    for machine in [Machine::STILL, OUTLIERS] {
+        let edge = Machine {
+            truth: MARGIN.ln_1p(),
+            ..machine
+        };
+        let ahead = shares(edge, 13, is_ahead);
+        assert_near("ahead at the margin", ahead, [0.0; 4], 0.03);
+        let tie = shares(edge, 14, is_tie);
+        assert_near("ties at the margin", tie, [0.0; 4], 0.03);
     }
 }
 
@@ -247,17 +179,10 @@ fn nulls(machine: Machine, n: usize, count: usize, extra: f64, random: &mut Rand
     (0..count)
         .map(|_| {
             let truth = extra * random.normal();
-            let pairs = Machine { truth, ..machine }.pairs(n, random);
+            let pairs = pairs(Machine { truth, ..machine }, n, random);
             effect(&pairs, MARGIN, Widen::NONE).expect("both orders, six pairs or more")
         })
         .collect()
-}
-
-fn tied(machine: Machine) -> Machine {
-    Machine {
-        truth: 0.0,
-        ..machine
-    }
 }
 
 fn still(truth: f64, noise: f64) -> Machine {

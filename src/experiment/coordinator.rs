@@ -436,6 +436,8 @@ fn record_of(cell: &PlannedCell, request: &Request) -> Cell {
         window_s: cell.window_s,
         digest: None,
         pairs: Vec::new(),
+        baseline_steadiness: None,
+        x_steadiness: None,
         effect: None,
         verdict: Verdict::NotMeasured {
             reason: "not run yet".to_owned(),

@@ -555,6 +555,40 @@ mod tests {
         assert_ne!(two_rounds(&cells, 4, 7)[0], two_rounds(&cells, 3, 7)[0]);
     }
 
+    /// Both sides of a null are the same, so the coin that says who runs first is what labels its
+    /// slots: T X X T or X T T X, each half of the time, whatever the coins of others say.
+    #[test]
+    fn a_null_has_its_labels_at_random() {
+        let planned = cells(&request(&[1, 8], 2.0)).unwrap();
+        let is_null = |c: &usize| planned[*c].purpose == Purpose::Null;
+        let nulls: Vec<usize> = (0..planned.len()).filter(is_null).collect();
+        for &null in &nulls {
+            assert_eq!(planned[null].baseline, planned[null].x);
+        }
+        let all: Vec<usize> = (0..planned.len()).collect();
+        let x_runs_first = |round: &[(usize, Side)], cell| {
+            let (_, first) = round.iter().find(|(c, _)| *c == cell).unwrap();
+            *first == Side::X
+        };
+        let seeds = 4_000;
+        let (mut x_in_slot, mut like_the_other, mut like_the_next) = ([0; 4], 0, 0);
+        for seed in 0..seeds {
+            let [one, other] = two_rounds(&all, 0, seed);
+            let [next, _] = two_rounds(&all, 1, seed);
+            let (a, b) = (x_runs_first(&one, nulls[0]), x_runs_first(&other, nulls[0]));
+            assert_ne!(a, b, "each label runs first once in two rounds");
+            for (count, is_x) in x_in_slot.iter_mut().zip([a, !a, b, !b]) {
+                *count += u64::from(is_x);
+            }
+            like_the_other += u64::from(a == x_runs_first(&one, nulls[1]));
+            like_the_next += u64::from(a == x_runs_first(&next, nulls[0]));
+        }
+        // Three standard errors of a fair coin thrown so often are 2.4 %.
+        let is_half = |count: u64| (count as f64 / seeds as f64 - 0.5).abs() < 0.024;
+        assert!(x_in_slot.into_iter().all(is_half), "{x_in_slot:?}");
+        assert!(is_half(like_the_other) && is_half(like_the_next));
+    }
+
     #[test]
     fn a_longer_run_has_a_smaller_known_effect_too() {
         let asked = |budget_s: f64| -> Vec<String> {

@@ -215,6 +215,8 @@ mod tests {
             window_s: 0.25,
             digest: None,
             pairs: Vec::new(),
+            baseline_steadiness: None,
+            x_steadiness: None,
             effect,
             verdict,
         }

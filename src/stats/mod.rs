@@ -4,24 +4,32 @@
 //! |---|---|
 //! | `effect` | how much does X differ from the baseline, and how certain is it? |
 //! | `estimate` | which single number, and which interval, do plain values give? |
+//! | `order` | does it matter which side of a pair ran second? |
+//! | `steadiness` | did the rate move while it was measured? |
 //! | `slope` | what does one more agent cost in memory? |
 //! | `controls` | could this machine tell a thing from itself, and see a known effect? |
 //! | `price` | what does one message cost? |
 //! | `share` | how sure is a share of so many in so many? |
 //!
-//! A sample is one invocation; slices inside a window never enter here. Intervals are two-sided
-//! 95 % intervals from Student's t.
+//! A sample is one invocation; slices inside a window are never samples, `steadiness` alone looks at
+//! them. Intervals are two-sided 95 % intervals from Student's t. Nothing is bootstrapped: effects and
+//! prices are means over pairs, slopes have the interval of a regression, and percentiles of service
+//! time are shown as medians over invocations, without an interval.
 
 mod controls;
 mod effect;
 mod estimate;
+mod order;
 mod price;
 mod share;
 mod slope;
+mod steadiness;
 
 pub use controls::{Judgement, inflation, judge_control, withheld};
 pub use effect::{MIN_PAIRS, PairDifference, StatsError, Widen, effect, pair_differences};
 pub use estimate::{estimate_mean, median, quantile};
+pub use order::{SecondRun, second_run};
 pub use price::message_price;
 pub use share::share;
 pub use slope::{Line, MIN_ROUNDS, MemoryPoint, fit_line, memory_fit};
+pub use steadiness::{Window, steadiness};

@@ -94,6 +94,8 @@ mod tests {
             window_s: 0.25,
             digest: None,
             pairs: x_ops.iter().enumerate().map(pair).collect(),
+            baseline_steadiness: None,
+            x_steadiness: None,
             effect: None,
             verdict: Verdict::Inconclusive,
         }

@@ -155,6 +155,8 @@ mod tests {
             window_s: 0.25,
             digest: None,
             pairs: vec![pair; 3],
+            baseline_steadiness: None,
+            x_steadiness: None,
             effect: None,
             verdict: ahead(),
         };

@@ -6,11 +6,11 @@
 use super::{AtAgents, Findings, crossover, recommendation, setup_answer, verdict};
 use crate::record::{
     Answer, Cell, Effect, MemoryFit, MessageAnswer, Outcome, Purpose, Run, Sample, SetupAnswer,
-    Side, Verdict,
+    Side, Steadiness, Verdict, WorkloadRecord,
 };
 use crate::stats::{
-    MemoryPoint, StatsError, Widen, effect, inflation, memory_fit, message_price, pair_differences,
-    withheld,
+    MemoryPoint, StatsError, Widen, Window, effect, inflation, memory_fit, message_price,
+    pair_differences, steadiness, withheld,
 };
 use std::collections::BTreeMap;
 
@@ -39,6 +39,7 @@ pub fn conclude(run: &mut Run, digest_mismatch: Option<&str>) {
             widened
         };
         judge(cell, margin, widen);
+        (cell.baseline_steadiness, cell.x_steadiness) = steady(cell, &run.workloads, margin);
     }
     run.withheld = digest_mismatch
         .map(ToOwned::to_owned)
@@ -75,6 +76,31 @@ fn judge(cell: &mut Cell, margin: f64, widen: Widen) {
             cell.verdict = Verdict::NotMeasured { reason };
             cell.effect = None;
         }
+    }
+}
+
+/// How steady both sides are. A mark beside the verdict, which it does not change: both sides had
+/// the same window.
+fn steady(
+    cell: &Cell,
+    workloads: &[WorkloadRecord],
+    margin: f64,
+) -> (Option<Steadiness>, Option<Steadiness>) {
+    let Some(workload) = workloads.iter().find(|w| w.name == cell.workload) else {
+        return (None, None);
+    };
+    let ops_per_episode = cell.agents as f64 * workload.episode_length as f64;
+    let (baseline, x): (Vec<Window<'_>>, Vec<Window<'_>>) = cell
+        .kept()
+        .map(|(_, b, x)| (window(b, ops_per_episode), window(x, ops_per_episode)))
+        .unzip();
+    (steadiness(&baseline, margin), steadiness(&x, margin))
+}
+
+fn window(sample: &Sample, ops_per_episode: f64) -> Window<'_> {
+    Window {
+        slices_ops_per_s: &sample.slices_ops_per_s,
+        episodes: sample.ops as f64 / ops_per_episode,
     }
 }
 
@@ -119,6 +145,11 @@ fn answer(run: &Run, workload: &str, baseline: &str, x: &str) -> Answer {
         })
         .filter_map(|c| message_price(c, run.machine.cpus_effective))
         .collect();
+    let moving: Vec<usize> = cells
+        .iter()
+        .filter(|c| !c.is_steady())
+        .map(|c| c.agents)
+        .collect();
     let findings = Findings {
         workload,
         baseline,
@@ -128,6 +159,7 @@ fn answer(run: &Run, workload: &str, baseline: &str, x: &str) -> Answer {
         x_memory: x_memory.as_ref(),
         setup: &setup,
         messages: &messages,
+        moving: &moving,
     };
     Answer {
         workload: workload.to_owned(),

@@ -27,6 +27,8 @@ pub struct Findings<'a> {
     pub setup: &'a [SetupAnswer],
     /// Price of messages, in any order.
     pub messages: &'a [MessageAnswer],
+    /// Agent counts, ascending, at which the rate of a side moved within its windows.
+    pub moving: &'a [usize],
 }
 
 /// One sentence a person can act on.
@@ -34,8 +36,21 @@ pub struct Findings<'a> {
 /// Throughput first, from settled cells only: what to use where, with the size of the difference at
 /// the largest agent count of each stretch. Then, where known: memory per agent (only when the two
 /// intervals do not overlap), setup with its break-even, the share that messages take of a step,
-/// and which cells stay open. When nothing is settled it names the next action instead.
+/// and which cells stay open. When nothing is settled it names the next action instead. Last, as a
+/// caveat, where rates moved while they were measured.
 pub fn recommendation(findings: &Findings<'_>) -> String {
+    let mut said = advice(findings);
+    if let Some(&largest) = findings.moving.last() {
+        let counts = words::list(findings.moving);
+        let unit = if largest == 1 { "agent" } else { "agents" };
+        said.push_str(&format!(
+            "; op/s moved within windows at {counts} {unit}, so agents that run longer may do more or less"
+        ));
+    }
+    said
+}
+
+fn advice(findings: &Findings<'_>) -> String {
     let found = stretches(findings.cells);
     if found.is_empty() {
         return nothing_settled(findings);
@@ -220,6 +235,7 @@ mod tests {
         memory: Option<(MemoryFit, MemoryFit)>,
         setup: Vec<SetupAnswer>,
         messages: Vec<MessageAnswer>,
+        moving: Vec<usize>,
     }
 
     impl Case {
@@ -233,6 +249,7 @@ mod tests {
                 memory: None,
                 setup: Vec::new(),
                 messages: Vec::new(),
+                moving: Vec::new(),
             }
         }
 
@@ -255,6 +272,7 @@ mod tests {
                 x_memory: self.memory.as_ref().map(|m| &m.1),
                 setup: &self.setup,
                 messages: &self.messages,
+                moving: &self.moving,
             })
         }
     }
@@ -425,5 +443,20 @@ mod tests {
         };
         case.messages = vec![price(8, nothing)];
         assert!(!case.says().contains("messages"));
+    }
+
+    #[test]
+    fn rates_that_moved_are_a_caveat_at_the_end() {
+        let caveat = "; op/s moved within windows at 1 and 8 agents, so agents that run longer may do \
+                      more or less";
+        let mut settled = Case::of(&[(1, 'p', 1.2), (8, 'p', 2.0)]);
+        let mut open = Case::of(&[(1, '?', 1.2), (8, '?', 2.0)]);
+        for case in [&mut settled, &mut open] {
+            let without = case.says();
+            case.moving = vec![1, 8];
+            assert_eq!(case.says(), format!("{without}{caveat}"));
+        }
+        settled.moving = vec![1];
+        assert!(settled.says().contains("at 1 agent, so"));
     }
 }

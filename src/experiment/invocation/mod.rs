@@ -311,8 +311,10 @@ impl Host {
                 continue;
             }
             // A host that woke late shares what it finds among the slices that it slept through.
-            let rate = (self.gate.ops() - ops_before) as f64 / seconds(now - ns_before);
-            (ops_before, ns_before) = (self.gate.ops(), now);
+            // One look at the count: what is done between two would be in no slice.
+            let ops = self.gate.ops();
+            let rate = (ops - ops_before) as f64 / seconds(now - ns_before);
+            (ops_before, ns_before) = (ops, now);
             while slices.len() < SLICES as usize && end_of(slices.len() as u32 + 1) <= now {
                 slices.push(rate);
             }

@@ -1,6 +1,6 @@
 //! How fast, and what does an op cost, per agent count?
 
-use super::{mark, pairs, transport};
+use super::{mark, pairs, transport, within};
 use crate::record::{Cause, Cell, Failure, Outcome, Pair, Purpose, Run, Sample, Verdict};
 use crate::report::layout::{Grid, Last, Page, Tone};
 use crate::report::numbers;
@@ -55,6 +55,8 @@ pub fn write(run: &Run, page: &mut Page) {
         );
         page.heading(&title, &carried(cell));
         page.grid(&throughput(comparison));
+        within::steadiness(&comparison.0, page);
+        within::order(&comparison.0, page);
         page.blank();
         let about = "what an op costs: service time and CPU time, medians; agents live in worlds of their own, \
                      so compare within a row";
@@ -109,7 +111,7 @@ fn throughput(comparison: &Comparison<'_>) -> Grid {
                     rates.1.map_or(nothing(), numbers::count),
                     cell.effect.as_ref().map_or(nothing(), numbers::ratio),
                     pairs(cell.kept().count(), cell.pairs.len()),
-                    verdict(cell),
+                    format!("{}{}", verdict(cell), within::mark(cell)),
                 ]
             })
             .collect(),
@@ -146,6 +148,7 @@ pub fn verdict(cell: &Cell) -> String {
 
 fn tone(verdict: &str) -> Tone {
     match verdict {
+        v if v.contains('·') => Tone::Caution,
         v if v.starts_with("tie") => Tone::Calm,
         v if v.starts_with("inconclusive") || v.starts_with("not measured") => Tone::Caution,
         _ => Tone::Strong,

@@ -1,6 +1,6 @@
 //! Do the controls hold, what is the answer, what is missing?
 
-use super::{cells, pairs};
+use super::{cells, pairs, within};
 use crate::record::{Cell, Purpose, Run, Verdict};
 use crate::report::Style;
 use crate::report::layout::{Grid, Last, Page, Tone};
@@ -45,6 +45,8 @@ fn controls(run: &Run, page: &mut Page) {
             _ => Tone::Caution,
         }),
     });
+    let judged: Vec<&Cell> = controls.iter().map(|(cell, _)| *cell).collect();
+    within::steadiness(&judged, page);
     for note in cells::dropped(controls.iter().map(|(cell, _)| *cell)) {
         page.paragraph(2, Tone::Caution, &note);
     }

@@ -1,7 +1,7 @@
 //! What do memory, setup and messages cost?
 
-use super::{cells, mark, transport};
-use crate::record::{Answer, MemoryFit, Purpose, Run, SetupAnswer};
+use super::{cells, mark, transport, within};
+use crate::record::{Answer, Cell, MemoryFit, Purpose, Run, SetupAnswer};
 use crate::report::layout::{Grid, Last, Page, Tone};
 use crate::report::numbers;
 
@@ -145,7 +145,13 @@ fn messages(run: &Run, page: &mut Page) {
             }
         }
     }
-    let notes = unpriced(run);
+    let priced: Vec<&Cell> = run
+        .cells
+        .iter()
+        .filter(|c| c.purpose == Purpose::MessageCost)
+        .collect();
+    // Why pairs that were to price messages do not count.
+    let notes = cells::dropped(priced.iter().copied());
     if rows.is_empty() && notes.is_empty() {
         return;
     }
@@ -171,16 +177,8 @@ fn messages(run: &Run, page: &mut Page) {
             last: Last::Numbers,
         });
     }
+    within::steadiness(&priced, page);
     for note in notes {
         page.paragraph(2, Tone::Caution, &note);
     }
-}
-
-/// Why pairs that were to price messages do not count.
-fn unpriced(run: &Run) -> Vec<String> {
-    cells::dropped(
-        run.cells
-            .iter()
-            .filter(|c| c.purpose == Purpose::MessageCost),
-    )
 }

@@ -9,6 +9,7 @@
 //! | `head` | which machine, which run? |
 //! | `cells` | how fast, and what does an op cost, per agent count? |
 //! | `costs` | what do memory, setup and messages cost? |
+//! | `within` | what moved while it was measured? |
 //! | `close` | do the controls hold, what is the answer, what is missing? |
 
 pub mod calibration;
@@ -16,6 +17,7 @@ mod cells;
 mod close;
 mod costs;
 mod head;
+mod within;
 
 use std::io::{self, Write};
 

@@ -1,0 +1,168 @@
+//! What moved while it was measured: within windows, and from the first of a pair to the second?
+
+use crate::record::{Cell, Purpose, Steadiness, SteadyState};
+use crate::report::layout::{Page, Tone};
+use crate::stats::{SecondRun, second_run};
+use crate::verdict::words;
+
+/// States that are marked, in the order of their notes.
+const MARKED: [SteadyState; 3] = [
+    SteadyState::Warming,
+    SteadyState::Slowing,
+    SteadyState::Unsteady,
+];
+
+/// The mark beside a verdict: ` · slowing`, or nothing where both sides are steady.
+pub fn mark(cell: &Cell) -> String {
+    let is = |state| sides(cell).any(|(_, s)| s.state == state);
+    MARKED
+        .into_iter()
+        .filter(|&state| is(state))
+        .map(|state| format!(" · {state}"))
+        .collect()
+}
+
+/// The sides of a cell that were judged, by name: the deployment and, where both sides have the same
+/// one and differ in their messages, how these come.
+fn sides(cell: &Cell) -> impl Iterator<Item = (String, Steadiness)> {
+    let name = |deployment: &str, transport: &str| match cell.purpose {
+        Purpose::MessageCost => format!("{deployment} ({transport})"),
+        _ => deployment.to_owned(),
+    };
+    [
+        (
+            name(&cell.baseline, &cell.baseline_transport),
+            cell.baseline_steadiness,
+        ),
+        (name(&cell.x, &cell.x_transport), cell.x_steadiness),
+    ]
+    .into_iter()
+    .filter_map(|(name, steadiness)| Some((name, steadiness?)))
+}
+
+/// One note per state that is not steady, with the sides that are in it.
+pub fn steadiness(cells: &[&Cell], page: &mut Page) {
+    for state in MARKED {
+        let found: Vec<String> = cells
+            .iter()
+            .flat_map(|&cell| sides(cell).map(move |(name, s)| (cell, name, s)))
+            .filter(|(_, _, s)| s.state == state)
+            .map(|(cell, name, s)| {
+                let agents = words::agents(cell.agents);
+                format!("{name} at {agents} {}", change(&s))
+            })
+            .collect();
+        if !found.is_empty() {
+            let next = next_step(state);
+            let note = format!("{state}: {}; {next}", words::list(&found));
+            page.paragraph(2, Tone::Caution, &note);
+        }
+    }
+}
+
+/// What the last third of a window did, as against the first.
+fn change(s: &Steadiness) -> String {
+    let percent = |ratio: f64| (ratio - 1.0).abs() * 100.0;
+    let (value, one, other) = (
+        percent(s.change.value),
+        percent(s.change.low),
+        percent(s.change.high),
+    );
+    let (low, high) = (one.min(other), one.max(other));
+    let size = format!("{value:.1} % [{low:.1}, {high:.1}]");
+    match s.state {
+        SteadyState::Warming => {
+            format!("({size} more in the last third of a window than in the first)")
+        }
+        SteadyState::Slowing => {
+            format!("({size} less in the last third of a window than in the first)")
+        }
+        _ => format!(
+            "(first and last third of a window are {:.0} % apart, median)",
+            s.swing * 100.0
+        ),
+    }
+}
+
+fn next_step(state: SteadyState) -> &'static str {
+    match state {
+        SteadyState::Warming => "agents that run longer do more than these op/s",
+        SteadyState::Slowing => {
+            "agents that run longer do less than these op/s; where boost or heat is the cause, fix the frequency \
+             (`forkscope doctor` shows governor and turbo)"
+        }
+        _ => "something comes and goes while they run; find it with `top` and run again",
+    }
+}
+
+/// One line: what running second did.
+pub fn order(cells: &[&Cell], page: &mut Page) {
+    let seconds: Vec<(&Cell, SecondRun)> = cells
+        .iter()
+        .filter_map(|&cell| Some((cell, second_run(cell.effect.as_ref()?))))
+        .collect();
+    let changes = seconds.iter().map(|(_, s)| s.change.value);
+    let (Some(least), Some(most)) = (
+        changes.clone().min_by(f64::total_cmp),
+        changes.max_by(f64::total_cmp),
+    ) else {
+        return;
+    };
+    let standing_out: Vec<String> = seconds
+        .iter()
+        .filter(|(_, second)| second.stands_out)
+        .map(|(cell, second)| {
+            let c = &second.change;
+            format!(
+                "{} at {} (95 %: {} to {} %)",
+                more_or_less(c.value),
+                words::agents(cell.agents),
+                signed(c.low),
+                signed(c.high)
+            )
+        })
+        .collect();
+    if standing_out.is_empty() {
+        let range = match more_or_less(least) == more_or_less(most) {
+            true => more_or_less(least),
+            false => format!("between {} and {}", more_or_less(least), more_or_less(most)),
+        };
+        let note =
+            format!("order: whichever side of a pair ran second did {range}; no cell stands out");
+        return page.paragraph(2, Tone::Quiet, &note);
+    }
+    let note = format!(
+        "order: whichever side of a pair ran second did {}; ratios are free of it, but something outlasts an \
+         invocation (heat, boost, a neighbour)",
+        words::list(&standing_out)
+    );
+    page.paragraph(2, Tone::Caution, &note);
+}
+
+/// `0.4 % less`, `0.2 % more`, `the same`.
+fn more_or_less(factor: f64) -> String {
+    let percent = (factor - 1.0) * 100.0;
+    match format!("{:.1}", percent.abs()) {
+        size if size == "0.0" => "the same".to_owned(),
+        size if percent < 0.0 => format!("{size} % less"),
+        size => format!("{size} % more"),
+    }
+}
+
+/// A factor as a change in percent: `-3.1`, `+0.4`.
+fn signed(factor: f64) -> String {
+    format!("{:+.1}", (factor - 1.0) * 100.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_factor_is_said_as_more_or_less() {
+        assert_eq!(more_or_less(0.996), "0.4 % less");
+        assert_eq!(more_or_less(1.002), "0.2 % more");
+        assert_eq!(more_or_less(0.9999), "the same");
+        assert_eq!(signed(0.969), "-3.1");
+    }
+}
