@@ -41,6 +41,10 @@ pub struct Run {
     pub margin: f64,
     /// The machine as it was found before the run.
     pub machine: Machine,
+    /// Set when the machine was unfit and measured all the same (`--allow-busy`): why it was unfit.
+    /// Every verdict is then one of a busy machine, and labelled so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub busy: Option<String>,
     /// The workloads with all their parameters: enough to run them again.
     pub workloads: Vec<WorkloadRecord>,
     /// What was planned, and what had to be left out.

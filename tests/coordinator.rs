@@ -80,6 +80,7 @@ fn request(agents: &[usize], budget_s: f64) -> Request {
         seed: 1,
         has_controls: true,
         prices_messages: true,
+        is_busy: false,
     }
 }
 
@@ -172,6 +173,7 @@ fn concluded(request: &Request, measured: &Measured) -> Run {
             cpus_effective: request.cpus_effective,
             ..Machine::default()
         },
+        busy: None,
         workloads: Vec::new(),
         plan: measured.plan.clone(),
         cells: measured.cells.clone(),
@@ -337,6 +339,33 @@ fn a_disturbed_pair_is_dropped_with_its_cause_and_made_up_for() {
         let longest: Vec<_> = run.cells.iter().filter(|c| c.pairs.len() > 12).collect();
         assert_eq!(longest.len(), 1, "{cause}");
     }
+}
+
+#[test]
+fn what_was_there_from_the_start_drops_nothing_on_a_busy_machine_that_is_measured_all_the_same() {
+    let request = Request {
+        is_busy: true,
+        ..request(&[1, 4], 300.0)
+    };
+    let mut invoker = script(|i, n| {
+        usual_but(i, n, |s| {
+            (s.foreign_cpu, s.steal) = (Some(0.4), Some(0.1));
+            s.throttled = Some(u64::from(n == 50));
+        })
+    });
+    let mut run = concluded(&request, &run_quietly(&request, &mut invoker));
+    assert_eq!(causes(&run), [Cause::Throttled]);
+    run.busy = Some("other programs use 40 % of the CPUs".to_owned());
+    conclude(&mut run, None);
+    for answer in &run.answers {
+        for sentence in [&answer.crossover, &answer.recommendation] {
+            assert!(sentence.starts_with("busy machine: "), "{sentence}");
+        }
+    }
+    // The label is not put on twice.
+    let once = run.clone();
+    conclude(&mut run, None);
+    assert_eq!(run, once);
 }
 
 #[test]

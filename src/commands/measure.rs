@@ -7,12 +7,12 @@ use forkscope::deployment::{Form, Kind};
 use forkscope::experiment::coordinator::{self, Measured};
 use forkscope::experiment::host::Hosts;
 use forkscope::experiment::invocation::whole_cpus;
-use forkscope::experiment::machine::{self, Level, Needs};
+use forkscope::experiment::machine::{self, Finding, Level, Needs};
 use forkscope::experiment::plan::{self, MIN_PAIRS, PlanError, PlannedWorkload, Request};
 use forkscope::observe::clock::OpClock;
-use forkscope::record::{METHOD_VERSION, Machine, Pair, Run, SCHEMA_VERSION, WorkloadRecord};
+use forkscope::record::{Cell, METHOD_VERSION, Machine, Pair, Run, SCHEMA_VERSION, WorkloadRecord};
 use forkscope::report::{self, Style, json, progress};
-use forkscope::verdict::{Ending, conclude, exit_code};
+use forkscope::verdict::{BUSY_LABEL, Ending, conclude, exit_code};
 use forkscope::workload::{self, SpecSource};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -70,6 +70,11 @@ pub fn run(
         }
     }
     plan::comparison(deployments).map_err(usage)?;
+    if common.strict && common.allow_busy {
+        return Err(usage(
+            "--strict refuses a machine with warnings, --allow-busy measures on any; give one of them (also as FORKSCOPE_STRICT and FORKSCOPE_ALLOW_BUSY)",
+        ));
+    }
     if deployments.iter().any(|d| d.kind == Kind::Processes) {
         check_temporary_folder(&std::env::temp_dir()).map_err(usage)?;
     }
@@ -80,12 +85,15 @@ pub fn run(
     let mut machine = machine::look_with(LOOK, &clock);
     // What was running a moment ago (a build, most likely) may be about to end.
     for _ in 1..LOOKS {
-        if common.allow_busy || !is_unfit(&machine) || is_interrupted.load(Relaxed) {
+        let is_good_enough = refusal(&machine::assess(&machine), common).is_none();
+        if is_good_enough || is_interrupted.load(Relaxed) {
             break;
         }
         machine = machine::look_with(LOOK, &clock);
     }
     machine.vectors = Some(agent::vector_level().to_owned());
+    let findings = machine::assess(&machine);
+    let busy = reason_if_unfit(&findings);
     let _ = machine::raise_nofile();
     let request = Request {
         workloads: planned,
@@ -97,22 +105,26 @@ pub fn run(
         seed: common.seed,
         has_controls: true,
         prices_messages: true,
+        is_busy: busy.is_some(),
     };
     check_capacity(&request, &machine)?;
     check_room(&request, time, began)?;
-    let warnings = findings(&machine);
-    if is_unfit(&machine) && !common.allow_busy {
+    let mut warnings = warnings_of(&findings);
+    if let Some(why) = refusal(&findings, common) {
         warnings.iter().for_each(report::say);
-        report::say(
-            "nothing was measured: numbers of this machine, as busy as it is, would mislead; --allow-busy measures all the same",
-        );
+        report::say(format_args!("nothing was measured: {why}"));
         return Ok(exit_code(Ending::Unfit));
+    }
+    if busy.is_some() {
+        warnings.push(format!(
+            "measured all the same (--allow-busy): every verdict is labelled \"{BUSY_LABEL}\"; quiet the machine and run again before you rely on one"
+        ));
     }
     if !common.quiet {
         warnings.iter().for_each(report::say);
     }
     let folder = folder(common);
-    let mut record = empty_record(&request, machine, common.margin, warnings);
+    let mut record = empty_record(&request, machine, busy, common.margin, warnings);
     // Written before anything is measured: a folder that cannot be written to shows now.
     if let Some(folder) = &folder {
         json::save(&record, folder).map_err(failed)?;
@@ -172,19 +184,25 @@ pub fn run(
     saved.map_err(|e| failed(format!("the run was measured, but not written: {e}")))?;
     let has_pairs = record.cells.iter().any(|c| c.kept().next().is_some());
     if !has_pairs && !is_interrupted.load(Relaxed) {
-        let disturbed = |p: &Pair| {
-            p.dropped
-                .as_ref()
-                .is_some_and(|d| d.cause.is_of_the_machine())
-        };
-        if record.cells.iter().flat_map(|c| &c.pairs).any(disturbed) {
+        if record.cells.iter().flat_map(|c| &c.pairs).any(is_disturbed) {
             report::say("no pair counts: the machine was too busy; quiet it and run again");
             return Ok(exit_code(Ending::Unfit));
         }
         return Err(failed("nothing could be measured; the warnings say why"));
     }
+    let starved = starved_by_machine(&record).filter(|_| common.strict);
     Ok(exit_code(if is_interrupted.load(Relaxed) {
         Ending::Interrupted
+    } else if let Some(cell) = starved {
+        report::say(format_args!(
+            "--strict: {} with {} agents, {} against {}, has {} of {MIN_PAIRS} pairs, because the machine disturbed the others; quiet it and run again, or give more time",
+            cell.workload,
+            cell.agents,
+            cell.x,
+            cell.baseline,
+            cell.kept().count()
+        ));
+        Ending::Unfit
     } else {
         Ending::Measured {
             is_withheld: record.withheld.is_some(),
@@ -266,16 +284,47 @@ fn check_room(request: &Request, time: Duration, began: Instant) -> Result<(), C
     }))
 }
 
-/// Whether what speaks against the machine is reason enough not to measure on it.
-fn is_unfit(machine: &Machine) -> bool {
-    machine::assess(machine)
+/// Why a run with these findings is refused, with what would be measured all the same.
+fn refusal(findings: &[Finding], common: &Common) -> Option<&'static str> {
+    let worst = findings.iter().map(|f| f.level).max()?;
+    match worst {
+        Level::Refuse if !common.allow_busy => Some(
+            "numbers of this machine, as busy as it is, would mislead; --allow-busy measures all the same",
+        ),
+        Level::Warn if common.strict => Some(
+            "--strict takes warnings about the machine for errors; without --strict this machine is measured",
+        ),
+        _ => None,
+    }
+}
+
+/// Why the machine is unfit, if it is.
+fn reason_if_unfit(findings: &[Finding]) -> Option<String> {
+    let reasons: Vec<&str> = findings
         .iter()
-        .any(|f| f.level == Level::Refuse)
+        .filter(|f| f.level == Level::Refuse)
+        .map(|f| f.message.as_str())
+        .collect();
+    (!reasons.is_empty()).then(|| reasons.join("; "))
+}
+
+/// A cell that would have its pairs, had the machine not disturbed some of them.
+fn starved_by_machine(record: &Run) -> Option<&Cell> {
+    record.cells.iter().find(|c| {
+        let kept = c.kept().count();
+        let disturbed = c.pairs.iter().filter(|p| is_disturbed(p)).count();
+        kept < MIN_PAIRS && kept + disturbed >= MIN_PAIRS
+    })
+}
+
+/// Whether the machine is the cause for which a pair does not count.
+fn is_disturbed(pair: &Pair) -> bool {
+    let dropped = pair.dropped.as_ref();
+    dropped.is_some_and(|d| d.cause.is_of_the_machine())
 }
 
 /// What speaks against the machine.
-fn findings(machine: &Machine) -> Vec<String> {
-    let findings = machine::assess(machine);
+fn warnings_of(findings: &[Finding]) -> Vec<String> {
     findings
         .iter()
         .filter(|f| f.level > Level::Note)
@@ -305,7 +354,13 @@ fn now() -> String {
     humantime::format_rfc3339_seconds(SystemTime::now()).to_string()
 }
 
-fn empty_record(request: &Request, machine: Machine, margin: f64, warnings: Vec<String>) -> Run {
+fn empty_record(
+    request: &Request,
+    machine: Machine,
+    busy: Option<String>,
+    margin: f64,
+    warnings: Vec<String>,
+) -> Run {
     Run {
         schema_version: SCHEMA_VERSION,
         method_version: METHOD_VERSION,
@@ -321,6 +376,7 @@ fn empty_record(request: &Request, machine: Machine, margin: f64, warnings: Vec<
         seed: request.seed,
         margin,
         machine,
+        busy,
         workloads: request.workloads.iter().map(workload_record).collect(),
         plan: Default::default(),
         cells: Vec::new(),

@@ -11,8 +11,9 @@ const FOREIGN_CPU_LIMIT: f64 = 0.15;
 /// Share of stolen CPU in a window above which its pair does not count.
 const STEAL_LIMIT: f64 = 0.05;
 
-/// What disturbed a measured pair, if something did.
-pub(super) fn disturbance(baseline: &Sample, x: &Sample) -> Option<Dropped> {
+/// What disturbed a measured pair, if something did. On a machine that `is_busy` by permission,
+/// others' use of the CPUs is no disturbance: it was there from the start, and verdicts say so.
+pub(super) fn disturbance(baseline: &Sample, x: &Sample, is_busy: bool) -> Option<Dropped> {
     let drop = |cause, detail| Some(Dropped { cause, detail });
     for sample in [baseline, x] {
         if let Some(times) = sample.throttled.filter(|&t| t > 0) {
@@ -20,6 +21,9 @@ pub(super) fn disturbance(baseline: &Sample, x: &Sample) -> Option<Dropped> {
                 Cause::Throttled,
                 format!("the CPU quota of the control group stopped it {times} times"),
             );
+        }
+        if is_busy {
+            continue;
         }
         if let Some(share) = sample.foreign_cpu.filter(|&f| f > FOREIGN_CPU_LIMIT) {
             return drop(

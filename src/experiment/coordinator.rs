@@ -376,7 +376,7 @@ impl Coordinator<'_> {
         self.measured.cells[c]
             .digest
             .get_or_insert_with(|| b.digest.clone());
-        disturbance(b, x)
+        disturbance(b, x, self.request.is_busy)
     }
 
     fn give_up_if_it_keeps_failing(&mut self, c: usize) {

@@ -85,6 +85,9 @@ pub struct Request {
     pub has_controls: bool,
     /// Whether messages are priced.
     pub prices_messages: bool,
+    /// Whether the machine was busy from the start and is measured all the same: foreign CPU and
+    /// steal are then what is measured under, and drop no pair.
+    pub is_busy: bool,
 }
 
 /// One side of a cell.
@@ -416,6 +419,7 @@ mod tests {
             seed: 1,
             has_controls: true,
             prices_messages: true,
+            is_busy: false,
         }
     }
 
