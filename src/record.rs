@@ -116,6 +116,9 @@ pub struct Machine {
     pub foreign_cpu: Option<f64>,
     /// Share of CPU time that the hypervisor took in the look before the run, 0 to 1.
     pub steal: Option<f64>,
+    /// Share of the look before the run in which some task waited for a CPU (pressure stall
+    /// information), 0 to 1. Only while forkscope is idle: its own agents wait, too.
+    pub cpu_pressure: Option<f64>,
     /// Vector instructions that the agent's kernels use: avx512, avx2+fma or baseline.
     pub vectors: Option<String>,
     /// Cost of one read of the clock that times ops, nanoseconds.
