@@ -190,6 +190,12 @@ pub fn run(
         }
         return Err(failed("nothing could be measured; the warnings say why"));
     }
+    if is_interrupted.load(Relaxed) && !common.quiet {
+        let pairs: usize = record.cells.iter().map(|c| c.pairs.len()).sum();
+        report::say(format_args!(
+            "interrupted: the record holds the {pairs} pairs that were measured until then, and \"complete\": false"
+        ));
+    }
     let starved = starved_by_machine(&record).filter(|_| common.strict);
     Ok(exit_code(if is_interrupted.load(Relaxed) {
         Ending::Interrupted
