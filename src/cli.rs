@@ -89,7 +89,7 @@ pub enum Command {
         /// What to list; left out: everything
         what: Option<Listed>,
     },
-    /// Look at the machine only: effective CPUs, quota, limits, foreign CPU over a second
+    /// Look at the machine only: effective CPUs, quota, limits, settings, foreign CPU over a second
     #[command(after_help = "Examples:
   forkscope doctor
   forkscope doctor --json
