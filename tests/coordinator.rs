@@ -4,6 +4,7 @@
 mod scripted;
 
 use forkscope::deployment::Kind;
+use forkscope::experiment::causes;
 use forkscope::experiment::coordinator::{self, Measured};
 use forkscope::experiment::invocation::Invocation;
 use forkscope::experiment::plan::{MIN_PAIRS, PlanError, Request};
@@ -127,7 +128,7 @@ fn one_different_digest_withholds_the_headline() {
     let run = concluded(&request, &found);
     let why = run.withheld.as_ref().expect("it is withheld");
     assert!(why.contains("digest another instead of"), "{why}");
-    let dropped = causes(&run);
+    let dropped = causes_of(&run);
     assert_eq!(dropped, [Cause::DigestDiffers]);
     assert!(
         found
@@ -157,7 +158,7 @@ fn deployments_that_do_different_work_are_never_compared() {
     }
 }
 
-fn causes(run: &Run) -> Vec<Cause> {
+fn causes_of(run: &Run) -> Vec<Cause> {
     let pairs = run.cells.iter().flat_map(|c| &c.pairs);
     pairs
         .filter_map(|p| p.dropped.as_ref())
@@ -184,7 +185,7 @@ fn a_disturbed_pair_is_dropped_with_its_cause_and_made_up_for() {
         });
         let found = run_quietly(&request, &mut invoker);
         let run = concluded(&request, &found);
-        assert_eq!(causes(&run), [cause]);
+        assert_eq!(causes_of(&run), [cause]);
         assert_eq!(run.withheld, None);
         let all_have_theirs = run.cells.iter().all(|c| c.kept().count() >= 12);
         assert!(all_have_theirs, "{cause}");
@@ -201,6 +202,35 @@ fn a_disturbed_pair_is_dropped_with_its_cause_and_made_up_for() {
 }
 
 #[test]
+fn a_cell_that_the_machine_starved_is_told_from_one_that_failed() {
+    let is_it = |i: &Invocation| (i.job.source.name.as_str(), i.job.agents) == ("exploration", 1);
+    let request = request(&[1, 4], 300.0);
+    let mut disturbed = script(|i, n| {
+        usual_but(i, n, |s| {
+            s.foreign_cpu = Some(if is_it(i) && n % 3 > 0 { 0.4 } else { 0.0 })
+        })
+    });
+    let found = run_quietly(&request, &mut disturbed);
+    let starved = causes::starved_by_machine(&found.cells).expect("one of its pairs is not enough");
+    assert_eq!(
+        (starved.workload.as_str(), starved.agents),
+        ("exploration", 1)
+    );
+    assert!(starved.pairs.iter().any(causes::is_disturbed));
+    // Short of pairs, too, but not by the machine; and a usual run.
+    let mut failing = script(|i: &Invocation, n| match is_it(i) {
+        true => (failed("no luck"), 0.1),
+        false => usual(i, n),
+    });
+    for found in [
+        run_quietly(&request, &mut failing),
+        run_quietly(&request, &mut script(usual)),
+    ] {
+        assert!(causes::starved_by_machine(&found.cells).is_none());
+    }
+}
+
+#[test]
 fn what_was_there_from_the_start_drops_nothing_on_a_busy_machine_that_is_measured_all_the_same() {
     let request = Request {
         is_busy: true,
@@ -213,7 +243,7 @@ fn what_was_there_from_the_start_drops_nothing_on_a_busy_machine_that_is_measure
         })
     });
     let mut run = concluded(&request, &run_quietly(&request, &mut invoker));
-    assert_eq!(causes(&run), [Cause::Throttled]);
+    assert_eq!(causes_of(&run), [Cause::Throttled]);
     run.busy = Some("other programs use 40 % of the CPUs".to_owned());
     conclude(&mut run, None);
     for answer in &run.answers {
@@ -236,7 +266,7 @@ fn a_pair_is_never_dropped_for_its_value() {
         })
     });
     let run = concluded(&request, &run_quietly(&request, &mut invoker));
-    assert_eq!(causes(&run), []);
+    assert_eq!(causes_of(&run), []);
 }
 
 #[test]
@@ -248,7 +278,7 @@ fn unknown_disturbances_drop_nothing() {
         })
     });
     let run = concluded(&request, &run_quietly(&request, &mut invoker));
-    assert_eq!(causes(&run), []);
+    assert_eq!(causes_of(&run), []);
 }
 
 #[test]

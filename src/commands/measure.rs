@@ -4,13 +4,14 @@ use super::{CommandError, color_choice, failed, print, usage};
 use forkscope::agent;
 use forkscope::cli::{AgentCounts, Common};
 use forkscope::deployment::{Form, Kind};
+use forkscope::experiment::causes;
 use forkscope::experiment::coordinator::{self, Measured};
 use forkscope::experiment::host::Hosts;
 use forkscope::experiment::invocation::whole_cpus;
 use forkscope::experiment::machine::{self, Finding, Level, Needs};
 use forkscope::experiment::plan::{self, MIN_PAIRS, PlanError, PlannedWorkload, Request};
 use forkscope::observe::clock::OpClock;
-use forkscope::record::{Cell, METHOD_VERSION, Machine, Pair, Run, SCHEMA_VERSION, WorkloadRecord};
+use forkscope::record::{METHOD_VERSION, Machine, Run, SCHEMA_VERSION, WorkloadRecord};
 use forkscope::report::{self, Style, json, progress};
 use forkscope::verdict::{BUSY_LABEL, Ending, conclude, exit_code};
 use forkscope::workload::{self, SpecSource};
@@ -184,7 +185,12 @@ pub fn run(
     saved.map_err(|e| failed(format!("the run was measured, but not written: {e}")))?;
     let has_pairs = record.cells.iter().any(|c| c.kept().next().is_some());
     if !has_pairs && !is_interrupted.load(Relaxed) {
-        if record.cells.iter().flat_map(|c| &c.pairs).any(is_disturbed) {
+        if record
+            .cells
+            .iter()
+            .flat_map(|c| &c.pairs)
+            .any(causes::is_disturbed)
+        {
             report::say("no pair counts: the machine was too busy; quiet it and run again");
             return Ok(exit_code(Ending::Unfit));
         }
@@ -196,7 +202,7 @@ pub fn run(
             "interrupted: the record holds the {pairs} pairs that were measured until then, and \"complete\": false"
         ));
     }
-    let starved = starved_by_machine(&record).filter(|_| common.strict);
+    let starved = causes::starved_by_machine(&record.cells).filter(|_| common.strict);
     Ok(exit_code(if is_interrupted.load(Relaxed) {
         Ending::Interrupted
     } else if let Some(cell) = starved {
@@ -312,21 +318,6 @@ fn reason_if_unfit(findings: &[Finding]) -> Option<String> {
         .map(|f| f.message.as_str())
         .collect();
     (!reasons.is_empty()).then(|| reasons.join("; "))
-}
-
-/// A cell that would have its pairs, had the machine not disturbed some of them.
-fn starved_by_machine(record: &Run) -> Option<&Cell> {
-    record.cells.iter().find(|c| {
-        let kept = c.kept().count();
-        let disturbed = c.pairs.iter().filter(|p| is_disturbed(p)).count();
-        kept < MIN_PAIRS && kept + disturbed >= MIN_PAIRS
-    })
-}
-
-/// Whether the machine is the cause for which a pair does not count.
-fn is_disturbed(pair: &Pair) -> bool {
-    let dropped = pair.dropped.as_ref();
-    dropped.is_some_and(|d| d.cause.is_of_the_machine())
 }
 
 /// What speaks against the machine.

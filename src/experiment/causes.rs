@@ -1,6 +1,7 @@
 //! Why does a pair not count? By recorded causes, never by its value.
 
-use crate::record::{Cause, Cell, Dropped, Sample};
+use super::plan::MIN_PAIRS;
+use crate::record::{Cause, Cell, Dropped, Pair, Sample};
 
 /// Share of work per op by which the two sides of a pair may differ.
 const WORK_TOLERANCE: f64 = 0.005;
@@ -48,6 +49,23 @@ pub(super) fn disturbance(baseline: &Sample, x: &Sample, is_busy: bool) -> Optio
         return drop(Cause::WorkDiffers, detail);
     }
     None
+}
+
+/// Whether the machine is the cause for which a pair does not count.
+#[must_use]
+pub fn is_disturbed(pair: &Pair) -> bool {
+    let dropped = pair.dropped.as_ref();
+    dropped.is_some_and(|d| d.cause.is_of_the_machine())
+}
+
+/// A cell that would have pairs enough for a verdict, had the machine not disturbed some of them.
+#[must_use]
+pub fn starved_by_machine(cells: &[Cell]) -> Option<&Cell> {
+    cells.iter().find(|cell| {
+        let kept = cell.kept().count();
+        let disturbed = cell.pairs.iter().filter(|p| is_disturbed(p)).count();
+        kept < MIN_PAIRS && kept + disturbed >= MIN_PAIRS
+    })
 }
 
 /// A warning for every cause for which pairs were dropped, with the next action.
