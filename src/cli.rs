@@ -95,7 +95,7 @@ pub enum Command {
         /// What to list; left out: everything
         what: Option<Listed>,
     },
-    /// Look at the machine only: effective CPUs, quota, limits, foreign CPU over a second
+    /// Look at the machine only: effective CPUs, quota, limits, settings, foreign CPU over a second
     #[command(after_help = "Examples:
   forkscope doctor
   forkscope doctor --json
@@ -151,9 +151,13 @@ pub struct Common {
     /// Folder of the record (run.json); left out: reports/TIME, or none with --json
     #[arg(short, long, value_name = "DIR", env = "FORKSCOPE_OUT")]
     pub out: Option<PathBuf>,
-    /// Measure on a machine that is too busy for its numbers to be believed; the report says so
+    /// Measure on a machine that is too busy for its numbers to be believed; every verdict says so
     #[arg(long, env = "FORKSCOPE_ALLOW_BUSY", value_parser = FalseyValueParser::new())]
     pub allow_busy: bool,
+    /// Warnings about the machine are errors (exit 5): before the run, and when pairs that it
+    /// disturbed leave a cell without a verdict; not with --allow-busy
+    #[arg(long, env = "FORKSCOPE_STRICT", value_parser = FalseyValueParser::new())]
+    pub strict: bool,
     /// Colour of the table
     #[arg(long, value_enum, default_value_t = Color::Auto, env = "FORKSCOPE_COLOR")]
     pub color: Color,

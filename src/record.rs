@@ -43,6 +43,10 @@ pub struct Run {
     pub margin: f64,
     /// The machine as it was found before the run.
     pub machine: Machine,
+    /// Set when the machine was unfit and measured all the same (`--allow-busy`): why it was unfit.
+    /// Every verdict is then one of a busy machine, and labelled so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub busy: Option<String>,
     /// The workloads with all their parameters: enough to run them again.
     pub workloads: Vec<WorkloadRecord>,
     /// What was planned, and what had to be left out.
@@ -114,6 +118,9 @@ pub struct Machine {
     pub foreign_cpu: Option<f64>,
     /// Share of CPU time that the hypervisor took in the look before the run, 0 to 1.
     pub steal: Option<f64>,
+    /// Share of the look before the run in which some task waited for a CPU (pressure stall
+    /// information), 0 to 1. Only while forkscope is idle: its own agents wait, too.
+    pub cpu_pressure: Option<f64>,
     /// Vector instructions that the agent's kernels use: avx512, avx2+fma or baseline.
     pub vectors: Option<String>,
     /// Cost of one read of the clock that times ops, nanoseconds.

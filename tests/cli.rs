@@ -17,8 +17,6 @@ const BINARY: &str = env!("CARGO_BIN_EXE_forkscope");
 /// The program in a folder of its own, without the options of whoever runs the tests.
 fn forkscope(folder: &TempDir) -> Command {
     let mut command = Command::new(BINARY);
-    // Other tests run beside this one.
-    command.env("FORKSCOPE_ALLOW_BUSY", "1");
     for (name, _) in std::env::vars() {
         if name.starts_with("FORKSCOPE_") {
             command.env_remove(name);
@@ -26,7 +24,9 @@ fn forkscope(folder: &TempDir) -> Command {
     }
     command
         .current_dir(folder.path())
-        .env("TMPDIR", folder.path());
+        .env("TMPDIR", folder.path())
+        // Other tests run beside this one.
+        .env("FORKSCOPE_ALLOW_BUSY", "1");
     command
 }
 
@@ -170,6 +170,8 @@ fn an_option_that_makes_no_sense_is_refused_with_what_would() {
         (&["--json", "file"], "--json"),
         (&["--quiet", "--verbose"], "--verbose"),
         (&["-w", "exploration"], "named twice"),
+        // The other one comes from the environment.
+        (&["--strict"], "FORKSCOPE_ALLOW_BUSY"),
     ] {
         let folder = folder();
         let all = [&["run", "-w", "exploration"], arguments].concat();
@@ -210,7 +212,10 @@ fn too_little_time_is_refused_and_what_would_be_enough_is_measured_with() {
         "--json - writes no file"
     );
     let kept = record.cells.iter().map(|c| c.kept().count()).sum::<usize>();
+    let causes = record.cells.iter().flat_map(|c| &c.pairs);
+    let mut causes = causes.filter_map(|p| p.dropped.as_ref().map(|d| d.cause));
     let expected = match (kept, &record.withheld) {
+        (0, _) if causes.any(|cause| cause.is_of_the_machine()) => 5,
         (0, _) => 1,
         (_, Some(_)) => 5,
         (_, None) => 0,
@@ -340,6 +345,29 @@ fn the_doctor_tells_facts_to_people_and_programs() {
     let machine: Machine = serde_json::from_str(&facts).expect("JSON");
     assert!(machine.cpus_effective > 0.0);
     assert_eq!(files(&folder), Vec::<String>::new());
+    // What could not be found out stands there, too.
+    for fact in [
+        "CPU quota",
+        "foreign CPU",
+        "steal",
+        "throttled",
+        "CPU pressure",
+        "memory limit",
+        "swap in use",
+        "open files",
+        "processes of this user",
+        "tasks (pids.max)",
+        "/dev/shm free",
+        "governor",
+        "turbo",
+        "clock source",
+        "transparent huge pages",
+        "NUMA nodes",
+    ] {
+        let mut lines = text.lines();
+        let value = lines.find_map(|l| l.strip_prefix(fact)).map(str::trim);
+        assert!(value.is_some_and(|v| !v.is_empty()), "{fact}: {text}");
+    }
 }
 
 /// Exit 1 before anything is measured, and the message.
@@ -369,16 +397,52 @@ fn a_folder_that_cannot_be_written_is_named_before_anything_is_measured() {
     assert_eq!(files(&folder), ["file"]);
 }
 
-#[test]
-fn a_full_disk_is_named_before_anything_is_measured() {
-    let can_mount = Plain::new("unshare")
+/// Whether this user may mount in a namespace of their own.
+fn can_mount() -> bool {
+    let mounted = Plain::new("unshare")
         .args([
             "-rm", "mount", "-t", "tmpfs", "-o", "size=4k", "tmpfs", "/mnt",
         ])
         .stderr(Stdio::null())
         .status();
-    if !can_mount.is_ok_and(|s| s.success()) {
+    let can = mounted.is_ok_and(|s| s.success());
+    if !can {
         eprintln!("not tested: this user may not mount");
+    }
+    can
+}
+
+#[test]
+fn a_read_only_reports_folder_is_named_before_anything_is_measured() {
+    if !can_mount() {
+        return;
+    }
+    let (folder, tmp) = (folder(), folder());
+    let script = "mount -t tmpfs -o size=4k tmpfs . && cd \"$PWD\" && mkdir reports \
+                  && mount -o remount,ro . && exec \"$0\" \"$@\"";
+    // With --out and, as most people call it, without.
+    for out in [&["--out", "reports/mine"][..], &[]] {
+        let assert = Command::new("unshare")
+            .args(["-rm", "sh", "-c", script, BINARY])
+            .args(["run", "-w", "exploration", "-a", "1,2", "--quiet"])
+            .args(out)
+            .current_dir(folder.path())
+            .env("TMPDIR", tmp.path())
+            .env("FORKSCOPE_ALLOW_BUSY", "1")
+            .assert()
+            .code(1);
+        let said = stderr(&assert);
+        assert!(said.contains("reports/"), "{said}");
+        assert!(said.contains("Read-only file system"), "{said}");
+        assert!(said.contains("you may write to with --out"), "{said}");
+        assert_eq!(stdout(&assert), "");
+        assert_eq!(files(&tmp), Vec::<String>::new());
+    }
+}
+
+#[test]
+fn a_full_disk_is_named_before_anything_is_measured() {
+    if !can_mount() {
         return;
     }
     let folder = folder();
@@ -392,6 +456,23 @@ fn a_full_disk_is_named_before_anything_is_measured() {
     let said = cannot_write(&mut command, &["full"]);
     assert!(said.contains("full/run.json"), "{said}");
     assert!(said.contains("free some space"), "{said}");
+}
+
+#[test]
+fn standard_output_on_a_full_disk_is_a_failure() {
+    for arguments in [&["list"][..], &["doctor"], &["doctor", "--json"]] {
+        let full = fs::File::options().write(true).open("/dev/full").unwrap();
+        let output = Plain::new(BINARY)
+            .args(arguments)
+            .stdout(full)
+            .stderr(Stdio::piped())
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}");
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(said.contains("write to standard output: "), "{said}");
+        assert!(said.contains("No space left"), "{said}");
+    }
 }
 
 /// A pipe that nobody reads.
@@ -491,38 +572,6 @@ fn hidden_subcommands_explain_themselves_when_run_by_hand() {
             .next()
             .is_none()
     );
-}
-
-/// Programs that use every CPU until they are dropped.
-struct Neighbours(Vec<std::process::Child>);
-
-impl Drop for Neighbours {
-    fn drop(&mut self) {
-        for neighbour in &mut self.0 {
-            let _ = neighbour.kill();
-            let _ = neighbour.wait();
-        }
-    }
-}
-
-#[test]
-fn a_machine_that_others_use_is_refused_and_nothing_is_written() {
-    let cpus = std::thread::available_parallelism().map_or(1, usize::from);
-    let burn = |_| {
-        let mut shell = Plain::new("sh");
-        shell.args(["-c", "while :; do :; done"]).spawn().unwrap()
-    };
-    let _neighbours = Neighbours((0..cpus).map(burn).collect());
-    let folder = folder();
-    let assert = forkscope(&folder)
-        .env_remove("FORKSCOPE_ALLOW_BUSY")
-        .args(["run", "-w", "exploration", "-a", "1,2", "--time", "60s"])
-        .assert()
-        .code(5);
-    let said = String::from_utf8_lossy(&assert.get_output().stderr).into_owned();
-    assert!(said.contains("--allow-busy"), "{said}");
-    assert!(assert.get_output().stdout.is_empty());
-    assert!(!folder.path().join("reports").exists());
 }
 
 #[test]

@@ -114,6 +114,7 @@ fn whole_run(machine: Machine, n: usize, random: &mut Random) -> Run {
 
 fn concluded(cells: Vec<Cell>) -> Run {
     let mut run = Run {
+        busy: None,
         schema_version: SCHEMA_VERSION,
         method_version: METHOD_VERSION,
         forkscope_version: "0.1.0".to_owned(),

@@ -1,158 +1,20 @@
 //! Does a run come to the right verdicts, in time, whatever its invocations do? All scripted: no
 //! clock, no process.
 
-use forkscope::deployment::{Form, Kind};
-use forkscope::experiment::coordinator::{self, Invoker, Measured};
+mod scripted;
+
+use forkscope::deployment::Kind;
+use forkscope::experiment::causes;
+use forkscope::experiment::coordinator::{self, Measured};
 use forkscope::experiment::invocation::Invocation;
-use forkscope::experiment::plan::{MIN_PAIRS, PlanError, PlannedWorkload, Question, Request};
+use forkscope::experiment::plan::{MIN_PAIRS, PlanError, Request};
 use forkscope::observe::clock::OpClock;
 use forkscope::record::*;
 use forkscope::verdict::conclude;
-use forkscope::workload::{self, SpecSource};
-
-/// A sample, and how long the invocation took, seconds.
-type Answer = (Outcome, f64);
+use scripted::*;
 
 /// What goes wrong in a sample.
 type Change = fn(&mut Sample);
-
-/// Answers by a script, and moves its own clock.
-struct Script<F> {
-    now_s: f64,
-    /// Invocations so far.
-    count: usize,
-    interrupted_at: usize,
-    answer: F,
-}
-
-impl<F: FnMut(&Invocation, usize) -> Answer> Invoker for Script<F> {
-    fn invoke(&mut self, invocation: &Invocation, limit_s: f64) -> Outcome {
-        let (outcome, took_s) = (self.answer)(invocation, self.count);
-        self.count += 1;
-        if took_s > limit_s {
-            self.now_s += limit_s;
-            return failed("the host did not answer");
-        }
-        self.now_s += took_s;
-        outcome
-    }
-
-    fn elapsed_s(&self) -> f64 {
-        self.now_s
-    }
-
-    fn is_interrupted(&self) -> bool {
-        self.count >= self.interrupted_at
-    }
-}
-
-fn script<F: FnMut(&Invocation, usize) -> Answer>(answer: F) -> Script<F> {
-    Script {
-        now_s: 1.0,
-        count: 0,
-        interrupted_at: usize::MAX,
-        answer,
-    }
-}
-
-fn failed(message: &str) -> Outcome {
-    Outcome::Failed(Failure {
-        phase: Phase::Window,
-        agent: Some(0),
-        signal: Some("SIGKILL".to_owned()),
-        message: message.to_owned(),
-    })
-}
-
-fn request(agents: &[usize], budget_s: f64) -> Request {
-    let planned = |name: &str| {
-        let source = SpecSource::built_in(workload::find(name).unwrap());
-        let spec = workload::read(&source).unwrap();
-        PlannedWorkload::new(source, spec.as_ref())
-    };
-    Request {
-        workloads: vec![planned("exploration"), planned("coordination")],
-        agents: agents.to_vec(),
-        deployments: vec![Form::THREADS, Form::PROCESSES],
-        cpus_effective: 2.0,
-        budget_s,
-        most_pairs: 12,
-        seed: 1,
-        question: Question::Compare,
-    }
-}
-
-/// What an ideal machine measures, where processes have `ratio` times the rate of threads: with noise
-/// of 1 % and an order effect of none.
-fn sample(invocation: &Invocation, count: usize, ratio: f64) -> Sample {
-    let job = &invocation.job;
-    // A fixed sequence without a pattern: the fractional parts of multiples of the golden ratio.
-    let noise = (count as f64 * 0.618_033_988_749_895).fract() - 0.5;
-    let mut rate = 10_000.0 * (job.agents as f64).min(2.0) * (1.0 + 0.02 * noise);
-    if invocation.form.kind == Kind::Processes {
-        rate *= ratio;
-    }
-    if let Some(every) = job.uncounted_every {
-        rate *= every as f64 / (every + 1) as f64;
-    }
-    if job.tape {
-        rate *= 1.5;
-    }
-    let span_s = invocation.window_s;
-    let ops = (rate * span_s) as u64;
-    let talks = job.source.name == "coordination" && job.agents > 1 && !job.tape;
-    let messages = if talks { 2 * ops } else { 0 };
-    Sample {
-        processes: invocation.placement().processes,
-        workers: invocation.placement().workers(),
-        ops,
-        span_s,
-        ops_per_s: rate,
-        setup_s: 0.001 * job.agents as f64,
-        warm_up_s: invocation.warm_up_s,
-        cpu_s: 2.0 * span_s,
-        cpu_per_op_ns: 2e9 / rate,
-        messages_sent: messages,
-        messages_received: messages,
-        active_states_per_op: 7.25,
-        digest: format!("{}-{}", job.source.name, job.agents),
-        foreign_cpu: Some(0.01),
-        steal: Some(0.0),
-        throttled: Some(0),
-        memory: Memory {
-            total_bytes: (1 << 20) * (1 + job.agents as u64),
-            ..Memory::default()
-        },
-        ..Sample::default()
-    }
-}
-
-fn measured(sample: Sample) -> Outcome {
-    Outcome::Measured(Box::new(sample))
-}
-
-/// An answer that took what the plan thinks.
-fn usual(invocation: &Invocation, count: usize) -> Answer {
-    (measured(sample(invocation, count, 1.0)), 0.4)
-}
-
-/// What is changed in a usual answer.
-fn usual_but(invocation: &Invocation, count: usize, change: impl FnOnce(&mut Sample)) -> Answer {
-    let mut sample = sample(invocation, count, 1.0);
-    change(&mut sample);
-    (measured(sample), 0.4)
-}
-
-fn run_quietly(request: &Request, invoker: &mut dyn Invoker) -> Measured {
-    coordinator::run(
-        request,
-        OpClock::calibrate(),
-        invoker,
-        &mut |_| {},
-        &mut |_| {},
-    )
-    .expect("the plan fits")
-}
 
 /// The record of what was measured, concluded.
 fn concluded(request: &Request, measured: &Measured) -> Run {
@@ -171,6 +33,7 @@ fn concluded(request: &Request, measured: &Measured) -> Run {
             cpus_effective: request.cpus_effective,
             ..Machine::default()
         },
+        busy: None,
         workloads: Vec::new(),
         plan: measured.plan.clone(),
         cells: measured.cells.clone(),
@@ -265,7 +128,7 @@ fn one_different_digest_withholds_the_headline() {
     let run = concluded(&request, &found);
     let why = run.withheld.as_ref().expect("it is withheld");
     assert!(why.contains("digest another instead of"), "{why}");
-    let dropped = causes(&run);
+    let dropped = causes_of(&run);
     assert_eq!(dropped, [Cause::DigestDiffers]);
     assert!(
         found
@@ -295,7 +158,7 @@ fn deployments_that_do_different_work_are_never_compared() {
     }
 }
 
-fn causes(run: &Run) -> Vec<Cause> {
+fn causes_of(run: &Run) -> Vec<Cause> {
     let pairs = run.cells.iter().flat_map(|c| &c.pairs);
     pairs
         .filter_map(|p| p.dropped.as_ref())
@@ -322,7 +185,7 @@ fn a_disturbed_pair_is_dropped_with_its_cause_and_made_up_for() {
         });
         let found = run_quietly(&request, &mut invoker);
         let run = concluded(&request, &found);
-        assert_eq!(causes(&run), [cause]);
+        assert_eq!(causes_of(&run), [cause]);
         assert_eq!(run.withheld, None);
         let all_have_theirs = run.cells.iter().all(|c| c.kept().count() >= 12);
         assert!(all_have_theirs, "{cause}");
@@ -339,6 +202,62 @@ fn a_disturbed_pair_is_dropped_with_its_cause_and_made_up_for() {
 }
 
 #[test]
+fn a_cell_that_the_machine_starved_is_told_from_one_that_failed() {
+    let is_it = |i: &Invocation| (i.job.source.name.as_str(), i.job.agents) == ("exploration", 1);
+    let request = request(&[1, 4], 300.0);
+    let mut disturbed = script(|i, n| {
+        usual_but(i, n, |s| {
+            s.foreign_cpu = Some(if is_it(i) && n % 3 > 0 { 0.4 } else { 0.0 })
+        })
+    });
+    let found = run_quietly(&request, &mut disturbed);
+    let starved = causes::starved_by_machine(&found.cells).expect("one of its pairs is not enough");
+    assert_eq!(
+        (starved.workload.as_str(), starved.agents),
+        ("exploration", 1)
+    );
+    assert!(starved.pairs.iter().any(causes::is_disturbed));
+    // Short of pairs, too, but not by the machine; and a usual run.
+    let mut failing = script(|i: &Invocation, n| match is_it(i) {
+        true => (failed("no luck"), 0.1),
+        false => usual(i, n),
+    });
+    for found in [
+        run_quietly(&request, &mut failing),
+        run_quietly(&request, &mut script(usual)),
+    ] {
+        assert!(causes::starved_by_machine(&found.cells).is_none());
+    }
+}
+
+#[test]
+fn what_was_there_from_the_start_drops_nothing_on_a_busy_machine_that_is_measured_all_the_same() {
+    let request = Request {
+        is_busy: true,
+        ..request(&[1, 4], 300.0)
+    };
+    let mut invoker = script(|i, n| {
+        usual_but(i, n, |s| {
+            (s.foreign_cpu, s.steal) = (Some(0.4), Some(0.1));
+            s.throttled = Some(u64::from(n == 50));
+        })
+    });
+    let mut run = concluded(&request, &run_quietly(&request, &mut invoker));
+    assert_eq!(causes_of(&run), [Cause::Throttled]);
+    run.busy = Some("other programs use 40 % of the CPUs".to_owned());
+    conclude(&mut run, None);
+    for answer in &run.answers {
+        for sentence in [&answer.crossover, &answer.recommendation] {
+            assert!(sentence.starts_with("busy machine: "), "{sentence}");
+        }
+    }
+    // The label is not put on twice.
+    let once = run.clone();
+    conclude(&mut run, None);
+    assert_eq!(run, once);
+}
+
+#[test]
 fn a_pair_is_never_dropped_for_its_value() {
     let request = request(&[1, 4], 300.0);
     let mut invoker = script(|i, n| {
@@ -347,7 +266,7 @@ fn a_pair_is_never_dropped_for_its_value() {
         })
     });
     let run = concluded(&request, &run_quietly(&request, &mut invoker));
-    assert_eq!(causes(&run), []);
+    assert_eq!(causes_of(&run), []);
 }
 
 #[test]
@@ -359,7 +278,7 @@ fn unknown_disturbances_drop_nothing() {
         })
     });
     let run = concluded(&request, &run_quietly(&request, &mut invoker));
-    assert_eq!(causes(&run), []);
+    assert_eq!(causes_of(&run), []);
 }
 
 #[test]

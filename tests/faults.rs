@@ -3,9 +3,10 @@
 mod host;
 
 use std::fs;
+use std::io::{Read, Write};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use forkscope::experiment::invocation::Invocation;
@@ -22,6 +23,9 @@ const ENDLESS_S: f64 = 30.0;
 /// An answer within this time did not wait for the end of the window, nor for a watchdog.
 const AT_ONCE: Duration = Duration::from_secs(10);
 
+/// A few invocations are done within this time, however slow the machine.
+const A_ROUND: Duration = Duration::from_secs(120);
+
 /// A run in folders of its own.
 struct Started {
     coordinator: Child,
@@ -37,21 +41,28 @@ const RUN: &[&str] = &[
     "4",
     "-d",
     "processes:4,threads",
+    "--quiet",
 ];
 
 impl Started {
     fn new(arguments: &[&str]) -> Started {
+        Started::with(arguments, Stdio::null(), Stdio::inherit())
+    }
+
+    /// With these as standard output and standard error.
+    fn with(arguments: &[&str], stdout: Stdio, stderr: Stdio) -> Started {
         let (tmp, out) = (TempDir::new().unwrap(), TempDir::new().unwrap());
         let coordinator = Command::new(env!("CARGO_BIN_EXE_forkscope"))
             .args(arguments)
-            .args(["--quiet", "--out"])
+            .arg("--out")
             .arg(out.path())
             .env("TMPDIR", tmp.path())
             // Other tests run beside this one.
             .env("FORKSCOPE_ALLOW_BUSY", "1")
             .current_dir(out.path())
             .stdin(Stdio::null())
-            .stdout(Stdio::null())
+            .stdout(stdout)
+            .stderr(stderr)
             // A terminal signals a whole group: this one must not be the test's own.
             .process_group(0)
             .spawn()
@@ -75,6 +86,23 @@ impl Started {
             is_host(&host).then(|| phase.is_seen(host.pid)).flatten()?;
             Some(host)
         })
+    }
+
+    /// Waits until a round is in the record.
+    fn await_a_round(&self) {
+        proc::within(A_ROUND, "a round", || {
+            let text = fs::read_to_string(self.out.path().join("run.json")).ok()?;
+            let record = json::read(&text).expect("a record that can be read");
+            record
+                .cells
+                .iter()
+                .any(|c| !c.pairs.is_empty())
+                .then_some(())
+        });
+    }
+
+    fn signal(&self, signal: Signal) {
+        nix::sys::signal::kill(Pid::from_raw(self.pid()), signal).expect("it runs");
     }
 
     fn record(&self) -> Run {
@@ -192,7 +220,7 @@ fn a_coordinator_killed_at_the_hand_over_leaves_nothing() {
 
 #[test]
 fn a_killed_quick_run_leaves_nothing() {
-    let mut run = Started::new(&["quick"]);
+    let mut run = Started::new(&["quick", "--quiet"]);
     let host = eventually("a window with worker processes", || {
         let host = children(run.pid()).pop()?;
         let workers = proc::workers(host.pid).len();
@@ -245,19 +273,191 @@ fn a_killed_host_is_one_failed_invocation_and_the_run_goes_on() {
     run.assert_nothing_is_left(&[], "the host was killed");
 }
 
-/// Interrupts a run in a window, and looks at what it leaves.
+#[test]
+fn workers_that_are_always_killed_end_the_run_as_a_failure_that_is_told() {
+    // Every cell has worker processes: all are given up.
+    let arguments = [&RUN[..5], &["-d", "processes:4,processes:2"]].concat();
+    let mut run = Started::with(&arguments, Stdio::piped(), Stdio::piped());
+    let killed = eventually_ends(&mut run, |run| {
+        for host in children(run.pid()) {
+            let crew = proc::workers(host.pid);
+            crew.iter().for_each(|w| w.signal(Signal::SIGKILL));
+        }
+    });
+    assert_eq!(killed.status.code(), Some(1), "{killed:?}");
+    let said = String::from_utf8_lossy(&killed.stderr);
+    assert!(
+        said.contains("given up after 2 failures in a row"),
+        "{said}"
+    );
+    assert!(said.contains("ended by SIGKILL"), "{said}");
+    assert!(said.contains("nothing could be measured"), "{said}");
+    let record = run.record();
+    let pairs: Vec<_> = record.cells.iter().flat_map(|c| &c.pairs).collect();
+    assert!(!pairs.is_empty());
+    for pair in pairs {
+        let dropped = pair.dropped.as_ref().expect("no pair counts");
+        assert_eq!(dropped.cause, Cause::Failed);
+    }
+    assert!(record.withheld.is_some());
+    run.assert_nothing_is_left(&[], "workers were killed");
+}
+
+/// Does something to a run, again and again, until it ends by itself.
+fn eventually_ends(run: &mut Started, mut meanwhile: impl FnMut(&Started)) -> Output {
+    let status = proc::within(A_ROUND, "the end of the run", || {
+        meanwhile(run);
+        run.coordinator.try_wait().expect("it can be waited for")
+    });
+    let mut output = Output {
+        status,
+        stdout: Vec::new(),
+        stderr: Vec::new(),
+    };
+    let (out, err) = (run.coordinator.stdout.take(), run.coordinator.stderr.take());
+    if let Some(mut out) = out {
+        out.read_to_end(&mut output.stdout).expect("it is readable");
+    }
+    if let Some(mut err) = err {
+        err.read_to_end(&mut output.stderr).expect("it is readable");
+    }
+    output
+}
+
+/// A pipe that nobody reads.
+fn closed_pipe() -> Stdio {
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    Stdio::from(writer)
+}
+
+/// All that [`RUN`] says, but its silence.
+fn run_aloud() -> Vec<&'static str> {
+    RUN.iter().copied().filter(|a| *a != "--quiet").collect()
+}
+
+#[test]
+fn a_reader_that_has_left_changes_neither_record_nor_exit_code() {
+    for format in [&[][..], &["--json", "-"]] {
+        let arguments = [&run_aloud(), format].concat();
+        let mut run = Started::with(&arguments, closed_pipe(), Stdio::piped());
+        run.await_a_round();
+        run.signal(Signal::SIGINT);
+        let ended = eventually_ends(&mut run, |_| {});
+        assert_eq!(ended.status.code(), Some(130), "{format:?}: {ended:?}");
+        let said = String::from_utf8_lossy(&ended.stderr);
+        assert!(said.contains("interrupted: the record holds"), "{said}");
+        assert!(!said.contains("panicked"), "{said}");
+        assert_eq!(
+            run.record().incomplete_reason.as_deref(),
+            Some("interrupted")
+        );
+        run.assert_nothing_is_left(&[], "the reader has left");
+    }
+}
+
+#[test]
+fn a_table_that_cannot_be_written_is_a_failure_and_the_record_is_there() {
+    let full = fs::File::options().write(true).open("/dev/full").unwrap();
+    let mut run = Started::with(&run_aloud(), Stdio::from(full), Stdio::piped());
+    run.await_a_round();
+    run.signal(Signal::SIGTERM);
+    let ended = eventually_ends(&mut run, |_| {});
+    assert_eq!(ended.status.code(), Some(1), "{ended:?}");
+    let said = String::from_utf8_lossy(&ended.stderr);
+    assert!(said.contains("write to standard output: "), "{said}");
+    let record = run.record();
+    assert!(record.cells.iter().any(|c| !c.pairs.is_empty()));
+    run.assert_nothing_is_left(&[], "standard output is full");
+}
+
+#[test]
+fn a_disk_that_fills_up_on_the_way_keeps_the_record_before_and_the_table() {
+    let (folder, tmp) = (TempDir::new().unwrap(), TempDir::new().unwrap());
+    let script = "mount -t tmpfs -o size=2m tmpfs . && cd \"$PWD\" && exec \"$0\" \"$@\"";
+    let child = Command::new("unshare")
+        .args(["-rm", "sh", "-c", script, env!("CARGO_BIN_EXE_forkscope")])
+        .args(run_aloud())
+        .args(["--out", "."])
+        .current_dir(folder.path())
+        .env("TMPDIR", tmp.path())
+        .env("FORKSCOPE_ALLOW_BUSY", "1")
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("util-linux is there");
+    let mut run = Started {
+        coordinator: child,
+        tmp,
+        out: folder,
+    };
+    let inside = Path::new("/proc").join(run.pid().to_string()).join("cwd");
+    let earlier = proc::within(A_ROUND, "a round, or an end", || {
+        if run
+            .coordinator
+            .try_wait()
+            .expect("it can be waited for")
+            .is_some()
+        {
+            return Some(None);
+        }
+        let mut file = fs::File::open(inside.join("run.json")).ok()?;
+        let cells = read_record(&mut file).cells;
+        let has_pairs = cells.iter().any(|c| !c.pairs.is_empty());
+        has_pairs.then_some(Some(()))
+    });
+    if earlier.is_none() {
+        let ended = eventually_ends(&mut run, |_| {});
+        let said = String::from_utf8_lossy(&ended.stderr);
+        assert!(!said.contains("forkscope: "), "{said}");
+        eprintln!("not tested: this user may not mount");
+        return;
+    }
+    // Somebody else fills the disk, to the last byte.
+    let mut filler = fs::File::create(inside.join("filler")).expect("a file inside");
+    while filler.write_all(&[0; 4096]).is_ok() {}
+    // Still open when the run, and with it the disk, is gone.
+    let mut kept = fs::File::open(inside.join("run.json")).expect("a record");
+    run.signal(Signal::SIGINT);
+    let ended = eventually_ends(&mut run, |_| {});
+    assert_eq!(ended.status.code(), Some(1), "{ended:?}");
+    let said = String::from_utf8_lossy(&ended.stderr);
+    assert!(said.contains("measured, but not written"), "{said}");
+    assert!(said.contains("run.json"), "{said}");
+    assert!(said.contains("free some space"), "{said}");
+    let table = String::from_utf8_lossy(&ended.stdout);
+    assert!(table.contains("incomplete: interrupted"), "{table}");
+    let record = read_record(&mut kept);
+    assert!(!record.complete);
+    assert!(record.cells.iter().any(|c| !c.pairs.is_empty()));
+    run.assert_nothing_is_left(&[], "the disk was full");
+}
+
+fn read_record(file: &mut fs::File) -> Run {
+    let mut text = String::new();
+    file.read_to_string(&mut text).expect("it is readable");
+    json::read(&text).expect("a record that can be read")
+}
+
+/// Interrupts a run in a window, and looks at what it says and leaves.
 fn interrupt(signal: Signal, is_whole_group: bool) {
-    let mut run = Started::new(RUN);
+    let mut run = Started::with(&run_aloud(), Stdio::piped(), Stdio::piped());
     run.host_in(When::Window);
     let recorded = run.processes();
     let leader = Pid::from_raw(run.pid());
     if is_whole_group {
         killpg(leader, signal).unwrap();
     } else {
-        nix::sys::signal::kill(leader, signal).unwrap();
+        run.signal(signal);
     }
-    let status = run.coordinator.wait().unwrap();
+    let ended = eventually_ends(&mut run, |_| {});
+    let status = ended.status;
     assert_eq!(status.code(), Some(130), "{signal}: {status}");
+    let said = String::from_utf8_lossy(&ended.stderr);
+    assert!(said.contains("interrupted: the record holds"), "{said}");
+    let table = String::from_utf8_lossy(&ended.stdout);
+    assert!(table.contains("incomplete: interrupted"), "{table}");
     let record = run.record();
     assert!(!record.complete);
     assert_eq!(record.incomplete_reason.as_deref(), Some("interrupted"));

@@ -4,7 +4,7 @@ mod fixture;
 
 use std::path::Path;
 
-use forkscope::record::{Run, SCHEMA_VERSION, Verdict};
+use forkscope::record::{Purpose, Run, SCHEMA_VERSION, Verdict};
 use forkscope::report::json::{self, ReadError};
 use forkscope::report::terminal::calibration as table;
 use forkscope::report::{REGISTRY, Style, find};
@@ -44,6 +44,16 @@ fn a_withheld_headline_is_replaced_by_its_reason() {
 }
 
 #[test]
+fn every_verdict_of_a_busy_machine_is_labelled() {
+    let run = fixture::busy_run();
+    let text = terminal(&run);
+    let compared = run.cells.iter().filter(|c| c.purpose == Purpose::Compare);
+    let in_tables = text.matches(" (busy machine)").count();
+    assert!(in_tables >= compared.count(), "{text}");
+    insta::assert_snapshot!(text);
+}
+
+#[test]
 fn an_incomplete_run_says_so() {
     insta::assert_snapshot!(terminal(&fixture::incomplete_run()));
 }
@@ -70,6 +80,7 @@ fn no_line_is_wider_than_asked() {
     for run in [
         fixture::run(),
         fixture::withheld_run(),
+        fixture::busy_run(),
         fixture::incomplete_run(),
     ] {
         assert!(widest(&terminal(&run)) <= 100, "{}", terminal(&run));
@@ -156,6 +167,7 @@ fn a_record_survives_json() {
     for run in [
         fixture::run(),
         fixture::withheld_run(),
+        fixture::busy_run(),
         fixture::incomplete_run(),
     ] {
         let text = render("json", &run, &Style::default());

@@ -1,8 +1,8 @@
 //! `calibrate`: how often does this machine tell a thing from itself, and find what is there?
 
 use super::measure::{
-    self, RESERVE_S, check_capacity, check_temporary_folder, empty_record, fill, findings,
-    is_unfit, look, on_interrupt, open,
+    self, RESERVE_S, accept, check_capacity, check_strictness, check_temporary_folder,
+    empty_record, fill, look, on_interrupt, open, reason_if_unfit,
 };
 use super::{CommandError, color_choice, failed, print, usage};
 use forkscope::cli::{Calibrate, Common};
@@ -16,7 +16,7 @@ use forkscope::record::calibration::{Calibration, CalibrationRun};
 use forkscope::record::{METHOD_VERSION, Run, SCHEMA_VERSION};
 use forkscope::report::json::Json;
 use forkscope::report::terminal::calibration as table;
-use forkscope::report::{self, Report, Style, file, progress};
+use forkscope::report::{Report, Style, file, progress};
 use forkscope::verdict::{Ending, calibration_rows, calibration_run, exit_code, withheld_share};
 use std::path::Path;
 use std::sync::Arc;
@@ -29,12 +29,15 @@ const HEADROOM: f64 = 1.1;
 /// `forkscope calibrate`.
 pub fn calibrate(began: Instant, asked: &Calibrate) -> Result<u8, CommandError> {
     let common = &asked.common;
+    check_strictness(common)?;
     let planned = open(&asked.workload)?;
     check_temporary_folder(&std::env::temp_dir()).map_err(usage)?;
     anstream::ColorChoice::write_global(color_choice(common.color));
     let is_interrupted = on_interrupt()?;
     let clock = OpClock::calibrate();
-    let machine = look(&clock, common.allow_busy, &is_interrupted);
+    let machine = look(&clock, common, &is_interrupted);
+    let findings = machine::assess(&machine);
+    let busy = reason_if_unfit(&findings);
     let _ = machine::raise_nofile();
     let mut request = Request {
         workloads: vec![planned],
@@ -45,23 +48,16 @@ pub fn calibrate(began: Instant, asked: &Calibrate) -> Result<u8, CommandError> 
         most_pairs: asked.pairs,
         seed: common.seed,
         question: Question::Calibrate,
+        is_busy: busy.is_some(),
     };
     check_capacity(&request, &machine)?;
     let run_s = run_estimate_s(&request)?;
     check_room(&request, run_s)?;
-    let warnings = findings(&machine);
-    warnings
-        .iter()
-        .filter(|_| !common.quiet)
-        .for_each(report::say);
-    if is_unfit(&machine) && !common.allow_busy {
-        report::say(
-            "nothing was measured: a calibration needs a quiet machine; --allow-busy measures all the same",
-        );
+    let Some(warnings) = accept(&findings, common) else {
         return Ok(exit_code(Ending::Unfit));
-    }
+    };
     let folder = measure::folder(common);
-    let blank = empty_record(&request, machine, common.margin, warnings);
+    let blank = empty_record(&request, machine, busy, common.margin, warnings);
     let mut calibration = empty_calibration(&blank, asked.pairs);
     // Written before anything is measured: a folder that cannot be written to shows now.
     save(&calibration, folder.as_deref())?;
@@ -176,6 +172,7 @@ fn empty_calibration(blank: &Run, pairs: usize) -> Calibration {
         margin: blank.margin,
         pairs,
         machine: blank.machine.clone(),
+        busy: blank.busy.clone(),
         workload: blank.workloads[0].clone(),
         runs: Vec::new(),
         rows: Vec::new(),

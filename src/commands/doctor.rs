@@ -59,6 +59,7 @@ fn facts(m: &Machine) -> Vec<(&'static str, String)> {
         ("foreign CPU", share(m.foreign_cpu)),
         ("steal", share(m.steal)),
         ("throttled", or_unknown(&m.throttled)),
+        ("CPU pressure", share(m.cpu_pressure)),
         (
             "memory",
             format!(
@@ -82,7 +83,13 @@ fn facts(m: &Machine) -> Vec<(&'static str, String)> {
             ),
         ),
         ("processes of this user", limit(m.nproc)),
-        ("tasks (pids.max)", limit(m.pids_max)),
+        (
+            "tasks (pids.max)",
+            m.pids_max.zip(m.pids_current).map_or_else(
+                || limit(m.pids_max),
+                |(max, now)| format!("{max}, {now} in use"),
+            ),
+        ),
         (
             "/dev/shm free",
             m.shm_free_bytes.map_or_else(|| "unknown".to_owned(), mib),
@@ -91,7 +98,10 @@ fn facts(m: &Machine) -> Vec<(&'static str, String)> {
         ("system", or_unknown(&m.os)),
         ("virtualization", or_unknown(&m.virtualization)),
         ("governor", or_unknown(&m.governor)),
-        ("turbo", or_unknown(&m.turbo)),
+        (
+            "turbo",
+            or_unknown(&m.turbo.map(|on| if on { "on" } else { "off" })),
+        ),
         ("clock source", or_unknown(&m.clock_source)),
         (
             "transparent huge pages",

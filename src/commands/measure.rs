@@ -4,15 +4,16 @@ use super::{CommandError, color_choice, failed, print, usage};
 use forkscope::agent;
 use forkscope::cli::{AgentCounts, Common};
 use forkscope::deployment::{Form, Kind};
+use forkscope::experiment::causes;
 use forkscope::experiment::coordinator::{self, Measured};
 use forkscope::experiment::host::Hosts;
 use forkscope::experiment::invocation::whole_cpus;
-use forkscope::experiment::machine::{self, Level, Needs};
+use forkscope::experiment::machine::{self, Finding, Level, Needs};
 use forkscope::experiment::plan::{self, MIN_PAIRS, PlanError, PlannedWorkload, Question, Request};
 use forkscope::observe::clock::OpClock;
-use forkscope::record::{METHOD_VERSION, Machine, Pair, Run, SCHEMA_VERSION, WorkloadRecord};
+use forkscope::record::{METHOD_VERSION, Machine, Run, SCHEMA_VERSION, WorkloadRecord};
 use forkscope::report::{self, Style, json, progress};
-use forkscope::verdict::{Ending, conclude, exit_code};
+use forkscope::verdict::{BUSY_LABEL, Ending, conclude, exit_code};
 use forkscope::workload::{self, SpecSource};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -70,6 +71,7 @@ pub fn run(
         }
     }
     plan::comparison(deployments).map_err(usage)?;
+    check_strictness(common)?;
     if deployments.iter().any(|d| d.kind == Kind::Processes) {
         check_temporary_folder(&std::env::temp_dir()).map_err(usage)?;
     }
@@ -77,7 +79,9 @@ pub fn run(
     let is_interrupted = on_interrupt()?;
 
     let clock = OpClock::calibrate();
-    let machine = look(&clock, common.allow_busy, &is_interrupted);
+    let machine = look(&clock, common, &is_interrupted);
+    let findings = machine::assess(&machine);
+    let busy = reason_if_unfit(&findings);
     let _ = machine::raise_nofile();
     let request = Request {
         workloads: planned,
@@ -88,22 +92,15 @@ pub fn run(
         most_pairs: MOST_PAIRS,
         seed: common.seed,
         question: Question::Compare,
+        is_busy: busy.is_some(),
     };
     check_capacity(&request, &machine)?;
     check_room(&request, time, began)?;
-    let warnings = findings(&machine);
-    if is_unfit(&machine) && !common.allow_busy {
-        warnings.iter().for_each(report::say);
-        report::say(
-            "nothing was measured: numbers of this machine, as busy as it is, would mislead; --allow-busy measures all the same",
-        );
+    let Some(warnings) = accept(&findings, common) else {
         return Ok(exit_code(Ending::Unfit));
-    }
-    if !common.quiet {
-        warnings.iter().for_each(report::say);
-    }
+    };
     let folder = folder(common);
-    let mut record = empty_record(&request, machine, common.margin, warnings);
+    let mut record = empty_record(&request, machine, busy, common.margin, warnings);
     // Written before anything is measured: a folder that cannot be written to shows now.
     if let Some(folder) = &folder {
         json::save(&record, folder).map_err(failed)?;
@@ -163,19 +160,36 @@ pub fn run(
     saved.map_err(|e| failed(format!("the run was measured, but not written: {e}")))?;
     let has_pairs = record.cells.iter().any(|c| c.kept().next().is_some());
     if !has_pairs && !is_interrupted.load(Relaxed) {
-        let disturbed = |p: &Pair| {
-            p.dropped
-                .as_ref()
-                .is_some_and(|d| d.cause.is_of_the_machine())
-        };
-        if record.cells.iter().flat_map(|c| &c.pairs).any(disturbed) {
+        if record
+            .cells
+            .iter()
+            .flat_map(|c| &c.pairs)
+            .any(causes::is_disturbed)
+        {
             report::say("no pair counts: the machine was too busy; quiet it and run again");
             return Ok(exit_code(Ending::Unfit));
         }
         return Err(failed("nothing could be measured; the warnings say why"));
     }
+    if is_interrupted.load(Relaxed) && !common.quiet {
+        let pairs: usize = record.cells.iter().map(|c| c.pairs.len()).sum();
+        report::say(format_args!(
+            "interrupted: the record holds the {pairs} pairs that were measured until then, and \"complete\": false"
+        ));
+    }
+    let starved = causes::starved_by_machine(&record.cells).filter(|_| common.strict);
     Ok(exit_code(if is_interrupted.load(Relaxed) {
         Ending::Interrupted
+    } else if let Some(cell) = starved {
+        report::say(format_args!(
+            "--strict: {} with {} agents, {} against {}, has {} of {MIN_PAIRS} pairs, because the machine disturbed the others; quiet it and run again, or give more time",
+            cell.workload,
+            cell.agents,
+            cell.x,
+            cell.baseline,
+            cell.kept().count()
+        ));
+        Ending::Unfit
     } else {
         Ending::Measured {
             is_withheld: record.withheld.is_some(),
@@ -183,12 +197,43 @@ pub fn run(
     }))
 }
 
-/// Looks at the machine, more than once where it is too busy: what was running a moment ago (a build,
+/// Refuses to be strict and lenient at once.
+pub(super) fn check_strictness(common: &Common) -> Result<(), CommandError> {
+    if common.strict && common.allow_busy {
+        return Err(usage(
+            "--strict refuses a machine with warnings, --allow-busy measures on any; give one of them (also as FORKSCOPE_STRICT and FORKSCOPE_ALLOW_BUSY)",
+        ));
+    }
+    Ok(())
+}
+
+/// Says what speaks against the machine; gives the warnings of the record, or `None` where the machine
+/// is refused.
+pub(super) fn accept(findings: &[Finding], common: &Common) -> Option<Vec<String>> {
+    let mut warnings = warnings_of(findings);
+    if let Some(why) = refusal(findings, common) {
+        warnings.iter().for_each(report::say);
+        report::say(format_args!("nothing was measured: {why}"));
+        return None;
+    }
+    if reason_if_unfit(findings).is_some() {
+        warnings.push(format!(
+            "measured all the same (--allow-busy): every verdict is labelled \"{BUSY_LABEL}\"; quiet the machine and run again before you rely on one"
+        ));
+    }
+    if !common.quiet {
+        warnings.iter().for_each(report::say);
+    }
+    Some(warnings)
+}
+
+/// Looks at the machine, more than once where it is refused: what was running a moment ago (a build,
 /// most likely) may be about to end.
-pub(super) fn look(clock: &OpClock, allow_busy: bool, is_interrupted: &AtomicBool) -> Machine {
+pub(super) fn look(clock: &OpClock, common: &Common, is_interrupted: &AtomicBool) -> Machine {
     let mut machine = machine::look_with(LOOK, clock);
     for _ in 1..LOOKS {
-        if allow_busy || !is_unfit(&machine) || is_interrupted.load(Relaxed) {
+        let is_good_enough = refusal(&machine::assess(&machine), common).is_none();
+        if is_good_enough || is_interrupted.load(Relaxed) {
             break;
         }
         machine = machine::look_with(LOOK, clock);
@@ -271,16 +316,32 @@ fn check_room(request: &Request, time: Duration, began: Instant) -> Result<(), C
     }))
 }
 
-/// Whether what speaks against the machine is reason enough not to measure on it.
-pub(super) fn is_unfit(machine: &Machine) -> bool {
-    machine::assess(machine)
+/// Why a run with these findings is refused, with what would be measured all the same.
+fn refusal(findings: &[Finding], common: &Common) -> Option<&'static str> {
+    let worst = findings.iter().map(|f| f.level).max()?;
+    match worst {
+        Level::Refuse if !common.allow_busy => Some(
+            "numbers of this machine, as busy as it is, would mislead; --allow-busy measures all the same",
+        ),
+        Level::Warn if common.strict => Some(
+            "--strict takes warnings about the machine for errors; without --strict this machine is measured",
+        ),
+        _ => None,
+    }
+}
+
+/// Why the machine is unfit, if it is.
+pub(super) fn reason_if_unfit(findings: &[Finding]) -> Option<String> {
+    let reasons: Vec<&str> = findings
         .iter()
-        .any(|f| f.level == Level::Refuse)
+        .filter(|f| f.level == Level::Refuse)
+        .map(|f| f.message.as_str())
+        .collect();
+    (!reasons.is_empty()).then(|| reasons.join("; "))
 }
 
 /// What speaks against the machine.
-pub(super) fn findings(machine: &Machine) -> Vec<String> {
-    let findings = machine::assess(machine);
+fn warnings_of(findings: &[Finding]) -> Vec<String> {
     findings
         .iter()
         .filter(|f| f.level > Level::Note)
@@ -313,6 +374,7 @@ pub(super) fn now() -> String {
 pub(super) fn empty_record(
     request: &Request,
     machine: Machine,
+    busy: Option<String>,
     margin: f64,
     warnings: Vec<String>,
 ) -> Run {
@@ -331,6 +393,7 @@ pub(super) fn empty_record(
         seed: request.seed,
         margin,
         machine,
+        busy,
         workloads: request.workloads.iter().map(workload_record).collect(),
         plan: Default::default(),
         cells: Vec::new(),

@@ -1,6 +1,7 @@
 //! Why does a pair not count? By recorded causes, never by its value.
 
-use crate::record::{Cause, Cell, Dropped, Sample};
+use super::plan::MIN_PAIRS;
+use crate::record::{Cause, Cell, Dropped, Pair, Sample};
 
 /// Share of work per op by which the two sides of a pair may differ.
 const WORK_TOLERANCE: f64 = 0.005;
@@ -11,8 +12,9 @@ const FOREIGN_CPU_LIMIT: f64 = 0.15;
 /// Share of stolen CPU in a window above which its pair does not count.
 const STEAL_LIMIT: f64 = 0.05;
 
-/// What disturbed a measured pair, if something did.
-pub(super) fn disturbance(baseline: &Sample, x: &Sample) -> Option<Dropped> {
+/// What disturbed a measured pair, if something did. On a machine that `is_busy` by permission,
+/// others' use of the CPUs is no disturbance: it was there from the start, and verdicts say so.
+pub(super) fn disturbance(baseline: &Sample, x: &Sample, is_busy: bool) -> Option<Dropped> {
     let drop = |cause, detail| Some(Dropped { cause, detail });
     for sample in [baseline, x] {
         if let Some(times) = sample.throttled.filter(|&t| t > 0) {
@@ -20,6 +22,9 @@ pub(super) fn disturbance(baseline: &Sample, x: &Sample) -> Option<Dropped> {
                 Cause::Throttled,
                 format!("the CPU quota of the control group stopped it {times} times"),
             );
+        }
+        if is_busy {
+            continue;
         }
         if let Some(share) = sample.foreign_cpu.filter(|&f| f > FOREIGN_CPU_LIMIT) {
             return drop(
@@ -44,6 +49,23 @@ pub(super) fn disturbance(baseline: &Sample, x: &Sample) -> Option<Dropped> {
         return drop(Cause::WorkDiffers, detail);
     }
     None
+}
+
+/// Whether the machine is the cause for which a pair does not count.
+#[must_use]
+pub fn is_disturbed(pair: &Pair) -> bool {
+    let dropped = pair.dropped.as_ref();
+    dropped.is_some_and(|d| d.cause.is_of_the_machine())
+}
+
+/// A cell that would have pairs enough for a verdict, had the machine not disturbed some of them.
+#[must_use]
+pub fn starved_by_machine(cells: &[Cell]) -> Option<&Cell> {
+    cells.iter().find(|cell| {
+        let kept = cell.kept().count();
+        let disturbed = cell.pairs.iter().filter(|p| is_disturbed(p)).count();
+        kept < MIN_PAIRS && kept + disturbed >= MIN_PAIRS
+    })
 }
 
 /// A warning for every cause for which pairs were dropped, with the next action.

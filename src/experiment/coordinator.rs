@@ -5,7 +5,7 @@
 
 use super::causes::{disturbance, dropped_in_words};
 use super::invocation::{Invocation, whole_cpus};
-use super::plan::{self, MIN_PAIRS, PlanError, PlannedCell, Request};
+use super::plan::{self, Ends, MIN_PAIRS, PlanError, PlannedCell, Request};
 use crate::deployment::{Count, Form, Job, Kind};
 use crate::observe::clock::OpClock;
 use crate::record::{
@@ -164,7 +164,7 @@ impl Coordinator<'_> {
         // The last pair, too, is started only with headroom.
         let slowest_s = self.cells.iter().map(|c| c.pair_s).fold(0.0, f64::max);
         let left_s = self.request.budget_s - invoker.elapsed_s() - (HEADROOM - 1.0) * slowest_s;
-        self.leave_out(MIN_PAIRS - 2, left_s);
+        self.leave_out(MIN_PAIRS - 2, left_s, Ends::MayGo);
     }
 
     /// In the first round: when pairs take longer than was thought, those that did not run yet will,
@@ -181,17 +181,16 @@ impl Coordinator<'_> {
         for c in waiting {
             self.cells[c].pair_s = self.estimates_s[c] * measured_s / thought_s;
         }
-        self.leave_out(MIN_PAIRS, self.room_s);
+        // A few slow pairs may be a bad moment: the ends go by the times of two rounds only.
+        self.leave_out(MIN_PAIRS, self.room_s, Ends::Stay);
     }
 
     /// Leaves out running cells until `pairs` more pairs of each fit `seconds`. With nothing left to
     /// leave out the deadline decides.
-    fn leave_out(&mut self, pairs: usize, seconds: f64) {
+    fn leave_out(&mut self, pairs: usize, seconds: f64, ends: Ends) {
         let running = self.cells.iter().zip(&self.active).filter(|(_, a)| **a);
         let mut kept: Vec<PlannedCell> = running.map(|(c, _)| c.clone()).collect();
-        let Ok(gone) = plan::fit(&mut kept, &self.request.workloads, pairs, seconds) else {
-            return;
-        };
+        let gone = plan::shrink(&mut kept, &self.request.workloads, pairs, seconds, ends);
         for (cell, active) in self.cells.iter().zip(&mut self.active) {
             *active = *active && kept.contains(cell);
         }
@@ -376,7 +375,7 @@ impl Coordinator<'_> {
         self.measured.cells[c]
             .digest
             .get_or_insert_with(|| b.digest.clone());
-        disturbance(b, x)
+        disturbance(b, x, self.request.is_busy)
     }
 
     fn give_up_if_it_keeps_failing(&mut self, c: usize) {

@@ -2,7 +2,7 @@
 //!
 //! [`machine`] looks at the machine before a run and says whether its numbers can be believed.
 
-mod causes;
+pub mod causes;
 pub mod coordinator;
 pub mod host;
 pub mod invocation;

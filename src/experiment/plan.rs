@@ -92,6 +92,9 @@ pub struct Request {
     pub seed: u64,
     /// What is asked.
     pub question: Question,
+    /// Whether the machine was busy from the start and is measured all the same: foreign CPU and
+    /// steal are then what is measured under, and drop no pair.
+    pub is_busy: bool,
 }
 
 /// What a run is to find out.
@@ -370,20 +373,49 @@ pub fn fit(
     pairs: usize,
     seconds: f64,
 ) -> Result<Vec<String>, PlanError> {
+    let left_out = shrink(cells, workloads, pairs, seconds, Ends::Stay);
+    let needed_s = needed_s(cells, pairs);
+    if needed_s > seconds {
+        return Err(PlanError::NoRoom {
+            budget_s: seconds,
+            cells: cells.len(),
+            needed_s: needed_s.ceil(),
+        });
+    }
+    Ok(left_out)
+}
+
+/// What becomes of the smallest and the largest agent count when there is no room for both.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ends {
+    /// They stay, whether they fit or not.
+    Stay,
+    /// They go, too, the one that takes longest first; one comparison stays: an answer to less is
+    /// better than no answer to all.
+    MayGo,
+}
+
+/// Like [`fit`], for a run that is under way: leaves out what it may, whether that is enough or not.
+pub fn shrink(
+    cells: &mut Vec<PlannedCell>,
+    workloads: &[PlannedWorkload],
+    pairs: usize,
+    seconds: f64,
+    ends: Ends,
+) -> Vec<String> {
     let mut left_out = Vec::new();
-    let needed = |cells: &[PlannedCell]| pairs as f64 * cells.iter().map(|c| c.pair_s).sum::<f64>();
-    while needed(cells) > seconds {
-        let Some(victim) = next_victim(cells) else {
-            return Err(PlanError::NoRoom {
-                budget_s: seconds,
-                cells: cells.len(),
-                needed_s: needed(cells).ceil(),
-            });
+    while needed_s(cells, pairs) > seconds {
+        let of_ends = || (ends == Ends::MayGo).then(|| next_end(cells)).flatten();
+        let Some(victim) = next_victim(cells).or_else(of_ends) else {
+            break;
         };
         let is_victim = |c: &PlannedCell| match victim {
             Victim::SmallKnownEffect => is_small_known_effect(c),
             Victim::Messages(n) => c.purpose == Purpose::MessageCost && c.agents == n,
             Victim::Agents(n) => c.purpose == Purpose::Compare && c.agents == n,
+            Victim::End { workload, agents } => {
+                c.purpose == Purpose::Compare && (c.workload, c.agents) == (workload, agents)
+            }
         };
         left_out.extend(
             cells
@@ -393,13 +425,19 @@ pub fn fit(
         );
         cells.retain(|c| !is_victim(c));
     }
-    Ok(left_out)
+    left_out
+}
+
+/// What so many pairs of each cell take, seconds.
+fn needed_s(cells: &[PlannedCell], pairs: usize) -> f64 {
+    pairs as f64 * cells.iter().map(|c| c.pair_s).sum::<f64>()
 }
 
 enum Victim {
     SmallKnownEffect,
     Messages(usize),
     Agents(usize),
+    End { workload: usize, agents: usize },
 }
 
 fn is_small_known_effect(cell: &PlannedCell) -> bool {
@@ -429,6 +467,21 @@ fn next_victim(cells: &[PlannedCell]) -> Option<Victim> {
         return Some(Victim::Agents(compared[compared.len() / 2]));
     }
     priced.first().map(|&n| Victim::Messages(n))
+}
+
+/// The next end to go, the one that takes longest: so most comparisons stay. None when one is left.
+fn next_end(cells: &[PlannedCell]) -> Option<Victim> {
+    let mut ends: Vec<((usize, usize), f64)> = Vec::new();
+    for cell in cells.iter().filter(|c| c.purpose == Purpose::Compare) {
+        let key = (cell.workload, cell.agents);
+        match ends.iter_mut().find(|(k, _)| *k == key) {
+            Some((_, pairs_s)) => *pairs_s += cell.pair_s,
+            None => ends.push((key, cell.pair_s)),
+        }
+    }
+    let longest = ends.iter().max_by(|a, b| a.1.total_cmp(&b.1));
+    let &((workload, agents), _) = longest.filter(|_| ends.len() > 1)?;
+    Some(Victim::End { workload, agents })
 }
 
 /// The order of two rounds: every cell once in each, shuffled; the side that runs first is drawn for
@@ -482,6 +535,7 @@ mod tests {
             most_pairs: 16,
             seed: 1,
             question: Question::Compare,
+            is_busy: false,
         }
     }
 

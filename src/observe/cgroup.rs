@@ -328,6 +328,33 @@ mod tests {
     }
 
     #[test]
+    fn a_quota_above_binds_in_both_versions() {
+        let v1 = [
+            ("proc/self/cgroup", "2:cpu,cpuacct:/a/b/c\n"),
+            (
+                "proc/self/mountinfo",
+                "32 31 0:29 / /sys/fs/cgroup/cpu rw - cgroup cgroup rw,cpu,cpuacct\n",
+            ),
+            ("sys/fs/cgroup/cpu/a/cpu.cfs_quota_us", "75000\n"),
+            ("sys/fs/cgroup/cpu/a/cpu.cfs_period_us", "50000\n"),
+            ("sys/fs/cgroup/cpu/a/b/cpu.cfs_quota_us", "-1\n"),
+            ("sys/fs/cgroup/cpu/a/b/cpu.cfs_period_us", "100000\n"),
+            ("sys/fs/cgroup/cpu/a/b/c/cpu.cfs_quota_us", "400000\n"),
+            ("sys/fs/cgroup/cpu/a/b/c/cpu.cfs_period_us", "100000\n"),
+        ];
+        let v2 = [
+            ("proc/self/cgroup", "0::/a/b/c\n"),
+            ("proc/self/mountinfo", V2_MOUNT),
+            ("sys/fs/cgroup/a/cpu.max", "75000 50000\n"),
+            ("sys/fs/cgroup/a/b/cpu.max", "max 100000\n"),
+            ("sys/fs/cgroup/a/b/c/cpu.max", "400000 100000\n"),
+        ];
+        for files in [&v1[..], &v2] {
+            assert_eq!(Cgroup::find(tree(files).path()).quota_cpus(), Some(1.5));
+        }
+    }
+
+    #[test]
     fn a_container_sees_its_group_as_the_root_of_the_mount() {
         let root = tree(&[
             ("proc/self/cgroup", "0::/docker/abc\n"),

@@ -292,6 +292,18 @@ pub fn steal_share(spent: SystemCpu, cpus: f64, wall: Duration) -> Option<f64> {
     share(spent.steal_ns, cpus, wall)
 }
 
+/// Time for which some task waited for a CPU since the system started (`some … total=` of
+/// `/proc/pressure/cpu`), nanoseconds. `None` where the kernel keeps no such account.
+pub fn waited_ns(root: &Path) -> Option<u64> {
+    let text = fs::read_to_string(root.join("proc/pressure/cpu")).ok()?;
+    let some = text.lines().find_map(|line| line.strip_prefix("some "))?;
+    let total = some
+        .split_whitespace()
+        .find_map(|w| w.strip_prefix("total="))?;
+    let microseconds: u64 = total.parse().ok()?;
+    Some(microseconds.saturating_mul(1_000))
+}
+
 fn share(ns: u64, cpus: f64, wall: Duration) -> Option<f64> {
     let available_ns = cpus * wall.as_nanos() as f64;
     // Ticks are coarse enough for fully busy CPUs to show 1 % more than there is.
@@ -337,6 +349,20 @@ mod tests {
         assert_eq!(SystemCpu::parse(STAT, &[7], 10), None);
         assert_eq!(SystemCpu::parse("", &[0], 10), None);
         assert_eq!(SystemCpu::parse("cpu0 1 x", &[0], 10), None);
+    }
+
+    #[test]
+    fn the_time_that_tasks_waited_is_that_of_some() {
+        let root = tempfile::tempdir().unwrap();
+        assert_eq!(waited_ns(root.path()), None);
+        let folder = root.path().join("proc/pressure");
+        fs::create_dir_all(&folder).unwrap();
+        let text = "some avg10=1.00 avg60=0.50 avg300=0.10 total=1234\n\
+                    full avg10=0.00 avg60=0.00 avg300=0.00 total=99\n";
+        fs::write(folder.join("cpu"), text).unwrap();
+        assert_eq!(waited_ns(root.path()), Some(1_234_000));
+        fs::write(folder.join("cpu"), "some avg10=1.00\n").unwrap();
+        assert_eq!(waited_ns(root.path()), None);
     }
 
     #[test]

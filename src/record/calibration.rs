@@ -27,6 +27,9 @@ pub struct Calibration {
     pub pairs: usize,
     /// The machine as it was found at the start.
     pub machine: Machine,
+    /// Why the machine was unfit, where it was measured all the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub busy: Option<String>,
     /// The workload whose agents ran.
     pub workload: WorkloadRecord,
     /// Every run, in order.

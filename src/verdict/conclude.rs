@@ -3,7 +3,7 @@
 //! Pure, and idempotent: concluding a record again gives the same record, so it is done after every
 //! round (what is saved is always whole) and when a record is rendered later.
 
-use super::{AtAgents, Findings, crossover, recommendation, setup_answer, verdict};
+use super::{AtAgents, BUSY_LABEL, Findings, crossover, recommendation, setup_answer, verdict};
 use crate::record::{
     Answer, Cell, Effect, MemoryFit, MessageAnswer, Outcome, Purpose, Run, Sample, SetupAnswer,
     Side, Steadiness, Verdict, WorkloadRecord,
@@ -161,12 +161,17 @@ fn answer(run: &Run, workload: &str, baseline: &str, x: &str) -> Answer {
         messages: &messages,
         moving: &moving,
     };
+    // A sentence travels alone, so each carries the label.
+    let labelled = |sentence: String| match run.busy {
+        Some(_) => format!("{BUSY_LABEL}: {sentence}"),
+        None => sentence,
+    };
     Answer {
         workload: workload.to_owned(),
         baseline: baseline.to_owned(),
         x: x.to_owned(),
-        crossover: crossover(&at),
-        recommendation: recommendation(&findings),
+        crossover: labelled(crossover(&at)),
+        recommendation: labelled(recommendation(&findings)),
         baseline_memory,
         x_memory,
         setup,

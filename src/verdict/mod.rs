@@ -53,6 +53,10 @@ fn ahead(deployment: &str) -> Verdict {
     }
 }
 
+/// What every verdict is labelled with whose machine was unfit and measured all the same
+/// ([`crate::record::Run::busy`]).
+pub const BUSY_LABEL: &str = "busy machine";
+
 /// Whether a verdict says something: ahead or tie.
 pub fn is_settled(verdict: &Verdict) -> bool {
     matches!(verdict, Verdict::Ahead { .. } | Verdict::Tie)

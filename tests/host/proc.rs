@@ -137,9 +137,14 @@ impl Gate {
     }
 }
 
-/// Waits until something is there.
-pub fn eventually<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
-    let deadline = Instant::now() + HANG;
+/// Waits until something is there that the kernel brings about by itself.
+pub fn eventually<T>(what: &str, look: impl FnMut() -> Option<T>) -> T {
+    within(HANG, what, look)
+}
+
+/// Waits until something is there, so long at most.
+pub fn within<T>(limit: Duration, what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+    let deadline = Instant::now() + limit;
     loop {
         if let Some(found) = look() {
             return found;

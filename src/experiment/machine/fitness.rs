@@ -13,6 +13,9 @@ const FOREIGN: (f64, f64) = (0.05, 0.15);
 /// Steal from which a run is doubtful, and from which it is refused (shares, 0 to 1).
 const STEAL: (f64, f64) = (0.01, 0.05);
 
+/// Share of the time in which tasks wait for a CPU, while forkscope is idle, that is worth a note.
+const PRESSURE: f64 = 0.10;
+
 /// Available memory below this share of all invites reclaim, which costs the agents time.
 const SCARCE_MEMORY: f64 = 0.10;
 
@@ -55,6 +58,7 @@ pub fn assess(machine: &Machine) -> Vec<Finding> {
         foreign_cpu(machine),
         steal(machine),
         throttling(machine),
+        pressure(machine),
         setting::cpus(machine),
         setting::quota(machine),
         setting::governor(machine),
@@ -133,6 +137,18 @@ fn throttling(machine: &Machine) -> Option<Finding> {
     )
 }
 
+fn pressure(machine: &Machine) -> Option<Finding> {
+    let share = machine.cpu_pressure.filter(|&share| share > PRESSURE)?;
+    finding(
+        Level::Note,
+        format!(
+            "other programs waited for a CPU {:.0} % of the time while forkscope was idle: they \
+             come in bursts, or are bound to some CPUs; see `top` for what they are",
+            share * 100.0
+        ),
+    )
+}
+
 fn memory(machine: &Machine) -> Option<Finding> {
     let usable = machine.memory_available_bytes;
     if usable as f64 >= SCARCE_MEMORY * machine.memory_bytes as f64 {
@@ -181,6 +197,7 @@ mod tests {
             throttled: Some(0),
             foreign_cpu: Some(0.01),
             steal: Some(0.0),
+            cpu_pressure: Some(0.0),
             clock_read_ns: Some(10.0),
             ..Machine::default()
         }
@@ -241,6 +258,25 @@ mod tests {
             ..fit()
         };
         assert_eq!(worst(&unwatched), Some(Level::Warn));
+        let findings = assess(&Machine::default());
+        let said = findings
+            .iter()
+            .find(|f| f.message.starts_with("unknown here"));
+        let said = &said.expect("nothing is known").message;
+        for fact in [
+            "foreign CPU",
+            "steal",
+            "throttling",
+            "CPU pressure",
+            "memory and swap",
+            "governor",
+            "frequency boost",
+            "clock source",
+            "huge pages",
+            "NUMA nodes",
+        ] {
+            assert!(said.contains(fact), "{fact}: {said}");
+        }
     }
 
     #[test]
@@ -248,6 +284,10 @@ mod tests {
         let conditions = [
             Machine {
                 throttled: Some(3),
+                ..fit()
+            },
+            Machine {
+                cpu_pressure: Some(0.3),
                 ..fit()
             },
             Machine {

@@ -25,7 +25,7 @@ pub use limits::{Descriptors, KernelLimits, raise_nofile};
 
 use crate::observe::cgroup::{Cgroup, Throttle};
 use crate::observe::clock::OpClock;
-use crate::observe::cpu::{SystemCpu, foreign_share, own_process_ns, steal_share};
+use crate::observe::cpu::{SystemCpu, foreign_share, own_process_ns, steal_share, waited_ns};
 use crate::record::Machine;
 
 /// Looks at the machine; takes as long as `foreign_over`, over which foreign CPU, steal and
@@ -69,6 +69,7 @@ pub fn look_with(foreign_over: Duration, clock: &OpClock) -> Machine {
         throttled: watched.throttled,
         foreign_cpu: watched.foreign_cpu,
         steal: watched.steal,
+        cpu_pressure: watched.cpu_pressure,
         vectors: None,
         clock_read_ns: Some(clock.read_cost_ns()),
         ..system
@@ -100,6 +101,7 @@ struct Watched {
     foreign_cpu: Option<f64>,
     steal: Option<f64>,
     throttled: Option<u64>,
+    cpu_pressure: Option<f64>,
 }
 
 /// Sleeps for `span` and says what the machine did meanwhile.
@@ -107,7 +109,8 @@ fn watch(span: Duration, allowed: &[usize], group: &Cgroup) -> Watched {
     if span.is_zero() {
         return Watched::default();
     }
-    let throttled = group.throttle();
+    let root = Path::new("/");
+    let (throttled, waited) = (group.throttle(), waited_ns(root));
     let before = SystemCpu::read(allowed);
     let (own, start) = (own_process_ns(), Instant::now());
     std::thread::sleep(span);
@@ -120,6 +123,9 @@ fn watch(span: Duration, allowed: &[usize], group: &Cgroup) -> Watched {
         foreign_cpu: spent.and_then(|spent| foreign_share(spent, own, cpus, wall)),
         steal: spent.and_then(|spent| steal_share(spent, cpus, wall)),
         throttled: group.throttle().zip(throttled).map(throttled_times),
+        cpu_pressure: waited_ns(root).zip(waited).map(|(after, before)| {
+            (after.saturating_sub(before) as f64 / wall.as_nanos() as f64).min(1.0)
+        }),
     }
 }
 
@@ -184,7 +190,7 @@ mod tests {
     fn what_was_not_watched_is_unknown() {
         let machine = look_with(Duration::ZERO, &OpClock::calibrate());
         assert_eq!((machine.foreign_cpu, machine.steal), (None, None));
-        assert_eq!(machine.throttled, None);
+        assert_eq!((machine.throttled, machine.cpu_pressure), (None, None));
     }
 
     #[test]

@@ -117,6 +117,9 @@ pub(super) fn unknown(machine: &Machine) -> Option<Finding> {
         ("foreign CPU", machine.foreign_cpu.is_none()),
         ("steal", machine.steal.is_none()),
         ("throttling", machine.throttled.is_none()),
+        ("CPU pressure", machine.cpu_pressure.is_none()),
+        // A machine without memory could not say so.
+        ("memory and swap", machine.memory_bytes == 0),
         ("governor", machine.governor.is_none()),
         ("frequency boost", machine.turbo.is_none()),
         ("clock source", machine.clock_source.is_none()),

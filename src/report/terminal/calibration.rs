@@ -7,7 +7,7 @@ use crate::record::calibration::{Calibration, CalibrationRow, Share};
 use crate::report::Style;
 use crate::report::layout::{Grid, Last, Page, Tone};
 use crate::report::numbers::NOTHING;
-use crate::verdict::words;
+use crate::verdict::{BUSY_LABEL, words};
 
 /// Writes the table of a calibration, with the machine above it.
 ///
@@ -35,6 +35,9 @@ pub fn write(c: &Calibration, style: &Style, out: &mut dyn Write) -> io::Result<
     head::list(&mut page, "state    ", &head::state(&c.machine));
     if !c.complete {
         page.paragraph(2, Tone::Caution, "not complete: it was interrupted");
+    }
+    if let Some(reason) = &c.busy {
+        page.paragraph(2, Tone::Caution, &format!("{BUSY_LABEL}: {reason}"));
     }
     page.heading(
         "comparisons whose truth is known",

@@ -5,7 +5,7 @@ use crate::record::{Cause, Cell, Failure, Outcome, Pair, Purpose, Run, Sample, V
 use crate::report::layout::{Grid, Last, Page, Tone};
 use crate::report::numbers;
 use crate::stats::median;
-use crate::verdict::words;
+use crate::verdict::{BUSY_LABEL, words};
 
 /// A p99 of fewer ops is the place of a handful of them.
 const OPS_FOR_P99: u64 = 1000;
@@ -54,7 +54,7 @@ pub fn write(run: &Run, page: &mut Page) {
             mark(run)
         );
         page.heading(&title, &carried(cell));
-        page.grid(&throughput(comparison));
+        page.grid(&throughput(comparison, run.busy.is_some()));
         within::steadiness(&comparison.0, page);
         within::order(&comparison.0, page);
         page.blank();
@@ -88,7 +88,7 @@ fn carried(cell: &Cell) -> String {
     )
 }
 
-fn throughput(comparison: &Comparison<'_>) -> Grid {
+fn throughput(comparison: &Comparison<'_>, is_busy: bool) -> Grid {
     let Cell { baseline, x, .. } = comparison.0[0];
     Grid {
         left: 0,
@@ -111,7 +111,7 @@ fn throughput(comparison: &Comparison<'_>) -> Grid {
                     rates.1.map_or(nothing(), numbers::count),
                     cell.effect.as_ref().map_or(nothing(), numbers::ratio),
                     pairs(cell.kept().count(), cell.pairs.len()),
-                    format!("{}{}", verdict(cell), within::mark(cell)),
+                    format!("{}{}", verdict(cell, is_busy), within::mark(cell)),
                 ]
             })
             .collect(),
@@ -132,17 +132,22 @@ fn rates(cell: &Cell) -> (Option<f64>, Option<f64>) {
 }
 
 /// The verdict in words; what would settle an open cell only where that is more than it has had.
-pub fn verdict(cell: &Cell) -> String {
-    match &cell.verdict {
+/// On a busy machine the label says what would: the noise of others is no measure of pairs.
+fn verdict(cell: &Cell, is_busy: bool) -> String {
+    let said = match &cell.verdict {
         Verdict::Ahead { deployment } => deployment.clone(),
         Verdict::Tie => "tie".to_owned(),
         Verdict::NotMeasured { reason } => format!("not measured: {reason}"),
         Verdict::Inconclusive => match cell.effect {
-            Some(e) if e.pairs_needed > e.pairs => {
+            Some(e) if e.pairs_needed > e.pairs && !is_busy => {
                 format!("inconclusive (needs about {} pairs)", e.pairs_needed)
             }
             _ => "inconclusive".to_owned(),
         },
+    };
+    match is_busy {
+        true => format!("{said} ({BUSY_LABEL})"),
+        false => said,
     }
 }
 

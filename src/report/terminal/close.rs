@@ -6,6 +6,7 @@ use crate::report::Style;
 use crate::report::layout::{Grid, Last, Page, Tone};
 use crate::report::numbers;
 use crate::stats::{Judgement, judge_control};
+use crate::verdict::BUSY_LABEL;
 
 pub fn write(run: &Run, style: &Style, page: &mut Page) {
     controls(run, page);
@@ -92,6 +93,10 @@ fn verdicts(run: &Run, page: &mut Page) {
             Tone::Caution,
             &format!("incomplete: {reason}; what follows rests on the pairs that were measured"),
         );
+    }
+    if let Some(reason) = &run.busy {
+        let said = format!("{BUSY_LABEL}: measured although {reason}");
+        page.paragraph(2, Tone::Caution, &said);
     }
     if let Some(reason) = &run.withheld {
         page.paragraph(2, Tone::Caution, &format!("withheld: {reason}"));

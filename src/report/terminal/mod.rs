@@ -25,6 +25,7 @@ use super::layout::Page;
 use super::{Report, Style};
 use crate::record::Run;
 use crate::transport;
+use crate::verdict::BUSY_LABEL;
 
 /// Tables and sentences on at most 100 columns.
 #[derive(Clone, Copy, Debug)]
@@ -57,10 +58,11 @@ fn pairs(kept: usize, run: usize) -> String {
     }
 }
 
-/// What a heading of a table says where the headline is withheld.
-fn mark(run: &Run) -> &'static str {
-    match run.withheld {
-        Some(_) => " (withheld: do not rely on this)",
-        None => "",
+/// What a heading of a table says where the headline is withheld, or the machine was busy.
+fn mark(run: &Run) -> String {
+    match (&run.withheld, &run.busy) {
+        (Some(_), _) => " (withheld: do not rely on this)".to_owned(),
+        (None, Some(_)) => format!(" ({BUSY_LABEL})"),
+        (None, None) => String::new(),
     }
 }
