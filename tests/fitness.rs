@@ -41,6 +41,9 @@ const CONFIRMS: f64 = 0.10;
 /// As [`CONFIRMS`], for steal, which is refused above 5 %.
 const CONFIRMS_STEAL: f64 = 0.03;
 
+/// How often a watch looks.
+const LOOKS_A_SECOND: usize = 4;
+
 /// What no pair may use at the end of a run, and what a late pair may leave, seconds.
 const TAIL_S: f64 = 5.0 + 5.0;
 
@@ -109,7 +112,7 @@ impl Watch {
         let thread = std::thread::spawn(move || {
             let mut seen = vec![ticks(&cpus)];
             while !is_over.load(Relaxed) {
-                std::thread::sleep(Duration::from_millis(250));
+                std::thread::sleep(Duration::from_secs(1) / LOOKS_A_SECOND as u32);
                 seen.push(ticks(&cpus));
             }
             seen
@@ -118,13 +121,14 @@ impl Watch {
     }
 
     /// Whether in any second as much was used as makes a refusal right. While the tool looks at the
-    /// machine it sleeps, so that all of it is others'.
+    /// machine it sleeps, so that nearly all of it is others'.
     fn confirms_refusal(self) -> bool {
         self.stop.store(true, Relaxed);
         let seen = self.thread.join().expect("it looks until the end");
-        let last = seen.len() - 1;
-        (0..last).any(|from| {
-            let (before, after) = (seen[from], seen[(from + 4).min(last)]);
+        // Shorter spans would be a few ticks long, and a single one much of them.
+        let mut seconds = seen.windows(1 + LOOKS_A_SECOND);
+        seconds.any(|second| {
+            let (before, after) = (second[0], second[LOOKS_A_SECOND]);
             let all = (after.2 - before.2).max(1) as f64;
             let share = |ticks: u64| ticks as f64 / all;
             share(after.0 - before.0) > CONFIRMS || share(after.1 - before.1) > CONFIRMS_STEAL
