@@ -412,6 +412,36 @@ pub struct Sample {
     /// Times the control group was throttled in the window.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub throttled: Option<u64>,
+    /// Interrupts from one CPU to another in the window.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub interrupts: Option<Interrupts>,
+}
+
+/// Interrupts that CPUs sent to each other, in the whole system: the kernel does not say on whose
+/// behalf. `None` where this machine has no such count.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Interrupts {
+    /// Requests to forget translations of addresses (x86). On x86 each comes by a function call, so
+    /// it is counted there, too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tlb_shootdowns: Option<u64>,
+    /// Requests to run a function.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub function_calls: Option<u64>,
+    /// Requests to look for something else to run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reschedules: Option<u64>,
+}
+
+impl Interrupts {
+    /// Interrupts in all: function calls (shootdowns are among them) and reschedules. `None` when
+    /// neither is counted here.
+    #[must_use]
+    pub fn total(&self) -> Option<u64> {
+        let counts = [self.function_calls, self.reschedules];
+        counts.into_iter().flatten().reduce(|a, b| a + b)
+    }
 }
 
 /// Service time: from the moment an agent could begin an op until it had acted.

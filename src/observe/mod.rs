@@ -8,6 +8,7 @@
 //! | [`cgroup`] | what does the control group allow, and did it throttle? |
 //! | [`memory`] | how much memory does a tree of processes hold? |
 //! | [`heap`] | how many heap bytes are live in this process? |
+//! | [`interrupts`] | how often did one CPU interrupt another? |
 //!
 //! Everything here reads; nothing here judges (that is `experiment::machine` before a run, and
 //! `stats` and `verdict` after it). What runs inside a window — [`service::Recorder`],
@@ -21,5 +22,6 @@ pub mod cgroup;
 pub mod clock;
 pub mod cpu;
 pub mod heap;
+pub mod interrupts;
 pub mod memory;
 pub mod service;
