@@ -56,6 +56,15 @@ pub struct Run {
     pub withheld: Option<String>,
 }
 
+impl Run {
+    /// Whether the workload of this name, as in [`Cell::workload`], is a probe.
+    #[must_use]
+    pub fn is_probe(&self, workload: &str) -> bool {
+        let mut workloads = self.workloads.iter();
+        workloads.any(|w| w.name == workload && w.kind == WorkloadKind::Probe)
+    }
+}
+
 /// The machine, as far as it could be found out. `None` means unknown, never "fine".
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -132,6 +141,28 @@ pub struct WorkloadRecord {
     pub episode_length: u64,
     /// Rounds that the digest covers.
     pub digest_round: u64,
+    /// What kind of workload it is.
+    #[serde(default, skip_serializing_if = "WorkloadKind::is_agents")]
+    pub kind: WorkloadKind,
+}
+
+/// What a workload's ops are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WorkloadKind {
+    /// Steps of active-inference agents: what people choose a deployment for.
+    #[default]
+    Agents,
+    /// One operation of the kernel: it explains a difference, and nobody chooses by it.
+    Probe,
+}
+
+impl WorkloadKind {
+    /// Whether its ops are steps of agents.
+    #[must_use]
+    pub fn is_agents(&self) -> bool {
+        *self == WorkloadKind::Agents
+    }
 }
 
 /// The plan of a run.

@@ -3,6 +3,7 @@
 mod doctor;
 mod list;
 mod measure;
+mod probes;
 
 pub use doctor::doctor;
 pub use list::list;
