@@ -47,9 +47,11 @@ pub enum Command {
     #[command(after_help = "Examples:
   forkscope run -w exploration -a 1..32 -d threads,processes --time 30s
   forkscope run -w coordination -a 2,8 -d threads,processes:2x4 --time 1m
-  forkscope run -w my-workload.toml -a 16 -d threads:cores,processes:cores --json -")]
+  forkscope run -w my-workload.toml -a 16 -d threads:cores,processes:cores --json -
+  forkscope run -w probes                what in this system separates threads from processes")]
     Run {
-        /// Workloads, separated by commas: names (see `forkscope list workloads`) or paths of .toml files
+        /// Workloads, separated by commas: names (see `forkscope list workloads`), `probes` for all
+        /// probes, or paths of .toml files
         #[arg(
             short,
             long,
@@ -59,9 +61,10 @@ pub enum Command {
             env = "FORKSCOPE_WORKLOAD"
         )]
         workload: Vec<String>,
-        /// Agent counts: `1..32` doubles (1,2,4,8,16,32), `1,5,10,30` is a list
-        #[arg(short, long, value_name = "COUNTS", default_value = "1..32", value_parser = agent_counts, env = "FORKSCOPE_AGENTS")]
-        agents: AgentCounts,
+        /// Agent counts: `1..32` doubles (1,2,4,8,16,32), `1,5,10,30` is a list; left out: 1..32, and
+        /// for probes alone 1, the CPUs and twice the CPUs
+        #[arg(short, long, value_name = "COUNTS", value_parser = agent_counts, env = "FORKSCOPE_AGENTS")]
+        agents: Option<AgentCounts>,
         /// Deployments, separated by commas, `threads[:W]` or `processes[:P[xT]]`: the first one is the
         /// baseline, the others are compared with it
         #[arg(
@@ -73,9 +76,10 @@ pub enum Command {
             env = "FORKSCOPE_DEPLOYMENT"
         )]
         deployment: Vec<Form>,
-        /// Wall time of the whole run: 30s, 5m, 1h; a hard limit
-        #[arg(short, long, value_name = "TIME", default_value = "2m", value_parser = duration, env = "FORKSCOPE_TIME")]
-        time: Duration,
+        /// Wall time of the whole run: 30s, 5m, 1h; a hard limit; left out: 2m, and for probes alone
+        /// what six pairs of each take (all of them on two CPUs: 4m)
+        #[arg(short, long, value_name = "TIME", value_parser = duration, env = "FORKSCOPE_TIME")]
+        time: Option<Duration>,
         /// What all measuring commands share.
         #[command(flatten)]
         common: Common,

@@ -4,14 +4,14 @@
 //! the words they all share):
 //!
 //! ```text
-//! workloads/*.toml → agent → workload → observe → transport → deployment → experiment → stats → verdict → report → cli
+//! workloads/*.toml → agent → observe → workload → transport → deployment → experiment → stats → verdict → report → cli
 //! ```
 //!
 //! | module | question |
 //! |---|---|
 //! | [`agent`] | what does one active-inference agent compute? |
-//! | [`workload`] | what does every agent do? It cannot know where it runs |
 //! | [`observe`] | what did it cost: clock, CPU, memory? |
+//! | [`workload`] | what does every agent do? It cannot know where it runs |
 //! | [`transport`] | how does a message travel? |
 //! | [`deployment`] | where do workers run? One loop for all |
 //! | [`experiment`] | which invocations, in what order, on what machine? |
@@ -28,9 +28,10 @@
 #![deny(missing_docs)]
 
 pub mod agent;
-pub mod workload;
 
 pub mod observe;
+
+pub mod workload;
 
 pub mod transport;
 

@@ -36,7 +36,7 @@ fn main() -> ExitCode {
             deployment,
             time,
             common,
-        } => commands::run(began, workload, agents, deployment, *time, common),
+        } => commands::run(began, workload, agents.clone(), deployment, *time, common),
         Command::Calibrate(asked) => commands::calibrate(began, asked),
         Command::List { what } => commands::list(*what),
         Command::Doctor { json, color } => commands::doctor(*json, *color),

@@ -62,6 +62,15 @@ pub struct Run {
     pub withheld: Option<String>,
 }
 
+impl Run {
+    /// Whether the workload of this name, as in [`Cell::workload`], is a probe.
+    #[must_use]
+    pub fn is_probe(&self, workload: &str) -> bool {
+        let mut workloads = self.workloads.iter();
+        workloads.any(|w| w.name == workload && w.kind == WorkloadKind::Probe)
+    }
+}
+
 /// The machine, as far as it could be found out. `None` means unknown, never "fine".
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -141,6 +150,28 @@ pub struct WorkloadRecord {
     pub episode_length: u64,
     /// Rounds that the digest covers.
     pub digest_round: u64,
+    /// What kind of workload it is.
+    #[serde(default, skip_serializing_if = "WorkloadKind::is_agents")]
+    pub kind: WorkloadKind,
+}
+
+/// What a workload's ops are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WorkloadKind {
+    /// Steps of active-inference agents: what people choose a deployment for.
+    #[default]
+    Agents,
+    /// One operation of the kernel: it explains a difference, and nobody chooses by it.
+    Probe,
+}
+
+impl WorkloadKind {
+    /// Whether its ops are steps of agents.
+    #[must_use]
+    pub fn is_agents(&self) -> bool {
+        *self == WorkloadKind::Agents
+    }
 }
 
 /// The plan of a run.
@@ -436,6 +467,36 @@ pub struct Sample {
     /// Times the control group was throttled in the window.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub throttled: Option<u64>,
+    /// Interrupts from one CPU to another in the window.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub interrupts: Option<Interrupts>,
+}
+
+/// Interrupts that CPUs sent to each other, in the whole system: the kernel does not say on whose
+/// behalf. `None` where this machine has no such count.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Interrupts {
+    /// Requests to forget translations of addresses (x86). On x86 each comes by a function call, so
+    /// it is counted there, too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tlb_shootdowns: Option<u64>,
+    /// Requests to run a function.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub function_calls: Option<u64>,
+    /// Requests to look for something else to run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reschedules: Option<u64>,
+}
+
+impl Interrupts {
+    /// Interrupts in all: function calls (shootdowns are among them) and reschedules. `None` when
+    /// neither is counted here.
+    #[must_use]
+    pub fn total(&self) -> Option<u64> {
+        let counts = [self.function_calls, self.reschedules];
+        counts.into_iter().flatten().reduce(|a, b| a + b)
+    }
 }
 
 /// Service time: from the moment an agent could begin an op until it had acted.

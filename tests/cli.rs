@@ -180,6 +180,40 @@ fn an_option_that_makes_no_sense_is_refused_with_what_would() {
     }
 }
 
+#[test]
+fn one_name_stands_for_all_probes_and_goes_with_others() {
+    let folder = folder();
+    // Two agent counts of each of twelve probes, and three controls, are what is never left out.
+    let said = refused(&folder, &["run", "-w", "probes", "--time", "9s"]);
+    assert!(said.contains("6 pairs of 27 cells"), "{said}");
+    let arguments = ["run", "-w", "exploration,probes", "-a", "1", "--time", "9s"];
+    let said = refused(&folder, &arguments);
+    assert!(said.contains("6 pairs of 16 cells"), "{said}");
+    let said = refused(&folder, &["run", "-w", "probes/tlb,probes"]);
+    assert!(said.contains("probes/tlb is named twice"), "{said}");
+}
+
+#[test]
+fn descriptors_that_agents_do_not_get_are_found_before_anything_is_started() {
+    let folder = folder();
+    let limited = |agents: &str, deployment: &str| {
+        let mut command = Command::new("sh");
+        command
+            .args(["-c", "ulimit -n 600; exec \"$0\" \"$@\"", BINARY])
+            .args(["run", "-w", "probes/poll", "-a", agents, "-d", deployment])
+            .args(["--time", "9s"])
+            .current_dir(folder.path());
+        stderr(&command.assert().code(2))
+    };
+    let said = limited("16", "threads,processes");
+    // 16 times 128, and room for the rest.
+    assert!(said.contains("2080 open files in one process"), "{said}");
+    assert!(said.contains("--agents 1..4"), "{said}");
+    // Each process has a table of its own: now it is the time that is too short.
+    let said = limited("16", "processes,processes:8");
+    assert!(said.contains("9 s leave no room"), "{said}");
+}
+
 /// The number in `--time Ns` of a refusal.
 fn enough_s(said: &str) -> u64 {
     let (_, rest) = said.split_once("--time ").expect("it says how much");

@@ -130,6 +130,7 @@ fn concluded(cells: Vec<Cell>) -> Run {
             ..Default::default()
         },
         workloads: vec![WorkloadRecord {
+            kind: WorkloadKind::Agents,
             name: "exploration".to_owned(),
             origin: "simulated".to_owned(),
             toml: String::new(),

@@ -1,4 +1,4 @@
-//! Does a step leave the heap alone, whatever it infers, learns or draws?
+//! Does a step leave the heap alone, whatever it infers, learns or draws? And the op of a probe?
 
 mod common;
 
@@ -8,6 +8,8 @@ use std::cell::Cell;
 use forkscope::agent::{
     ActionSelection, Agent, Evidence, Learn, ModelSpec, Observation, SamplingMode, Settings,
 };
+use forkscope::record::WorkloadKind;
+use forkscope::workload::{self, Message, Received, SpecSource};
 use ndarray::{Array, Array3, ArrayD, IxDyn};
 
 thread_local! {
@@ -176,5 +178,29 @@ fn no_step_allocates_on_the_speed_models() {
             0,
             "{name}"
         );
+    }
+}
+
+#[test]
+fn no_probe_allocates_but_those_that_are_about_it() {
+    let probes = workload::REGISTRY
+        .iter()
+        .filter(|e| e.kind == WorkloadKind::Probe);
+    for entry in probes {
+        let spec = workload::read(&SpecSource::built_in(entry)).expect("a valid probe");
+        let mut agent = spec.build(0, 1, 7).expect("the system allows it");
+        let mut message = Message::default();
+        let before = ALLOCATIONS.with(Cell::get);
+        for _ in 0..3 {
+            agent.produce(&mut message);
+            agent.consume(Received::NOTHING);
+        }
+        let expected = match entry.name {
+            "probes/malloc" => 3,
+            "probes/alloc" => 3 * 64,
+            _ => 0,
+        };
+        let counted = ALLOCATIONS.with(Cell::get) - before;
+        assert_eq!(counted, expected, "{}", entry.name);
     }
 }

@@ -54,6 +54,27 @@ fn every_verdict_of_a_busy_machine_is_labelled() {
 }
 
 #[test]
+fn probes_have_one_table_and_one_sentence() {
+    let text = terminal(&fixture::probes_run());
+    assert!(widest(&text) <= 100, "{text}");
+    insta::assert_snapshot!(text);
+}
+
+#[test]
+fn agents_and_probes_in_one_run_keep_apart() {
+    let (mut run, probes) = (fixture::run(), fixture::probes_run());
+    let without = terminal(&run);
+    run.workloads = probes.workloads;
+    run.cells.extend(probes.cells);
+    let with = terminal(&run);
+    let begins = with.find("what in this operating system").expect("a table");
+    assert!(!with[..begins].contains("probes/"), "{with}");
+    assert!(!without.contains("probes"), "{without}");
+    assert!(with.contains("exploration: processes against threads"));
+    assert!(with.contains("threads pay more for tlb (2), mmap (2)"));
+}
+
+#[test]
 fn an_incomplete_run_says_so() {
     insta::assert_snapshot!(terminal(&fixture::incomplete_run()));
 }
@@ -169,6 +190,7 @@ fn a_record_survives_json() {
         fixture::withheld_run(),
         fixture::busy_run(),
         fixture::incomplete_run(),
+        fixture::probes_run(),
     ] {
         let text = render("json", &run, &Style::default());
         assert_eq!(json::read(&text).as_ref(), Ok(&run));

@@ -1,6 +1,6 @@
 //! `quick` and `run`: from options to a record, a table and an exit code.
 
-use super::{CommandError, color_choice, failed, print, usage};
+use super::{CommandError, color_choice, failed, print, probes, usage};
 use forkscope::agent;
 use forkscope::cli::{AgentCounts, Common};
 use forkscope::deployment::{Form, Kind};
@@ -11,7 +11,9 @@ use forkscope::experiment::invocation::whole_cpus;
 use forkscope::experiment::machine::{self, Finding, Level, Needs};
 use forkscope::experiment::plan::{self, MIN_PAIRS, PlanError, PlannedWorkload, Question, Request};
 use forkscope::observe::clock::OpClock;
-use forkscope::record::{METHOD_VERSION, Machine, Run, SCHEMA_VERSION, WorkloadRecord};
+use forkscope::record::{
+    METHOD_VERSION, Machine, Run, SCHEMA_VERSION, WorkloadKind, WorkloadRecord,
+};
 use forkscope::report::{self, Style, json, progress};
 use forkscope::verdict::{BUSY_LABEL, Ending, conclude, exit_code};
 use forkscope::workload::{self, SpecSource};
@@ -20,8 +22,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::{Duration, Instant, SystemTime};
 
-/// Wall time of `quick`.
+/// Wall time of `quick`, and of a `run` that is given none.
 const QUICK: Duration = Duration::from_secs(120);
+
+/// Agent counts of `quick`, and of a `run` that is given none.
+const COUNTS: [usize; 6] = [1, 2, 4, 8, 16, 32];
 
 /// Time at the end that no pair may use: verdicts, record and table.
 pub(super) const RESERVE_S: f64 = 5.0;
@@ -41,13 +46,12 @@ const MOST_PAIRS: usize = 34;
 /// `forkscope quick`.
 pub fn quick(began: Instant, common: &Common) -> Result<u8, CommandError> {
     let workloads = ["exploration".to_owned(), "coordination".to_owned()];
-    let agents = AgentCounts(vec![1, 2, 4, 8, 16, 32]);
     run(
         began,
         &workloads,
-        &agents,
+        None,
         &[Form::THREADS, Form::PROCESSES],
-        QUICK,
+        Some(QUICK),
         common,
     )
 }
@@ -56,12 +60,12 @@ pub fn quick(began: Instant, common: &Common) -> Result<u8, CommandError> {
 pub fn run(
     began: Instant,
     workloads: &[String],
-    agents: &AgentCounts,
+    agents: Option<AgentCounts>,
     deployments: &[Form],
-    time: Duration,
+    time: Option<Duration>,
     common: &Common,
 ) -> Result<u8, CommandError> {
-    let planned = workloads
+    let planned = SpecSource::expand(workloads)
         .iter()
         .map(|w| open(w))
         .collect::<Result<Vec<_>, _>>()?;
@@ -83,17 +87,28 @@ pub fn run(
     let findings = machine::assess(&machine);
     let busy = reason_if_unfit(&findings);
     let _ = machine::raise_nofile();
-    let request = Request {
+    let has_only_probes = planned.iter().all(|w| kind(w) == WorkloadKind::Probe);
+    let mut request = Request {
         workloads: planned,
-        agents: agents.0.clone(),
+        agents: match agents {
+            Some(given) => given.0,
+            None if has_only_probes => probes::counts(machine.cpus_effective),
+            None => COUNTS.to_vec(),
+        },
         deployments: deployments.to_vec(),
         cpus_effective: machine.cpus_effective,
-        budget_s: time.as_secs_f64() - RESERVE_S,
+        budget_s: 0.0,
         most_pairs: MOST_PAIRS,
         seed: common.seed,
         question: Question::Compare,
         is_busy: busy.is_some(),
     };
+    let time = match time {
+        Some(given) => given,
+        None if has_only_probes => probes::time(&request, RESERVE_S).map_err(usage)?,
+        None => QUICK,
+    };
+    request.budget_s = time.as_secs_f64() - RESERVE_S;
     check_capacity(&request, &machine)?;
     check_room(&request, time, began)?;
     let Some(warnings) = accept(&findings, common) else {
@@ -248,6 +263,14 @@ pub(super) fn open(name: &str) -> Result<PlannedWorkload, CommandError> {
     Ok(PlannedWorkload::new(source, spec.as_ref()))
 }
 
+/// What a workload's ops are.
+fn kind(planned: &PlannedWorkload) -> WorkloadKind {
+    planned
+        .source
+        .entry()
+        .map_or(WorkloadKind::default(), |e| e.kind)
+}
+
 /// Worker processes connect through sockets that are made in the temporary folder.
 pub(super) fn check_temporary_folder(folder: &Path) -> Result<(), String> {
     let shown = folder.display();
@@ -273,17 +296,24 @@ pub(super) fn on_interrupt() -> Result<Arc<AtomicBool>, CommandError> {
 /// Refuses what the machine cannot start, before anything is started.
 pub(super) fn check_capacity(request: &Request, machine: &Machine) -> Result<(), CommandError> {
     let cpus = whole_cpus(request.cpus_effective);
+    let of_an_agent = |w: &PlannedWorkload| {
+        workload::parse(&w.source).map_or(0, |spec| spec.descriptors_per_agent())
+    };
+    let of_an_agent = request.workloads.iter().map(of_an_agent).max().unwrap_or(0) as u64;
     for &agents in &request.agents {
         for form in &request.deployments {
             let placement = form.place(agents, cpus);
             let processes = placement.processes as u64;
             let threads = (placement.workers() - placement.processes) as u64;
+            // While it connects: two for its socket, two ends of the control channel, a mailbox.
+            let to_connect = 5 * processes;
+            let together = agents.div_ceil(placement.processes.max(1)) as u64;
             let needs = Needs {
                 agents,
                 processes: processes + 1,
                 threads,
-                // While it connects: two for its socket, two ends of the control channel, a mailbox; and room.
-                descriptors_in_host: 5 * processes + 32,
+                // And room.
+                descriptors_in_one_process: to_connect.max(together * of_an_agent) + 32,
                 shm_bytes: 0,
                 memory_bytes: (processes << 20) + ((agents as u64) << 18),
             };
@@ -410,6 +440,7 @@ pub(super) fn workload_record(planned: &PlannedWorkload) -> WorkloadRecord {
         toml: planned.source.text.clone(),
         episode_length: planned.episode_length,
         digest_round: planned.digest_round(),
+        kind: kind(planned),
     }
 }
 

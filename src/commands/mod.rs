@@ -4,6 +4,7 @@ mod calibrate;
 mod doctor;
 mod list;
 mod measure;
+mod probes;
 
 pub use calibrate::calibrate;
 pub use doctor::doctor;

@@ -8,18 +8,22 @@
 //! | [`cgroup`] | what does the control group allow, and did it throttle? |
 //! | [`memory`] | how much memory does a tree of processes hold? |
 //! | [`heap`] | how many heap bytes are live in this process? |
+//! | [`interrupts`] | how often did one CPU interrupt another? |
+//! | [`program_break`] | how can the program break move while malloc stands on it? |
 //!
-//! Everything here reads; nothing here judges (that is `experiment::machine` before a run, and
+//! Everything here but [`program_break`] reads; nothing here judges (that is `experiment::machine` before a run, and
 //! `stats` and `verdict` after it). What runs inside a window — [`service::Recorder`],
 //! [`clock::Ticker`] and the counting of [`heap::Counting`] — allocates nothing and takes no lock;
 //! the rest is read at the ends of a window or while workers are parked.
 //!
-//! An allocator and the instruction that reads the CPU's counter cannot be had without `unsafe`;
-//! both are here and nowhere else.
+//! An allocator, the instruction that reads the CPU's counter and the system call that moves the
+//! program break cannot be had without `unsafe`; they are here and nowhere else.
 
 pub mod cgroup;
 pub mod clock;
 pub mod cpu;
 pub mod heap;
+pub mod interrupts;
 pub mod memory;
+pub mod program_break;
 pub mod service;

@@ -104,10 +104,12 @@ fn window(sample: &Sample, ops_per_episode: f64) -> Window<'_> {
     }
 }
 
-/// One answer for every workload and every deployment that was compared.
+/// One answer for every workload and every deployment that was compared. Probes have none: nobody
+/// chooses a deployment for a kernel operation.
 fn answers(run: &Run) -> Vec<Answer> {
     let mut pairs: Vec<(&str, &str, &str)> = Vec::new();
-    for c in run.cells.iter().filter(|c| c.purpose == Purpose::Compare) {
+    let is_asked = |c: &&Cell| c.purpose == Purpose::Compare && !run.is_probe(&c.workload);
+    for c in run.cells.iter().filter(is_asked) {
         let key = (c.workload.as_str(), c.baseline.as_str(), c.x.as_str());
         if !pairs.contains(&key) {
             pairs.push(key);

@@ -15,6 +15,8 @@
 //!    agents, and the [`Workload`] itself, which begins anew at the start of each episode.
 //! 3. Add one entry to [`REGISTRY`].
 //!
+//! A probe, one operation of the kernel, takes less: see [`probe`].
+//!
 //! `forkscope list`, `--help`, and the parity test (every workload under every deployment gives one
 //! digest) iterate the registry: the new entry is documented and tested by being there.
 
@@ -22,6 +24,7 @@ pub mod coordination;
 pub mod exploration;
 pub mod gridworld;
 pub mod message;
+pub mod probe;
 pub mod reference;
 pub mod spec;
 pub mod topology;
@@ -29,6 +32,8 @@ pub mod topology;
 pub use message::{Inbox, Message, ProtocolError, Received};
 pub use spec::{SpecError, SpecSource};
 pub use topology::Topology;
+
+use crate::record::WorkloadKind;
 
 /// One agent with its world: what is run, and what an op is.
 ///
@@ -75,6 +80,11 @@ pub trait Spec: Send + Sync {
     fn message_bytes(&self) -> usize {
         0
     }
+
+    /// File descriptors that one agent holds open.
+    fn descriptors_per_agent(&self) -> usize {
+        0
+    }
 }
 
 /// One line of the registry.
@@ -84,6 +94,8 @@ pub struct Entry {
     pub name: &'static str,
     /// What it is, in one line.
     pub about: &'static str,
+    /// What its ops are.
+    pub kind: WorkloadKind,
     /// The default parameters: the file in `workloads/`.
     pub default_toml: &'static str,
     /// Parses and validates parameters.
@@ -95,21 +107,38 @@ pub const REGISTRY: &[Entry] = &[
     Entry {
         name: "exploration",
         about: "agents explore grid worlds of their own; no messages",
+        kind: WorkloadKind::Agents,
         default_toml: include_str!("../../workloads/exploration.toml"),
         read: exploration::read,
     },
     Entry {
         name: "coordination",
         about: "agents search for a shared hidden target and exchange beliefs with neighbours each round",
+        kind: WorkloadKind::Agents,
         default_toml: include_str!("../../workloads/coordination.toml"),
         read: coordination::read,
     },
     Entry {
         name: "learning",
         about: "exploration, and agents learn their observation and transition models (Dirichlet A, B)",
+        kind: WorkloadKind::Agents,
         default_toml: include_str!("../../workloads/learning.toml"),
         read: exploration::read,
     },
+    // Controls run on the first workload of a run, so of all probes the first is one in which agents
+    // do not meet: whatever the deployment, nothing but the CPU limits it.
+    probe::getppid::ENTRY,
+    probe::tlb::ENTRY,
+    probe::mmap::ENTRY,
+    probe::malloc::ENTRY,
+    probe::brk::ENTRY,
+    probe::poll::ENTRY,
+    probe::lseek::ENTRY,
+    probe::dup::ENTRY,
+    probe::faults::ENTRY,
+    probe::alloc::ENTRY,
+    probe::switch::ENTRY,
+    probe::flock::ENTRY,
 ];
 
 /// Finds a registered workload by name.

@@ -1,9 +1,13 @@
 //! From a TOML file to typed parameters: errors name file, line and field.
 
 use super::{Entry, REGISTRY, find};
+use crate::record::WorkloadKind;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use std::path::Path;
+
+/// The name that stands for all probes.
+pub const ALL_PROBES: &str = "probes";
 
 /// The text of a workload file, and where it came from.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -54,6 +58,21 @@ impl SpecSource {
         }
     }
 
+    /// What `-w` names, with [`ALL_PROBES`] taken apart into the names of the probes, in the order of
+    /// the registry.
+    #[must_use]
+    pub fn expand(named: &[String]) -> Vec<String> {
+        let probes = || {
+            let all = REGISTRY.iter().filter(|e| e.kind == WorkloadKind::Probe);
+            all.map(|e| e.name.to_owned()).collect()
+        };
+        let expand = |name: &String| match name.as_str() {
+            ALL_PROBES => probes(),
+            _ => vec![name.clone()],
+        };
+        named.iter().flat_map(expand).collect()
+    }
+
     /// What `-w` names: a registered workload, or the path of a file (it ends in `.toml` or holds a
     /// slash).
     ///
@@ -71,7 +90,7 @@ impl SpecSource {
         let path = Path::new(name_or_path);
         if !name_or_path.contains('/') && path.extension().is_none_or(|e| e != "toml") {
             return Err(fail(format!(
-                "no such workload; there are {}, or give the path of a .toml file",
+                "no such workload; there are {}; {ALL_PROBES} stands for all of the last; or give the path of a .toml file",
                 names().join(", ")
             )));
         }

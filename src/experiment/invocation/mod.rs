@@ -147,6 +147,7 @@ pub fn run(invocation: &Invocation) -> Result<Sample, Failure> {
         foreign_cpu: spent.foreign_cpu,
         steal: spent.steal,
         throttled: spent.throttled,
+        interrupts: spent.interrupts,
     };
     check(&sample, tally.cpu_s, invocation.cpus_effective)?;
     Ok(sample)

@@ -1,10 +1,11 @@
-//! What did a window cost, seen from outside: CPU clocks, switches, foreign CPU.
+//! What did a window cost, seen from outside: CPU clocks, switches, interrupts, foreign CPU.
 
 use super::fail;
 use crate::experiment::machine::allowed_cpus;
 use crate::observe::cgroup::{self, Cgroup};
 use crate::observe::cpu::{ProcessClock, Switches, SystemCpu, foreign_share, steal_share};
-use crate::record::{Failure, Phase};
+use crate::observe::interrupts;
+use crate::record::{Failure, Interrupts, Phase};
 use nix::unistd::{Pid, getpid};
 use std::path::Path;
 use std::time::Instant;
@@ -24,6 +25,7 @@ pub(super) struct Reading {
     switches: Switches,
     system: Option<SystemCpu>,
     throttle: Option<cgroup::Throttle>,
+    interrupts: Option<Interrupts>,
 }
 
 /// What a window cost.
@@ -33,6 +35,7 @@ pub(super) struct Spent {
     pub(super) foreign_cpu: Option<f64>,
     pub(super) steal: Option<f64>,
     pub(super) throttled: Option<u64>,
+    pub(super) interrupts: Option<Interrupts>,
 }
 
 impl Watch {
@@ -58,6 +61,7 @@ impl Watch {
     /// outside of what they measure.
     pub(super) fn begin(&mut self) -> Result<(), Failure> {
         let (switches, throttle) = (self.switches()?, self.cgroup.throttle());
+        let interrupts = interrupts::read();
         let system = SystemCpu::read(&self.allowed).ok();
         self.before = Some(Reading {
             at: Instant::now(),
@@ -65,6 +69,7 @@ impl Watch {
             switches,
             system,
             throttle,
+            interrupts,
         });
         Ok(())
     }
@@ -88,6 +93,9 @@ impl Watch {
             foreign_cpu: spent.and_then(|s| foreign_share(s, own_ns, cpus, wall)),
             steal: spent.and_then(|s| steal_share(s, cpus, wall)),
             throttled: throttle,
+            interrupts: interrupts::read()
+                .zip(before.interrupts)
+                .map(|(now, then)| interrupts::since(now, then)),
         })
     }
 

@@ -19,8 +19,8 @@ pub struct Needs {
     pub processes: u64,
     /// Threads to be started beyond the first one of each process.
     pub threads: u64,
-    /// File descriptors that the host holds open at the same time.
-    pub descriptors_in_host: u64,
+    /// File descriptors that the host, or the worker with most agents, holds open at the same time.
+    pub descriptors_in_one_process: u64,
     /// Shared memory, bytes.
     pub shm_bytes: u64,
     /// Memory of all processes together, bytes.
@@ -50,8 +50,8 @@ pub enum LimitError {
         /// Agents that would fit.
         fits: usize,
     },
-    /// Too many open files in the host.
-    #[error("start {agents} agents ({needed} open files in the host): the hard limit of open files is {value}; raise it with `ulimit -Hn {needed}` as root or in /etc/security/limits.conf{}", or_fewer(*.fits))]
+    /// Too many open files in one process.
+    #[error("start {agents} agents ({needed} open files in one process): the hard limit of open files is {value}; raise it with `ulimit -Hn {needed}` as root or in /etc/security/limits.conf{}", or_fewer(*.fits))]
     Descriptors {
         /// Agents that were asked for.
         agents: usize,
@@ -125,9 +125,9 @@ pub fn check_capacity_with(
     check_tasks(needs, machine, kernel)?;
     let agents = needs.agents;
     if let Some(value) = machine.nofile_hard
-        && needs.descriptors_in_host > value
+        && needs.descriptors_in_one_process > value
     {
-        let needed = needs.descriptors_in_host;
+        let needed = needs.descriptors_in_one_process;
         let fits = share(agents, value, needed);
         return Err(LimitError::Descriptors {
             agents,
@@ -247,7 +247,7 @@ mod tests {
             agents: 32,
             processes: 33,
             threads: 31,
-            descriptors_in_host: 100,
+            descriptors_in_one_process: 100,
             shm_bytes: 64 << 20,
             memory_bytes: 256 << 20,
         }

@@ -25,7 +25,9 @@ impl<'a> Comparison<'a> {
             )
         };
         let mut found: Vec<Self> = Vec::new();
-        for cell in run.cells.iter().filter(|c| c.purpose == Purpose::Compare) {
+        // Probes have a table of their own.
+        let is_asked = |c: &&Cell| c.purpose == Purpose::Compare && !run.is_probe(&c.workload);
+        for cell in run.cells.iter().filter(is_asked) {
             match found.iter_mut().find(|other| key(other.0[0]) == key(cell)) {
                 Some(comparison) => comparison.0.push(cell),
                 None => found.push(Self(vec![cell])),
@@ -40,7 +42,7 @@ impl<'a> Comparison<'a> {
 
 pub fn write(run: &Run, page: &mut Page) {
     let comparisons = Comparison::all(run);
-    if comparisons.is_empty() {
+    if !run.cells.iter().any(|c| c.purpose == Purpose::Compare) {
         page.blank();
         page.paragraph(0, Tone::Caution, "no comparison was measured");
     }
@@ -120,7 +122,7 @@ fn throughput(comparison: &Comparison<'_>, is_busy: bool) -> Grid {
 }
 
 /// Geometric means of both sides: with all pairs balanced their quotient is the ratio beside them.
-fn rates(cell: &Cell) -> (Option<f64>, Option<f64>) {
+pub fn rates(cell: &Cell) -> (Option<f64>, Option<f64>) {
     let n = cell.kept().count() as f64;
     let logs = cell
         .kept()
@@ -151,7 +153,7 @@ fn verdict(cell: &Cell, is_busy: bool) -> String {
     }
 }
 
-fn tone(verdict: &str) -> Tone {
+pub fn tone(verdict: &str) -> Tone {
     match verdict {
         v if v.contains('·') => Tone::Caution,
         v if v.starts_with("tie") => Tone::Calm,
@@ -201,7 +203,7 @@ fn has_no_p99(cell: &Cell) -> bool {
 }
 
 /// Medians of both sides over the kept pairs; a sample without the metric is left out.
-fn medians(cell: &Cell, metric: impl Fn(&Sample) -> Option<f64>) -> (Option<f64>, Option<f64>) {
+pub fn medians(cell: &Cell, metric: impl Fn(&Sample) -> Option<f64>) -> (Option<f64>, Option<f64>) {
     let baseline: Vec<f64> = cell.kept().filter_map(|(_, b, _)| metric(b)).collect();
     let x: Vec<f64> = cell.kept().filter_map(|(_, _, x)| metric(x)).collect();
     (median(&baseline), median(&x))

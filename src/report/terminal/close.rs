@@ -1,6 +1,6 @@
 //! Do the controls hold, what is the answer, what is missing?
 
-use super::{cells, pairs, within};
+use super::{cells, pairs, probes, within};
 use crate::record::{Cell, Purpose, Run, Verdict};
 use crate::report::Style;
 use crate::report::layout::{Grid, Last, Page, Tone};
@@ -102,7 +102,8 @@ fn verdicts(run: &Run, page: &mut Page) {
         page.paragraph(2, Tone::Caution, &format!("withheld: {reason}"));
         return;
     }
-    if run.answers.is_empty() {
+    let of_probes = probes::sentences(run);
+    if run.answers.is_empty() && of_probes.is_empty() {
         page.paragraph(
             2,
             Tone::Plain,
@@ -116,6 +117,9 @@ fn verdicts(run: &Run, page: &mut Page) {
         );
         page.paragraph(2, Tone::Strong, &title);
         page.paragraph(4, Tone::Plain, &answer.recommendation);
+    }
+    for sentence in of_probes {
+        page.paragraph(2, Tone::Plain, &sentence);
     }
     if run.cells.iter().any(is_open) {
         page.blank();

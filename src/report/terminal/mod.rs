@@ -1,6 +1,6 @@
 //! What does a person see after a run?
 //!
-//! Top to bottom: the machine and the run, a table per comparison, what memory, setup and messages
+//! Top to bottom: the machine and the run, a table per comparison (one for all probes), what memory, setup and messages
 //! cost, whether the controls hold, and last, next to the prompt, the answer in sentences.
 //!
 //! | file | question |
@@ -8,6 +8,7 @@
 //! | `calibration` | how often does this machine tell a thing from itself, and find what is there? |
 //! | `head` | which machine, which run? |
 //! | `cells` | how fast, and what does an op cost, per agent count? |
+//! | `probes` | what in this operating system separates threads from processes? |
 //! | `costs` | what do memory, setup and messages cost? |
 //! | `within` | what moved while it was measured? |
 //! | `close` | do the controls hold, what is the answer, what is missing? |
@@ -17,6 +18,7 @@ mod cells;
 mod close;
 mod costs;
 mod head;
+mod probes;
 mod within;
 
 use std::io::{self, Write};
@@ -36,6 +38,7 @@ impl Report for Terminal {
         let mut page = Page::new(style);
         head::write(run, &mut page);
         cells::write(run, &mut page);
+        probes::write(run, &mut page);
         costs::write(run, &mut page);
         close::write(run, style, &mut page);
         out.write_all(page.finish().as_bytes())

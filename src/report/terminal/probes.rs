@@ -1,0 +1,240 @@
+//! What in this operating system separates threads from processes?
+
+use super::{cells, mark};
+use crate::record::{Cell, Effect, Purpose, Run, Sample, Verdict};
+use crate::report::layout::{Grid, Last, Page, Tone};
+use crate::report::numbers;
+use crate::workload::SpecSource;
+
+/// What every built-in probe's name begins with.
+const FOLDER: &str = "probes/";
+
+/// Cells of probes that compare the same two deployments.
+struct Group<'a> {
+    baseline: &'a str,
+    x: &'a str,
+    cells: Vec<&'a Cell>,
+}
+
+impl<'a> Group<'a> {
+    fn all(run: &'a Run) -> Vec<Self> {
+        let mut found: Vec<Self> = Vec::new();
+        let is_asked = |c: &&Cell| c.purpose == Purpose::Compare && run.is_probe(&c.workload);
+        for cell in run.cells.iter().filter(is_asked) {
+            let key = (cell.baseline.as_str(), cell.x.as_str());
+            match found.iter_mut().find(|g| (g.baseline, g.x) == key) {
+                Some(group) => group.cells.push(cell),
+                None => found.push(Self {
+                    baseline: key.0,
+                    x: key.1,
+                    cells: vec![cell],
+                }),
+            }
+        }
+        found
+    }
+}
+
+pub fn write(run: &Run, page: &mut Page) {
+    for group in Group::all(run) {
+        let title = format!(
+            "what in this operating system separates threads from processes{}",
+            mark(run)
+        );
+        let about = format!("{} against {}", group.x, group.baseline);
+        page.heading(&title, &about);
+        page.grid(&table(&group));
+        for (reason, cells) in not_measured(&group) {
+            let note = format!("not measured: {}: {reason}", places(&cells).join(", "));
+            page.paragraph(2, Tone::Caution, &note);
+        }
+        for note in cells::dropped(group.cells.iter().copied()) {
+            page.paragraph(2, Tone::Caution, &note);
+        }
+        let mechanism = format!(
+            "IPIs (interrupts from one CPU to another, of the whole system) and context switches per op: \
+             {} / {}, medians; {}: this machine does not count them",
+            group.baseline,
+            group.x,
+            numbers::NOTHING
+        );
+        page.paragraph(2, Tone::Quiet, &mechanism);
+        legend(run, &group, page);
+    }
+}
+
+fn table(group: &Group<'_>) -> Grid {
+    let Group { baseline, x, cells } = group;
+    Grid {
+        left: 1,
+        header: vec![
+            "probe".to_owned(),
+            "agents".to_owned(),
+            format!("{baseline}\nop/s"),
+            format!("{x}\nop/s"),
+            format!("{x} / {baseline}\n95 % interval"),
+            "IPIs/op".to_owned(),
+            "switches/op".to_owned(),
+            "verdict".to_owned(),
+        ],
+        rows: cells.iter().map(|cell| row(cell)).collect(),
+        last: Last::Text(cells::tone),
+    }
+}
+
+fn row(cell: &Cell) -> Vec<String> {
+    let nothing = || numbers::NOTHING.to_owned();
+    let rates = cells::rates(cell);
+    let both = |metric: fn(&Sample) -> Option<f64>| {
+        let (baseline, x) = cells::medians(cell, metric);
+        let number = |n: Option<f64>| n.map_or_else(nothing, numbers::count);
+        format!("{} / {}", number(baseline), number(x))
+    };
+    vec![
+        name(&cell.workload).to_owned(),
+        cell.agents.to_string(),
+        rates.0.map_or_else(nothing, numbers::count),
+        rates.1.map_or_else(nothing, numbers::count),
+        cell.effect.as_ref().map_or_else(nothing, ratio),
+        both(interrupts_per_op),
+        both(switches_per_op),
+        verdict(cell).to_owned(),
+    ]
+}
+
+fn interrupts_per_op(sample: &Sample) -> Option<f64> {
+    Some(sample.interrupts?.total()? as f64 / sample.ops as f64)
+}
+
+fn switches_per_op(sample: &Sample) -> Option<f64> {
+    let switches = sample.voluntary_switches + sample.involuntary_switches;
+    Some(switches as f64 / sample.ops as f64)
+}
+
+/// A ratio with its interval, in at most as many columns as one of two digits takes: what a kernel
+/// does to one side can be a factor of ten.
+fn ratio(effect: &Effect) -> String {
+    if effect.high < 9.9995 {
+        return numbers::ratio(effect);
+    }
+    let Effect {
+        ratio, low, high, ..
+    } = effect;
+    format!("{ratio:.1} [{low:.1}, {high:.1}]")
+}
+
+/// One word or two: how much more it would take to settle a probe is nobody's question.
+fn verdict(cell: &Cell) -> &str {
+    match &cell.verdict {
+        Verdict::Ahead { deployment } => deployment,
+        Verdict::Tie => "tie",
+        Verdict::Inconclusive => "inconclusive",
+        Verdict::NotMeasured { .. } => "not measured",
+    }
+}
+
+/// What each probe is, from the registry's line.
+fn legend(run: &Run, group: &Group<'_>, page: &mut Page) {
+    for workload in &run.workloads {
+        if !group.cells.iter().any(|c| c.workload == workload.name) {
+            continue;
+        }
+        let source = SpecSource {
+            name: workload.name.clone(),
+            origin: workload.origin.clone(),
+            text: workload.toml.clone(),
+        };
+        // A record of a later version may hold a probe that this one does not know.
+        let Ok(entry) = source.entry() else { continue };
+        let about = entry.about.trim_start_matches("probe: ");
+        let label = format!("{:<9}", name(&workload.name));
+        page.labelled(2, &label, Tone::Quiet, about.split(' '), " ");
+    }
+    page.paragraph(
+        2,
+        Tone::Quiet,
+        "how much of it an op holds stands in the probe's file, workloads/probes/NAME.toml",
+    );
+}
+
+/// The name without the folder that all built-in probes are in.
+fn name(workload: &str) -> &str {
+    workload.strip_prefix(FOLDER).unwrap_or(workload)
+}
+
+/// What the probes say together: a sentence for each two deployments.
+pub fn sentences(run: &Run) -> Vec<String> {
+    Group::all(run).iter().map(sentence).collect()
+}
+
+fn sentence(group: &Group<'_>) -> String {
+    let Group { baseline, x, cells } = group;
+    let is_ahead =
+        |v: &Verdict, who: &str| matches!(v, Verdict::Ahead { deployment } if deployment == who);
+    let such = |is_such: &dyn Fn(&Verdict) -> bool| {
+        let found: Vec<&Cell> = cells
+            .iter()
+            .copied()
+            .filter(|c| is_such(&c.verdict))
+            .collect();
+        places(&found)
+    };
+    let parts = [
+        (
+            format!("{baseline} pay more for"),
+            such(&|v| is_ahead(v, x)),
+        ),
+        (
+            format!("{x} pay more for"),
+            such(&|v| is_ahead(v, baseline)),
+        ),
+        ("no difference in".to_owned(), such(&|v| *v == Verdict::Tie)),
+        (
+            "inconclusive:".to_owned(),
+            such(&|v| *v == Verdict::Inconclusive),
+        ),
+        (
+            "not measured:".to_owned(),
+            such(&|v| matches!(v, Verdict::NotMeasured { .. })),
+        ),
+    ];
+    let said: Vec<String> = parts
+        .into_iter()
+        .filter(|(_, places)| !places.is_empty())
+        .map(|(what, places)| format!("{what} {}", places.join(", ")))
+        .collect();
+    format!(
+        "probes, {x} against {baseline} (agents in brackets): {}",
+        said.join("; ")
+    )
+}
+
+/// Why cells have no verdict, and which.
+fn not_measured<'a>(group: &Group<'a>) -> Vec<(&'a str, Vec<&'a Cell>)> {
+    let mut found: Vec<(&str, Vec<&Cell>)> = Vec::new();
+    for &cell in &group.cells {
+        let Verdict::NotMeasured { reason } = &cell.verdict else {
+            continue;
+        };
+        match found.iter_mut().find(|(other, _)| other == reason) {
+            Some((_, cells)) => cells.push(cell),
+            None => found.push((reason, vec![cell])),
+        }
+    }
+    found
+}
+
+/// Each probe once with its agent counts: `tlb (2, 4)`.
+fn places(cells: &[&Cell]) -> Vec<String> {
+    let mut found: Vec<(&str, Vec<String>)> = Vec::new();
+    for cell in cells {
+        let name = name(&cell.workload);
+        let agents = cell.agents.to_string();
+        match found.iter_mut().find(|(other, _)| *other == name) {
+            Some((_, counts)) => counts.push(agents),
+            None => found.push((name, vec![agents])),
+        }
+    }
+    let place = |(name, counts): (&str, Vec<String>)| format!("{name} ({})", counts.join(", "));
+    found.into_iter().map(place).collect()
+}

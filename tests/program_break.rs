@@ -1,0 +1,99 @@
+//! Do malloc and a moving program break leave each other alone?
+#![cfg(target_env = "gnu")]
+
+use forkscope::observe::program_break::{MOST_PAGES, ProgramBreak, TOP_PAD_BYTES, fenced};
+use nix::libc;
+use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+
+/// Set in the child: the test runs itself again with all threads on malloc's main heap, the one that
+/// stands on the break.
+const CHILD: &str = "PROGRAM_BREAK_CHILD";
+
+/// Threads that move the break, and threads that allocate.
+const MOVERS: usize = 3;
+const ALLOCATORS: usize = 4;
+
+/// Blocks that an allocating thread holds, and how often it replaces one.
+const BLOCKS: usize = 800;
+const REPLACEMENTS: usize = 40_000;
+
+#[test]
+fn malloc_keeps_what_it_has_while_threads_move_the_break() {
+    if std::env::var_os(CHILD).is_some() {
+        return torture();
+    }
+    let name = "malloc_keeps_what_it_has_while_threads_move_the_break";
+    let output = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", name, "--nocapture", "--test-threads=1"])
+        .env(CHILD, "1")
+        .env("MALLOC_ARENA_MAX", "1")
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{:?}: {said}", output.status);
+}
+
+/// Where the break is by libc's account.
+fn libc_break() -> usize {
+    // SAFETY: an increment of 0 moves nothing.
+    unsafe { libc::sbrk(0) as usize }
+}
+
+fn torture() {
+    // malloc's main heap is in use before, and has something to give back.
+    let before: Vec<Vec<u8>> = (0..200).map(|i| block(i, 0)).collect();
+    let ours = fenced().unwrap();
+    drop(before);
+    let base = libc_break();
+    let is_over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        for i in 0..MOVERS {
+            let is_over = &is_over;
+            scope.spawn(move || move_until(is_over, ours, 1 + i * (MOST_PAGES - 1) / MOVERS));
+        }
+        let allocators: Vec<_> = (0..ALLOCATORS)
+            .map(|i| scope.spawn(move || allocate(i)))
+            .collect();
+        let ended: Vec<_> = allocators.into_iter().map(|a| a.join()).collect();
+        is_over.store(true, Relaxed);
+        ended.into_iter().for_each(|e| e.unwrap());
+    });
+    ours.set(0).unwrap();
+    // malloc needed far more than there was, and got it elsewhere: libc's account of the break is
+    // where some failed request found it.
+    let moved = libc_break() - base;
+    assert!(
+        moved <= MOST_PAGES * 4096,
+        "libc moved the break by {moved}"
+    );
+    // SAFETY: the request fails, which is what is tested.
+    let refused = unsafe { libc::sbrk(TOP_PAD_BYTES as isize) };
+    assert_eq!(refused as isize, -1, "malloc could raise the break");
+}
+
+fn move_until(is_over: &AtomicBool, ours: ProgramBreak, pages: usize) {
+    while !is_over.load(Relaxed) {
+        ours.set(pages).unwrap();
+        ours.set(0).unwrap();
+    }
+}
+
+/// A block below malloc's threshold for mappings of their own, full of what it must keep.
+fn block(n: usize, seed: usize) -> Vec<u8> {
+    let size = 16 + (n * 7919 + seed * 104_729) % 100_000;
+    vec![(n + seed) as u8; size]
+}
+
+/// Holds blocks and replaces them, and looks whether each still holds what was written.
+fn allocate(seed: usize) {
+    let mut held: Vec<(usize, Vec<u8>)> = (0..BLOCKS).map(|n| (n, block(n, seed))).collect();
+    for n in BLOCKS..REPLACEMENTS {
+        let place = n * 6_700_417 % BLOCKS;
+        let (old, bytes) = std::mem::replace(&mut held[place], (n, block(n, seed)));
+        assert!(
+            bytes.iter().all(|&b| b == (old + seed) as u8),
+            "block {old}"
+        );
+    }
+}
