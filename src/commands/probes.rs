@@ -35,7 +35,7 @@ pub fn time(request: &Request, reserve_s: f64) -> Result<Duration, PlanError> {
 mod tests {
     use super::*;
     use forkscope::deployment::Form;
-    use forkscope::experiment::plan::PlannedWorkload;
+    use forkscope::experiment::plan::{PlannedWorkload, Question};
     use forkscope::workload::{self, SpecSource};
 
     fn request(cpus_effective: f64) -> Request {
@@ -53,8 +53,8 @@ mod tests {
             budget_s: 0.0,
             most_pairs: 34,
             seed: 1,
-            has_controls: true,
-            prices_messages: true,
+            question: Question::Compare,
+            is_busy: false,
         }
     }
 
