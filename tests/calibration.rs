@@ -51,7 +51,7 @@ impl Seen<'_> {
 
     /// Whether one side is called by more than what a control may be.
     fn is_far(&self) -> bool {
-        let effect = self.0.effect.expect("it was measured");
+        let effect = self.0.effect.unwrap_or_else(|| panic!("{}", self.line()));
         effect.low > 1.0 + FAR || effect.high < 1.0 / (1.0 + FAR)
     }
 

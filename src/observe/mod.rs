@@ -11,10 +11,11 @@
 //! | [`interrupts`] | how often did one CPU interrupt another? |
 //! | [`program_break`] | how can the program break move while malloc stands on it? |
 //!
-//! Everything here but [`program_break`] reads; nothing here judges (that is `experiment::machine` before a run, and
-//! `stats` and `verdict` after it). What runs inside a window — [`service::Recorder`],
-//! [`clock::Ticker`] and the counting of [`heap::Counting`] — allocates nothing and takes no lock;
-//! the rest is read at the ends of a window or while workers are parked.
+//! Everything here but [`program_break`] reads; nothing here judges (that is `experiment::machine`
+//! before a run, and `stats` and `verdict` after it). What runs inside a window —
+//! [`service::Recorder`], [`clock::Ticker`], the counting of [`heap::Counting`] and the moves of
+//! [`program_break::ProgramBreak`] — allocates nothing and takes no lock; the rest is read at the
+//! ends of a window or while workers are parked.
 //!
 //! An allocator, the instruction that reads the CPU's counter and the system call that moves the
 //! program break cannot be had without `unsafe`; they are here and nowhere else.

@@ -11,7 +11,7 @@ use std::fs::File;
 /// The line of the registry.
 pub const ENTRY: Entry = entry::<Flock>(
     "probes/flock",
-    "probe: locking one file that all agents share, so that they wait in either deployment",
+    "probe: locking one file that all agents wait for, whatever the deployment",
     include_str!("../../../workloads/probes/flock.toml"),
 );
 
