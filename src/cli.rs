@@ -1,6 +1,7 @@
 //! The command line: definitions, nothing else.
 
 use crate::deployment::Form;
+use crate::transport::Choice;
 use clap::builder::FalseyValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
@@ -47,6 +48,7 @@ pub enum Command {
     #[command(after_help = "Examples:
   forkscope run -w exploration -a 1..32 -d threads,processes --time 30s
   forkscope run -w coordination -a 2,8 -d threads,processes:2x4 --time 1m
+  forkscope run -w coordination -a 2,8 --transport ring --time 1m
   forkscope run -w my-workload.toml -a 16 -d threads:cores,processes:cores --json -
   forkscope run -w probes                what in this system separates threads from processes")]
     Run {
@@ -76,6 +78,15 @@ pub enum Command {
             env = "FORKSCOPE_DEPLOYMENT"
         )]
         deployment: Vec<Form>,
+        /// How messages travel: `native` (channel between threads, ipc between processes), or by one
+        /// transport in every deployment: `ring`, `ring:spin`, `ring:park`
+        #[arg(
+            long,
+            value_name = "NAME",
+            default_value = "native",
+            env = "FORKSCOPE_TRANSPORT"
+        )]
+        transport: Choice,
         /// Wall time of the whole run: 30s, 5m, 1h; a hard limit; left out: 2m, and for probes alone
         /// what six pairs of each take (all of them on two CPUs: 4m)
         #[arg(short, long, value_name = "TIME", value_parser = duration, env = "FORKSCOPE_TIME")]

@@ -4,6 +4,7 @@ mod host;
 
 use forkscope::deployment;
 use forkscope::experiment::invocation::Invocation;
+use forkscope::transport::{Choice, WaitPolicy};
 use forkscope::workload::{self, Digest, SpecSource, reference};
 
 /// Every form that the registry's deployments have: dedicated, pooled, mixed.
@@ -117,6 +118,47 @@ fn agents_that_replay_a_tape_believe_what_those_that_talk_believe() {
             assert_eq!(sample.digest, expected, "{agents} {form}");
             assert_eq!(sample.messages_sent, 0);
         }
+    }
+}
+
+const RINGS: [WaitPolicy; 3] = [WaitPolicy::Spin, WaitPolicy::Adaptive, WaitPolicy::Park];
+
+#[test]
+fn messages_by_ring_give_the_reference_digest_under_every_deployment() {
+    for changes in [
+        &[][..],
+        &[WIDE],
+        &[STAR, NO_FAN_OUT],
+        &[ALL, NO_FAN_OUT, ON_CHANGE],
+    ] {
+        for agents in [2, 6] {
+            let source = || coordination(changes);
+            let expected = reference_digest(&host::invocation_of(source(), agents, "threads"));
+            for form in ["threads", "threads:2", "processes", "processes:2x2"] {
+                for policy in RINGS {
+                    let mut invocation = host::invocation_of(source(), agents, form);
+                    invocation.job.transport = Choice::Ring(policy);
+                    let sample = host::sample(&invocation);
+                    assert_eq!(sample.digest, expected, "{changes:?} {form} {policy:?}");
+                    assert_eq!(sample.messages_sent, sample.messages_received);
+                    assert!(sample.messages_sent > 0);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn messages_of_a_mebibyte_do_not_deadlock_by_ring() {
+    let large = ("payload_bytes = 0 ", "payload_bytes = 1048576 ");
+    let short = ("length = 50 ", "length = 4 ");
+    for form in ["threads", "processes", "processes:2x2"] {
+        let source = coordination(&[ALL, NO_FAN_OUT, large, short]);
+        let mut invocation = host::invocation_of(source, 4, form);
+        invocation.job.transport = Choice::Ring(WaitPolicy::Adaptive);
+        let sample = host::sample(&invocation);
+        assert_eq!(sample.bytes_sent, sample.bytes_received, "{form}");
+        assert!(sample.bytes_sent >= sample.messages_sent << 20);
     }
 }
 

@@ -33,7 +33,7 @@ fn shelves() -> [Shelf; 4] {
         },
         Shelf {
             kind: Listed::Transports,
-            title: "transports (each deployment uses its native one)",
+            title: "transports (each deployment uses its native one, unless --transport asks for a ring)",
             entries: transport::REGISTRY
                 .iter()
                 .map(|e| (e.name, format!("{}; waits: {}", e.about, e.wait.name())))

@@ -15,6 +15,7 @@ use forkscope::record::{
     METHOD_VERSION, Machine, Run, SCHEMA_VERSION, WorkloadKind, WorkloadRecord,
 };
 use forkscope::report::{self, Style, json, progress};
+use forkscope::transport::Choice;
 use forkscope::verdict::{BUSY_LABEL, Ending, conclude, exit_code};
 use forkscope::workload::{self, SpecSource};
 use std::path::{Path, PathBuf};
@@ -51,6 +52,7 @@ pub fn quick(began: Instant, common: &Common) -> Result<u8, CommandError> {
         &workloads,
         None,
         &[Form::THREADS, Form::PROCESSES],
+        Choice::Native,
         Some(QUICK),
         common,
     )
@@ -62,6 +64,7 @@ pub fn run(
     workloads: &[String],
     agents: Option<AgentCounts>,
     deployments: &[Form],
+    transport: Choice,
     time: Option<Duration>,
     common: &Common,
 ) -> Result<u8, CommandError> {
@@ -100,6 +103,7 @@ pub fn run(
         budget_s: 0.0,
         most_pairs: MOST_PAIRS,
         seed: common.seed,
+        transport,
         question: Question::Compare,
         is_busy: busy.is_some(),
     };

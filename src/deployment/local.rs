@@ -5,6 +5,9 @@ use super::worker::{self, Assignment, WorkerReport};
 use super::{Job, Placement};
 use crate::observe::cpu::ThreadClock;
 use crate::transport::channel::{self, ChannelPort};
+use crate::transport::ring::RingPort;
+use crate::transport::ring::segment::{Layout, Segment};
+use crate::transport::{Choice, WaitPolicy};
 use crate::workload::reference::Tape;
 use crate::workload::{self, Spec, Topology};
 use std::ops::Range;
@@ -103,6 +106,31 @@ impl LocalWorkers {
             worker::run(assignment, &gate, port, &hand_over);
         });
         Ok(pool)
+    }
+}
+
+/// The ring ports of these workers, by the segment that all workers share.
+pub(super) fn ring_ports(of: &LocalWorkers, segment: &Segment, policy: WaitPolicy) -> Vec<RingPort> {
+    let cpus = std::thread::available_parallelism().map_or(1, usize::from);
+    let is_crowded = of.placement.workers() > cpus;
+    of.workers
+        .clone()
+        // SAFETY: a process makes the ports of its own workers, once.
+        .map(|w| unsafe { RingPort::new(w, segment.clone(), policy, is_crowded) })
+        .collect()
+}
+
+/// What all rings of a job lie in; computed alike by everybody.
+pub(super) fn ring_layout(job: &Job, spec: &dyn Spec, placement: &Placement) -> Layout {
+    Layout::new(placement, &spec.topology(job.agents), spec.message_bytes())
+}
+
+/// The policy of the ring by which the messages of a job travel; `None` where none travel, or by
+/// another transport.
+pub(super) fn ring_policy(job: &Job, topology: &Topology) -> Option<WaitPolicy> {
+    match job.transport {
+        Choice::Ring(policy) if !topology.is_silent() && !job.tape => Some(policy),
+        _ => None,
     }
 }
 

@@ -25,6 +25,7 @@ pub use form::{Count, Form, Kind, ParseError};
 
 use crate::observe::clock::OpClock;
 use crate::record::{Failure, Phase};
+use crate::transport::Choice;
 use crate::workload::SpecSource;
 use gate::Gate;
 use nix::unistd::Pid;
@@ -62,6 +63,8 @@ pub struct Job {
     pub uncounted_every: Option<u64>,
     /// The clock that times ops, calibrated once per run.
     pub clock: OpClock,
+    /// How their messages travel.
+    pub transport: Choice,
     /// Whether agents replay their neighbours' messages from a tape instead of exchanging them.
     pub tape: bool,
 }

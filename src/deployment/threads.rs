@@ -4,10 +4,11 @@
 //! cost 20 to 30 µs a round, which is a property of the entry and not of threads.
 
 use super::gate::Gate;
-use super::local::{LocalWorkers, local_ports};
+use super::local::{LocalWorkers, local_ports, ring_layout, ring_policy, ring_ports};
 use super::worker::WorkerReport;
 use super::{Deployment, Fleet, Job, Placement, failure_of};
 use crate::record::{Failure, Phase};
+use crate::transport::ring::segment::Segment;
 use crate::workload;
 use crossbeam_channel::{Receiver, bounded};
 use nix::unistd::Pid;
@@ -25,13 +26,21 @@ impl Deployment for Threads {
         let setup = |message: String| failure_of(Phase::Setup, message);
         let spec = workload::parse(&job.source).map_err(|e| setup(e.to_string()))?;
         let all = 0..placement.workers();
+        let layout = ring_layout(job, spec.as_ref(), &placement);
         let workers = LocalWorkers::prepare(job, spec.into(), placement, all).map_err(setup)?;
-        let (ports, _) = local_ports(&workers);
         let (reporter, reports) = bounded(placement.workers());
-        let pool = workers.start(ports, gate, move |report| {
+        let hand_over = move |report| {
             // The host only stops listening when it gives up, and then nobody reads the report.
             let _ = reporter.send(report);
-        });
+        };
+        let pool = match ring_policy(job, &workers.topology) {
+            Some(policy) => {
+                let segment = Segment::create(layout)
+                    .map_err(|e| setup(format!("make the shared memory of the rings: {e}")))?;
+                workers.start(ring_ports(&workers, &segment, policy), gate, hand_over)
+            }
+            None => workers.start(local_ports(&workers).0, gate, hand_over),
+        };
         let pool = pool.map_err(|e| {
             setup(format!(
                 "start {} worker threads: {e}; see `forkscope doctor` for the limits",

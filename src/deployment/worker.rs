@@ -180,7 +180,7 @@ fn live<'p, P: Port>(
 mod tests {
     use super::*;
     use crate::observe::clock::OpClock;
-    use crate::transport::Silent;
+    use crate::transport::{Choice, Silent};
     use crate::workload::{Digest, Message, Received, SpecSource, Workload};
 
     /// Agents of which one panics in its third op.
@@ -242,6 +242,7 @@ mod tests {
                 quantum: 1,
                 uncounted_every: None,
                 clock: OpClock::calibrate(),
+                transport: Choice::Native,
                 tape: false,
             },
             spec: Arc::new(Fragile { victim }),

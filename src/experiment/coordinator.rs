@@ -325,6 +325,7 @@ impl Coordinator<'_> {
                 quantum: workload.quantum(),
                 uncounted_every: planned.uncounted_every,
                 clock: self.clock,
+                transport: self.request.transport,
                 tape: planned.tape,
             },
             form: planned.form,
@@ -420,6 +421,8 @@ fn record_of(cell: &PlannedCell, request: &Request) -> Cell {
             "none".to_owned()
         } else if side.tape {
             "tape".to_owned()
+        } else if let Some(name) = request.transport.name() {
+            name.to_owned()
         } else {
             native_transport(&side.form, cell.agents, request, cell.workload)
         }

@@ -3,6 +3,7 @@
 use super::invocation::whole_cpus;
 use crate::deployment::{Form, Kind};
 use crate::record::{Purpose, Side};
+use crate::transport::Choice;
 use crate::workload::{Spec, SpecSource, derive_seed};
 use rand_pcg::Pcg64;
 use rand_pcg::rand_core::{Rng, SeedableRng};
@@ -90,6 +91,8 @@ pub struct Request {
     pub most_pairs: usize,
     /// Seed of worlds and orders.
     pub seed: u64,
+    /// How messages travel.
+    pub transport: Choice,
     /// What is asked.
     pub question: Question,
     /// Whether the machine was busy from the start and is measured all the same: foreign CPU and
@@ -534,6 +537,7 @@ mod tests {
             budget_s: 110.0,
             most_pairs: 16,
             seed: 1,
+            transport: Choice::Native,
             question: Question::Compare,
             is_busy: false,
         }

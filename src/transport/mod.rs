@@ -15,13 +15,16 @@
 pub mod channel;
 pub mod ipc;
 pub mod placement;
+pub mod ring;
 
 pub use placement::Placement;
 
 use crate::workload::Message;
+use serde::{Deserialize, Serialize};
 
 /// What waits, and how.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum WaitPolicy {
     /// Busy until a message comes.
     Spin,
@@ -139,11 +142,66 @@ pub const REGISTRY: &[Entry] = &[
         wait: WaitPolicy::Park,
     },
     Entry {
+        name: "ring",
+        about: "a ring in shared memory, the same code between threads and between processes; looks for a moment, then sleeps",
+        wait: WaitPolicy::Adaptive,
+    },
+    Entry {
+        name: "ring:spin",
+        about: "the same ring; a worker that waits never sleeps",
+        wait: WaitPolicy::Spin,
+    },
+    Entry {
+        name: "ring:park",
+        about: "the same ring; a worker that waits sleeps at once",
+        wait: WaitPolicy::Park,
+    },
+    Entry {
         name: "ipc+channel",
         about: "ipc-channel read by a pump thread, which hands over by crossbeam-channel (mixes; large or many messages)",
         wait: WaitPolicy::Adaptive,
     },
 ];
+
+/// How the messages of a run shall travel.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Choice {
+    /// By what is native to each deployment: channel between threads, ipc between processes.
+    #[default]
+    Native,
+    /// By the ring, in every deployment.
+    Ring(WaitPolicy),
+}
+
+impl std::str::FromStr for Choice {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Choice, String> {
+        match text {
+            "native" => Ok(Choice::Native),
+            "ring" => Ok(Choice::Ring(WaitPolicy::Adaptive)),
+            "ring:spin" => Ok(Choice::Ring(WaitPolicy::Spin)),
+            "ring:park" => Ok(Choice::Ring(WaitPolicy::Park)),
+            other => Err(format!(
+                "\"{other}\" is not a transport that every deployment has; there are native, ring, ring:spin and ring:park"
+            )),
+        }
+    }
+}
+
+impl Choice {
+    /// Its name in the registry; `None` where each deployment has its own.
+    #[must_use]
+    pub fn name(self) -> Option<&'static str> {
+        match self {
+            Choice::Native => None,
+            Choice::Ring(WaitPolicy::Adaptive) => Some("ring"),
+            Choice::Ring(WaitPolicy::Spin) => Some("ring:spin"),
+            Choice::Ring(WaitPolicy::Park) => Some("ring:park"),
+        }
+    }
+}
 
 /// Finds a registered transport by name.
 #[must_use]

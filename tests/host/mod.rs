@@ -8,6 +8,7 @@ use forkscope::experiment::invocation::Invocation;
 use forkscope::experiment::plan::PlannedWorkload;
 use forkscope::observe::clock::OpClock;
 use forkscope::record::{Outcome, Sample};
+use forkscope::transport::Choice;
 use forkscope::workload::{self, SpecSource};
 use std::io::Write;
 use std::process::{Child, Command, Stdio};
@@ -30,6 +31,7 @@ pub fn invocation_of(source: SpecSource, agents: usize, form: &str) -> Invocatio
             quantum: planned.quantum(),
             uncounted_every: None,
             clock: OpClock::calibrate(),
+            transport: Choice::Native,
             tape: false,
             source: planned.source,
         },

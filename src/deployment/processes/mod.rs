@@ -22,6 +22,8 @@ use super::gate::{Gate, Reached, Step};
 use super::worker::WorkerReport;
 use super::{Deployment, Fleet, Job, Placement, REPORT_TIMEOUT, failure_of};
 use crate::record::{Failure, Phase};
+use crate::deployment::local::{ring_layout, ring_policy};
+use crate::transport::ring::segment::Segment;
 use crate::workload::{self, Message, Topology};
 use ipc_channel::ipc::{IpcOneShotServer, IpcReceiver, IpcSender};
 use nix::errno::Errno;
@@ -66,12 +68,28 @@ impl Deployment for Processes {
         let spec =
             workload::parse(&job.source).map_err(|e| failure_of(Phase::Setup, e.to_string()))?;
         let topology = spec.topology(job.agents);
-        let talks = !topology.is_silent() && !job.tape;
+        let segment = match ring_policy(job, &topology) {
+            Some(_) => Some(
+                Segment::create(ring_layout(job, spec.as_ref(), &placement)).map_err(|e| {
+                    failure_of(
+                        Phase::Setup,
+                        format!("make the shared memory of the rings: {e}"),
+                    )
+                })?,
+            ),
+            None => None,
+        };
+        let talks = !topology.is_silent() && !job.tape && segment.is_none();
         let mut fleet = ProcessFleet {
             gate: gate.clone(),
             job: job.clone(),
             placement,
-            topology,
+            // Nobody is introduced to anybody where all write into one memory.
+            topology: match segment {
+                Some(_) => Topology::silent(job.agents),
+                None => topology,
+            },
+            segment,
             children: Vec::with_capacity(placement.processes),
             is_connected: false,
         };
@@ -124,6 +142,8 @@ struct ProcessFleet {
     job: Job,
     placement: Placement,
     topology: Topology,
+    /// The memory of the rings by which the workers talk, where they do.
+    segment: Option<Segment>,
     children: Vec<Child>,
     is_connected: bool,
 }
@@ -142,6 +162,10 @@ impl ProcessFleet {
             number(process),
             number(self.placement.workers_of(process).start),
             number(usize::from(talks)),
+            match &self.segment {
+                Some(segment) => number(segment.descriptor() as usize),
+                None => c"-".to_owned(),
+            },
         ];
         let pid = execute(program, &args).map_err(|e| match e {
             Errno::EAGAIN => format!(

@@ -2,11 +2,14 @@
 
 use super::protocol::{ToHost, ToWorker};
 use crate::deployment::gate::{Gate, Reached, Step};
-use crate::deployment::local::{LocalWorkers, local_ports};
+use crate::deployment::local::{
+    LocalWorkers, local_ports, ring_layout, ring_policy, ring_ports,
+};
 use crate::deployment::worker::{self, WorkerReport};
 use crate::deployment::{Job, Placement};
 use crate::observe::cpu::ThreadClock;
 use crate::transport::ipc::{DirectPort, PumpedPort, Routes, fits_buffer, pump};
+use crate::transport::ring::segment::Segment;
 use crate::transport::{Port, Silent};
 use crate::workload;
 use ipc_channel::ipc::{self, IpcReceiver, IpcSender};
@@ -20,7 +23,7 @@ use std::sync::{Arc, Mutex};
 /// # Errors
 /// A sentence for standard error: the host finds out by itself that the worker has ended.
 pub fn worker_main(arguments: &[String]) -> Result<(), String> {
-    let [name, host, descriptor, process, first_worker, talks] = arguments else {
+    let [name, host, descriptor, process, first_worker, talks, rings] = arguments else {
         return Err("the subcommand `worker` is forkscope's own; use `forkscope run`".to_owned());
     };
     let number = |text: &str| {
@@ -51,6 +54,7 @@ pub fn worker_main(arguments: &[String]) -> Result<(), String> {
         .map_err(|e| e.to_string())?
         .into();
     let message_bytes = spec.message_bytes();
+    let layout = ring_layout(&job, spec.as_ref(), &placement);
     let mut workers = LocalWorkers::prepare(&job, spec, placement, placement.workers_of(process))?;
     let hand_over = {
         let to_host = Mutex::new(to_host);
@@ -61,6 +65,12 @@ pub fn worker_main(arguments: &[String]) -> Result<(), String> {
         }
     };
     let is_alone = placement.threads_each == 1;
+    if let Some(policy) = ring_policy(&job, &workers.topology) {
+        let segment = Segment::inherit(number(rings)?, layout)
+            .map_err(|e| format!("the memory of the rings: {e}"))?;
+        let ports = ring_ports(&workers, &segment, policy);
+        return run_all(&workers, first_worker, &gate, ports, hand_over);
+    }
     match socket {
         None if is_alone => run_alone(&workers, first_worker, &gate, Silent, hand_over),
         Some(mailbox)
@@ -99,18 +109,30 @@ pub fn worker_main(arguments: &[String]) -> Result<(), String> {
                 routes: routes.clone(),
                 placement,
             };
-            let mut ports: Vec<_> = locals.into_iter().map(port).collect();
-            if is_alone {
-                let port = ports.pop().expect("one worker has one port");
-                run_alone(&workers, first_worker, &gate, port, hand_over);
-            } else {
-                let _pool = workers
-                    .start(ports, &gate, hand_over)
-                    .map_err(|e| format!("start worker threads: {e}"))?;
-                while gate.next_step(Step::HandOver) != Step::Exit {}
-            }
+            let ports = locals.into_iter().map(port).collect();
+            return run_all(&workers, first_worker, &gate, ports, hand_over);
         }
     }
+    Ok(())
+}
+
+/// Runs the worker loops of this process: in this thread where there is one, in a pool otherwise.
+fn run_all(
+    workers: &LocalWorkers,
+    first_worker: usize,
+    gate: &Gate,
+    mut ports: Vec<impl Port + Send + 'static>,
+    hand_over: impl Fn(WorkerReport) + Send + Sync + 'static,
+) -> Result<(), String> {
+    if ports.len() == 1 {
+        let port = ports.pop().expect("there is one");
+        run_alone(workers, first_worker, gate, port, hand_over);
+        return Ok(());
+    }
+    let _pool = workers
+        .start(ports, gate, hand_over)
+        .map_err(|e| format!("start worker threads: {e}"))?;
+    while gate.next_step(Step::HandOver) != Step::Exit {}
     Ok(())
 }
 

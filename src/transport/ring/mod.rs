@@ -1,0 +1,294 @@
+//! Between any two workers, threads or processes: a ring in shared memory with a bell to wake by.
+//!
+//! **The same code between threads and between processes**: the memory is a memfd in both cases, the
+//! words are the same, the system calls are the same. What differs is the address space and nothing else; so
+//! the ratio of the two is the price of the address space.
+//!
+//! Wait policy: any of the three ([`WaitPolicy`]). A worker that spins never sleeps; one that parks
+//! always does; an adaptive one looks for a while first, and gives its CPU to others in between when
+//! there are more workers than CPUs.
+//!
+//! | file | question |
+//! |---|---|
+//! | [`spsc`] | how does one end hand bytes to the other, without a lock? |
+//! | [`doorbell`] | how does an end sleep until there is something to do, without missing it? |
+//! | [`memory`] | what does a ring lie in? |
+//! | [`segment`] | where do the rings and bells of all workers lie? |
+//! | [`wire`] | how does a message lie in a ring? |
+
+pub mod doorbell;
+pub mod memory;
+pub mod segment;
+pub mod spsc;
+pub mod wire;
+
+use super::{Port, TransportError, WaitPolicy};
+use crate::workload::Message;
+use memmap2::MmapRaw;
+use memory::Mapped;
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::fd::OwnedFd;
+use rustix::process::{Pid, PidfdFlags, pidfd_open};
+use segment::{ABSENT, GONE, Segment, THERE};
+use spsc::{Consumer, Damage, Producer, Publish};
+use std::sync::Arc;
+use std::sync::atomic::Ordering::SeqCst;
+use std::time::Duration;
+
+/// Looks before an adaptive worker sleeps, where there is a CPU for everybody: some microseconds.
+const LOOKS: u32 = 400;
+
+/// How often an adaptive worker gives its CPU away before it sleeps, where there are more workers
+/// than CPUs.
+const YIELDS: u32 = 4;
+
+/// How long a worker sleeps before it looks whether its neighbours are still alive.
+const VIGIL: Duration = Duration::from_millis(50);
+
+/// Looks of a worker that never sleeps between two that go to its neighbours.
+const SPINS_PER_VIGIL: u32 = 1 << 22;
+
+type Ring = Mapped<Arc<MmapRaw>>;
+
+/// One way to another worker.
+struct Outgoing {
+    worker: usize,
+    ring: Producer<Ring>,
+}
+
+/// One way from another worker.
+struct Incoming {
+    worker: usize,
+    ring: Consumer<Ring>,
+    /// The other one's process, once it was looked for; not when it is this one.
+    process: Option<OwnedFd>,
+}
+
+/// One worker's rings to and from all that it talks to.
+pub struct RingPort {
+    own: usize,
+    segment: Segment,
+    policy: WaitPolicy,
+    /// Whether there are more workers than CPUs.
+    is_crowded: bool,
+    outgoing: Vec<Outgoing>,
+    incoming: Vec<Incoming>,
+    /// Where the next look begins: everybody's turn comes.
+    next: usize,
+    /// Messages that were sent, for their buffers.
+    free: Vec<Box<Message>>,
+}
+
+impl RingPort {
+    /// The port of worker `own`.
+    ///
+    /// # Safety
+    /// Each worker of a segment has one port at most, in all processes together.
+    #[must_use]
+    pub unsafe fn new(
+        own: usize,
+        segment: Segment,
+        policy: WaitPolicy,
+        is_crowded: bool,
+    ) -> RingPort {
+        let mut outgoing = Vec::new();
+        let mut incoming = Vec::new();
+        for link in segment.links() {
+            // SAFETY: a link has one writer and one reader, and each has one port.
+            if link.from == own {
+                let ring = Producer::new(unsafe { segment.ring(link) });
+                outgoing.push(Outgoing {
+                    worker: link.to,
+                    ring,
+                });
+            } else if link.to == own {
+                let ring = Consumer::new(unsafe { segment.ring(link) });
+                incoming.push(Incoming {
+                    worker: link.from,
+                    ring,
+                    process: None,
+                });
+            }
+        }
+        let end = segment.end(own);
+        end.pid.store(std::process::id(), SeqCst);
+        end.presence.store(THERE, SeqCst);
+        RingPort {
+            own,
+            segment,
+            policy,
+            is_crowded,
+            outgoing,
+            incoming,
+            next: 0,
+            free: Vec::new(),
+        }
+    }
+
+    /// Wakes worker `worker` if it sleeps.
+    #[inline]
+    fn ring(&self, worker: usize) {
+        if self.policy != WaitPolicy::Spin {
+            doorbell::ring(&self.segment.end(worker).bell);
+        }
+    }
+
+    /// Looks once at every ring.
+    #[inline]
+    fn look(&mut self) -> Result<Option<Box<Message>>, TransportError> {
+        for i in 0..self.incoming.len() {
+            let at = (self.next + i) % self.incoming.len();
+            let from = &mut self.incoming[at];
+            let free = &mut self.free;
+            let taken = from.ring.try_receive(|bytes| {
+                let mut message = free.pop().unwrap_or_default();
+                wire::read(bytes, &mut message).map(|()| message)
+            });
+            if let Some((message, makes_room)) = taken.map_err(|d| damaged(from.worker, d))? {
+                self.next = at;
+                let worker = from.worker;
+                if makes_room {
+                    self.ring(worker);
+                }
+                return message.map(Some);
+            }
+        }
+        Ok(None)
+    }
+
+    /// Waits a little, by the policy; `waited` counts how often in a row.
+    fn wait(&mut self, waited: u32) -> Result<(), TransportError> {
+        let may_sleep = match self.policy {
+            WaitPolicy::Spin => {
+                if waited % SPINS_PER_VIGIL == SPINS_PER_VIGIL - 1 {
+                    self.look_after_neighbours()?;
+                }
+                false
+            }
+            WaitPolicy::Adaptive if self.is_crowded => {
+                if waited < YIELDS {
+                    std::thread::yield_now();
+                }
+                waited >= YIELDS
+            }
+            WaitPolicy::Adaptive => waited >= LOOKS,
+            WaitPolicy::Park => true,
+        };
+        if !may_sleep {
+            std::hint::spin_loop();
+            return Ok(());
+        }
+        let incoming = &self.incoming;
+        let is_there = || incoming.iter().any(|from| from.ring.has_message());
+        let has_slept_through =
+            doorbell::sleep(&self.segment.end(self.own).bell, is_there, VIGIL);
+        if has_slept_through {
+            self.look_after_neighbours()?;
+        }
+        Ok(())
+    }
+
+    /// Whether every neighbour that still could write is alive.
+    #[cold]
+    fn look_after_neighbours(&mut self) -> Result<(), TransportError> {
+        for from in &mut self.incoming {
+            let end = self.segment.end(from.worker);
+            // It may have written before it left.
+            if from.ring.has_message() || end.presence.load(SeqCst) == ABSENT {
+                continue;
+            }
+            let is_gone = end.presence.load(SeqCst) == GONE
+                || has_ended(&mut from.process, end.pid.load(SeqCst));
+            if is_gone && !from.ring.has_message() {
+                return Err(TransportError::Gone {
+                    worker: from.worker,
+                });
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Whether process `pid` has ended; not asked of this one, whose workers say that they leave.
+fn has_ended(process: &mut Option<OwnedFd>, pid: u32) -> bool {
+    if pid == std::process::id() {
+        return false;
+    }
+    if process.is_none() {
+        let Some(pid) = Pid::from_raw(pid as i32) else {
+            return false;
+        };
+        match pidfd_open(pid, PidfdFlags::empty()) {
+            Ok(descriptor) => *process = Some(descriptor),
+            // Waited for already: it has ended.
+            Err(rustix::io::Errno::SRCH) => return true,
+            // A kernel without it cannot be asked; then the host, which waits for its children, tells.
+            Err(_) => return false,
+        }
+    }
+    let Some(descriptor) = process else {
+        return false;
+    };
+    let mut polled = [PollFd::new(descriptor, PollFlags::IN)];
+    let now = rustix::time::Timespec {
+        tv_sec: 0,
+        tv_nsec: 0,
+    };
+    matches!(poll(&mut polled, Some(&now)), Ok(1..))
+}
+
+fn damaged(worker: usize, damage: Damage) -> TransportError {
+    TransportError::Damaged(format!("{} of the ring with worker {worker}", damage.0))
+}
+
+impl Port for RingPort {
+    fn send(&mut self, worker: usize, message: Box<Message>) -> Result<(), TransportError> {
+        let publish = match self.policy {
+            WaitPolicy::Spin => Publish::Plain,
+            WaitPolicy::Adaptive | WaitPolicy::Park => Publish::ThenLook,
+        };
+        let to = self.outgoing.iter_mut().find(|to| to.worker == worker);
+        let to = to.ok_or(TransportError::NoRoute { worker })?;
+        let bytes = wire::bytes(&message);
+        let has_room = to
+            .ring
+            .try_send(bytes, publish, |room| wire::write(&message, room))
+            .map_err(|d| damaged(worker, d))?;
+        if !has_room {
+            // Two messages of each agent fit by construction.
+            let why = format!("its ring is full with a message of {bytes} bytes");
+            return Err(TransportError::Refused { worker, why });
+        }
+        self.free.push(message);
+        self.ring(worker);
+        Ok(())
+    }
+
+    fn try_receive(&mut self) -> Result<Option<Box<Message>>, TransportError> {
+        self.look()
+    }
+
+    fn receive(&mut self) -> Result<Box<Message>, TransportError> {
+        let mut waited = 0;
+        loop {
+            if let Some(message) = self.look()? {
+                return Ok(message);
+            }
+            if self.incoming.is_empty() {
+                return Err(TransportError::AllGone);
+            }
+            self.wait(waited)?;
+            waited = waited.wrapping_add(1);
+        }
+    }
+}
+
+impl Drop for RingPort {
+    /// Says that nothing more comes, and wakes those who wait for it.
+    fn drop(&mut self) {
+        self.segment.end(self.own).presence.store(GONE, SeqCst);
+        for to in &self.outgoing {
+            self.ring(to.worker);
+        }
+    }
+}
