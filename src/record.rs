@@ -127,6 +127,11 @@ pub struct Machine {
     pub foreign_cpu: Option<f64>,
     /// Share of CPU time that the hypervisor took in the look before the run, 0 to 1.
     pub steal: Option<f64>,
+    /// How far the pace of the CPUs varied in the look before the run, while nothing but a fixed work
+    /// ran: (90th − 10th percentile) / median of the work done in 5 ms. Neighbours on the same cores
+    /// and changing frequencies show here, and nowhere else.
+    #[serde(default)]
+    pub pace_spread: Option<f64>,
     /// Share of the look before the run in which some task waited for a CPU (pressure stall
     /// information), 0 to 1. Only while forkscope is idle: its own agents wait, too.
     pub cpu_pressure: Option<f64>,

@@ -384,6 +384,7 @@ fn the_doctor_tells_facts_to_people_and_programs() {
         "CPU quota",
         "foreign CPU",
         "steal",
+        "pace of the CPUs",
         "throttled",
         "CPU pressure",
         "memory limit",
@@ -642,7 +643,9 @@ fn a_calibration_counts_how_often_controls_come_out_as_their_truth_is() {
     let text = fs::read_to_string(folder.path().join("out/calibration.json")).unwrap();
     let calibration: Calibration = serde_json::from_str(&text).unwrap();
     assert!(calibration.complete && !calibration.runs.is_empty());
-    let asked: Vec<f64> = calibration.rows.iter().map(|r| r.asked).collect();
+    // Other tests run beside this one, so the runs may have begun on a busy machine.
+    let rows = || calibration.rows.iter().chain(&calibration.rows_of_doubtful);
+    let asked: Vec<f64> = rows().map(|r| r.asked).collect();
     assert_eq!(asked[..3], [1.0; 3]);
     assert_eq!(asked.last(), Some(&0.8));
     for (i, run) in calibration.runs.iter().enumerate() {
@@ -654,9 +657,7 @@ fn a_calibration_counts_how_often_controls_come_out_as_their_truth_is() {
         assert_eq!(saved.cells.len(), run.controls.len());
     }
     // What was counted is what was measured.
-    let judged: usize = calibration
-        .rows
-        .iter()
+    let judged: usize = rows()
         .filter(|r| r.agents.is_none())
         .map(|r| r.covered.of + r.unjudged)
         .sum();

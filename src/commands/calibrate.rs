@@ -2,7 +2,7 @@
 
 use super::measure::{
     self, RESERVE_S, accept, check_capacity, check_strictness, check_temporary_folder,
-    empty_record, fill, look, on_interrupt, open, reason_if_unfit,
+    empty_record, fill, look, on_interrupt, open, reason_if_unfit, refusal, warnings_of,
 };
 use super::{CommandError, color_choice, failed, print, usage};
 use forkscope::cli::{Calibrate, Common};
@@ -21,10 +21,13 @@ use forkscope::verdict::{Ending, calibration_rows, calibration_run, exit_code, w
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// A run is begun only if so many times the slowest one still fits.
 const HEADROOM: f64 = 1.1;
+
+/// How long a machine that is refused is left alone before it is looked at again.
+const PAUSE: Duration = Duration::from_secs(3);
 
 /// `forkscope calibrate`.
 pub fn calibrate(began: Instant, asked: &Calibrate) -> Result<u8, CommandError> {
@@ -68,6 +71,14 @@ pub fn calibrate(began: Instant, asked: &Calibrate) -> Result<u8, CommandError> 
             < asked.time.as_secs_f64() - RESERVE_S
     {
         let run_began = Instant::now();
+        // As every run of its own does.
+        let findings = machine::assess(&look(&clock, common, &is_interrupted));
+        if refusal(&findings, common).is_some() {
+            calibration.refused += 1;
+            std::thread::sleep(PAUSE);
+            continue;
+        }
+        request.is_busy = reason_if_unfit(&findings).is_some();
         request.seed = common.seed + calibration.runs.len() as u64;
         request.budget_s = asked.time.as_secs_f64() - RESERVE_S - began.elapsed().as_secs_f64();
         let run = one_run(
@@ -88,7 +99,11 @@ pub fn calibrate(began: Instant, asked: &Calibrate) -> Result<u8, CommandError> 
             })
             .map_err(failed)?;
         }
-        add(&mut calibration, calibration_run(&run), began);
+        add(
+            &mut calibration,
+            calibration_run(&run, warnings_of(&findings)),
+            began,
+        );
         let number = calibration.runs.len();
         let warnings = run.warnings.iter().map(|w| format!("run {number}: {w}"));
         calibration.warnings.extend(warnings);
@@ -175,7 +190,9 @@ fn empty_calibration(blank: &Run, pairs: usize) -> Calibration {
         busy: blank.busy.clone(),
         workload: blank.workloads[0].clone(),
         runs: Vec::new(),
+        refused: 0,
         rows: Vec::new(),
+        rows_of_doubtful: Vec::new(),
         withheld: withheld_share(&[]),
         warnings: blank.warnings.clone(),
     }
@@ -183,8 +200,11 @@ fn empty_calibration(blank: &Run, pairs: usize) -> Calibration {
 
 fn add(calibration: &mut Calibration, run: CalibrationRun, began: Instant) {
     calibration.runs.push(run);
-    calibration.rows = calibration_rows(&calibration.runs, calibration.margin);
-    calibration.withheld = withheld_share(&calibration.runs);
+    let (idle, doubtful): (Vec<_>, Vec<_>) =
+        calibration.runs.iter().partition(|r| r.findings.is_empty());
+    calibration.rows = calibration_rows(&idle, calibration.margin);
+    calibration.rows_of_doubtful = calibration_rows(&doubtful, calibration.margin);
+    calibration.withheld = withheld_share(&idle);
     calibration.wall_s = began.elapsed().as_secs_f64();
 }
 

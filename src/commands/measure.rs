@@ -347,7 +347,7 @@ fn check_room(request: &Request, time: Duration, began: Instant) -> Result<(), C
 }
 
 /// Why a run with these findings is refused, with what would be measured all the same.
-fn refusal(findings: &[Finding], common: &Common) -> Option<&'static str> {
+pub(super) fn refusal(findings: &[Finding], common: &Common) -> Option<&'static str> {
     let worst = findings.iter().map(|f| f.level).max()?;
     match worst {
         Level::Refuse if !common.allow_busy => Some(
@@ -371,7 +371,7 @@ pub(super) fn reason_if_unfit(findings: &[Finding]) -> Option<String> {
 }
 
 /// What speaks against the machine.
-fn warnings_of(findings: &[Finding]) -> Vec<String> {
+pub(super) fn warnings_of(findings: &[Finding]) -> Vec<String> {
     findings
         .iter()
         .filter(|f| f.level > Level::Note)

@@ -12,8 +12,8 @@ const USUAL_EFFECT: f64 = 10.0 / 11.0;
 const MOST_AGENTS: usize = 8;
 
 /// The controls of a concluded run, and what those of an ordinary run among them would have said of
-/// its headline.
-pub fn calibration_run(run: &Run) -> CalibrationRun {
+/// its headline. `findings` is what spoke against the machine before it.
+pub fn calibration_run(run: &Run, findings: Vec<String>) -> CalibrationRun {
     let controls = run.cells.iter().filter_map(|cell| {
         Some(ControlRecord {
             deployment: cell.x.clone(),
@@ -35,6 +35,7 @@ pub fn calibration_run(run: &Run) -> CalibrationRun {
     CalibrationRun {
         seed: run.seed,
         wall_s: run.wall_s,
+        findings,
         controls: controls.collect(),
         withheld: withheld(usual),
     }
@@ -49,14 +50,14 @@ fn asked(cell: &Cell) -> Option<f64> {
 }
 
 /// Runs whose headline would have been withheld.
-pub fn withheld_share(runs: &[CalibrationRun]) -> Share {
+pub fn withheld_share(runs: &[&CalibrationRun]) -> Share {
     let count = runs.iter().filter(|r| r.withheld.is_some()).count();
     share(count, runs.len())
 }
 
 /// A row for every kind of control and, for each true ratio, one of all together; nulls first, then
 /// known effects from the smallest on.
-pub fn calibration_rows(runs: &[CalibrationRun], margin: f64) -> Vec<CalibrationRow> {
+pub fn calibration_rows(runs: &[&CalibrationRun], margin: f64) -> Vec<CalibrationRow> {
     let all: Vec<&ControlRecord> = runs.iter().flat_map(|r| &r.controls).collect();
     let mut truths: Vec<f64> = all.iter().map(|c| c.asked).collect();
     truths.sort_by(|a, b| b.total_cmp(a));
@@ -157,6 +158,7 @@ mod tests {
         CalibrationRun {
             seed: 1,
             wall_s: 90.0,
+            findings: Vec::new(),
             controls,
             withheld: None,
         }
@@ -171,7 +173,7 @@ mod tests {
             control(1.0, 2, Some((0.95, 1.01))),
             control(1.0, 2, None),
         ])];
-        let rows = calibration_rows(&runs, 0.03);
+        let rows = calibration_rows(&runs.iter().collect::<Vec<_>>(), 0.03);
         assert_eq!(rows.len(), 2);
         let r = &rows[0];
         assert_eq!((r.false_winners.count, r.false_winners.of), (2, 4));
@@ -190,7 +192,7 @@ mod tests {
             control(0.8, 2, Some((1.05, 1.20))),
             control(0.8, 2, Some((0.70, 1.20))),
         ])];
-        let r = &calibration_rows(&runs, 0.03)[0];
+        let r = &calibration_rows(&runs.iter().collect::<Vec<_>>(), 0.03)[0];
         assert_eq!(r.found.map(|s| s.count), Some(2));
         assert_eq!((r.false_winners.count, r.inconclusive), (1, 1));
         assert_eq!(r.covered.count, 2);
@@ -203,7 +205,7 @@ mod tests {
             run(vec![control(0.8, 8, some), control(1.0, 8, some)]),
             run(vec![control(0.8, 1, some), control(1.0, 1, some)]),
         ];
-        let rows = calibration_rows(&runs, 0.03);
+        let rows = calibration_rows(&runs.iter().collect::<Vec<_>>(), 0.03);
         let seen: Vec<(f64, Option<usize>)> = rows.iter().map(|r| (r.asked, r.agents)).collect();
         let expected = [1.0, 0.8].map(|a| [(a, Some(1)), (a, Some(8)), (a, None)]);
         assert_eq!(seen, expected.concat());

@@ -116,6 +116,7 @@ pub(super) fn unknown(machine: &Machine) -> Option<Finding> {
     let missing: Vec<&str> = [
         ("foreign CPU", machine.foreign_cpu.is_none()),
         ("steal", machine.steal.is_none()),
+        ("pace", machine.pace_spread.is_none()),
         ("throttling", machine.throttled.is_none()),
         ("CPU pressure", machine.cpu_pressure.is_none()),
         // A machine without memory could not say so.

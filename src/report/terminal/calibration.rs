@@ -34,16 +34,20 @@ pub fn write(c: &Calibration, style: &Style, out: &mut dyn Write) -> io::Result<
     head::list(&mut page, "machine  ", &head::machine(&c.machine));
     head::list(&mut page, "state    ", &head::state(&c.machine));
     if !c.complete {
-        page.paragraph(2, Tone::Caution, "not complete: it was interrupted");
+        page.paragraph(
+            2,
+            Tone::Caution,
+            "not complete: interrupted, or still running",
+        );
     }
     if let Some(reason) = &c.busy {
         page.paragraph(2, Tone::Caution, &format!("{BUSY_LABEL}: {reason}"));
     }
-    page.heading(
-        "comparisons whose truth is known",
-        "a deployment against itself (1.000), and with a known share of extra work",
-    );
-    page.grid(&table(&c.rows));
+    let idle = c.runs.iter().filter(|r| r.findings.is_empty()).count();
+    part("on an idle machine", idle, &c.rows, &mut page);
+    let doubtful = c.runs.len() - idle;
+    let title = "begun with a warning about the machine";
+    part(title, doubtful, &c.rows_of_doubtful, &mut page);
     for note in [
         "false winners: verdicts that name a side where there is none, or the wrong one; found: \
          verdicts that name the right one; covers: 95 % intervals that hold the truth; in brackets \
@@ -52,17 +56,40 @@ pub fn write(c: &Calibration, style: &Style, out: &mut dyn Write) -> io::Result<
     ] {
         page.paragraph(2, Tone::Quiet, note);
     }
-    let unjudged: usize = c.rows.iter().filter(is_total).map(|r| r.unjudged).sum();
+    let all = c.rows.iter().chain(&c.rows_of_doubtful);
+    let unjudged: usize = all.filter(is_total).map(|r| r.unjudged).sum();
     if unjudged > 0 {
         let note = format!("{unjudged} more controls had fewer than six pairs that count");
         page.paragraph(2, Tone::Caution, &note);
     }
-    let withheld = format!(
-        "the controls of `quick` would have withheld the headline of {}",
-        in_words(&c.withheld)
-    );
-    page.paragraph(2, Tone::Plain, &withheld);
+    if c.refused > 0 {
+        let times = format!(
+            "the machine was refused {} times when a run was due",
+            c.refused
+        );
+        page.paragraph(2, Tone::Caution, &times);
+    }
+    if idle > 0 {
+        let withheld = format!(
+            "on an idle machine the controls of `quick` would have withheld the headline of {}",
+            in_words(&c.withheld)
+        );
+        page.paragraph(2, Tone::Plain, &withheld);
+    }
     out.write_all(page.finish().as_bytes())
+}
+
+fn part(title: &str, runs: usize, rows: &[CalibrationRow], page: &mut Page) {
+    if rows.is_empty() {
+        return;
+    }
+    page.heading(
+        &format!("comparisons whose truth is known, {title}"),
+        &format!(
+            "{runs} runs; a deployment against itself (1.000), and with a known share of extra work"
+        ),
+    );
+    page.grid(&table(rows));
 }
 
 fn is_total(row: &&CalibrationRow) -> bool {
