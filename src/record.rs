@@ -233,6 +233,18 @@ pub enum Purpose {
     MessageCost,
 }
 
+impl Purpose {
+    /// The true ratio X / baseline of a control; `None` where the truth is not known.
+    #[must_use]
+    pub fn asked(self) -> Option<f64> {
+        match self {
+            Purpose::Null => Some(1.0),
+            Purpose::KnownEffect { asked } => Some(asked),
+            Purpose::Compare | Purpose::MessageCost => None,
+        }
+    }
+}
+
 /// One cell: a workload at an agent count, X against a baseline.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

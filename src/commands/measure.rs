@@ -181,7 +181,9 @@ pub fn run(
             .flat_map(|c| &c.pairs)
             .any(causes::is_disturbed)
         {
-            report::say("no pair counts: the machine was too busy; quiet it and run again");
+            report::say(
+                "no pair counts: the machine disturbed every one of them; the warnings say how, and what to do",
+            );
             return Ok(exit_code(Ending::Unfit));
         }
         return Err(failed("nothing could be measured; the warnings say why"));

@@ -28,10 +28,11 @@ pub(super) fn quota(machine: &Machine) -> Option<Finding> {
         return None;
     }
     finding(
-        Level::Note,
+        Level::Warn,
         format!(
-            "a quota of {quota:.2} CPUs lies below the {} allowed ones, so workers can be \
-             throttled; give the group whole CPUs (cpuset) instead of a quota",
+            "a quota of {quota:.2} CPUs lies below the {} allowed ones: more workers than that are \
+             throttled, and pairs that are throttled do not count; give the group whole CPUs (cpuset) \
+             instead of a quota",
             machine.cpus_allowed
         ),
     )

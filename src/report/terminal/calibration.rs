@@ -7,7 +7,7 @@ use crate::record::calibration::{Calibration, CalibrationRow, Share};
 use crate::report::Style;
 use crate::report::layout::{Grid, Last, Page, Tone};
 use crate::report::numbers::NOTHING;
-use crate::verdict::{BUSY_LABEL, words};
+use crate::verdict::{BUSY_LABEL, LEAST_FOUND, MOST_FALSE_WINNERS, keeps_promise, words};
 
 /// Writes the table of a calibration, with the machine above it.
 ///
@@ -51,7 +51,7 @@ pub fn write(c: &Calibration, style: &Style, out: &mut dyn Write) -> io::Result<
     for note in [
         "false winners: verdicts that name a side where there is none, or the wrong one; found: \
          verdicts that name the right one; covers: 95 % intervals that hold the truth; in brackets \
-         the exact 95 % interval of the share",
+         the 95 % interval of the share, exact if the cells of a run were independent",
         "a tie is right at 1.000 and wrong elsewhere; open: inconclusive, which is never wrong",
     ] {
         page.paragraph(2, Tone::Quiet, note);
@@ -61,6 +61,18 @@ pub fn write(c: &Calibration, style: &Style, out: &mut dyn Write) -> io::Result<
     if unjudged > 0 {
         let note = format!("{unjudged} more controls had fewer than six pairs that count");
         page.paragraph(2, Tone::Caution, &note);
+    }
+    let controls = || c.runs.iter().flat_map(|r| &r.controls);
+    let (pairs, kept): (usize, usize) = (
+        controls().map(|c| c.pairs).sum(),
+        controls().map(|c| c.kept).sum(),
+    );
+    if kept < pairs {
+        let dropped = format!(
+            "{} of {pairs} pairs were dropped, for a cause that is in the record",
+            pairs - kept
+        );
+        page.paragraph(2, Tone::Caution, &dropped);
     }
     if c.refused > 0 {
         let times = format!(
@@ -75,6 +87,18 @@ pub fn write(c: &Calibration, style: &Style, out: &mut dyn Write) -> io::Result<
             in_words(&c.withheld)
         );
         page.paragraph(2, Tone::Plain, &withheld);
+    }
+    if let Some(keeps) = keeps_promise(&c.rows) {
+        let (tone, holds) = match keeps {
+            true => (Tone::Strong, "holds"),
+            false => (Tone::Caution, "does not hold"),
+        };
+        let promise = format!(
+            "at most {} % false winners among nulls, at least {} % of 0.800 found, on an idle machine: {holds}",
+            head::percent(MOST_FALSE_WINNERS),
+            head::percent(LEAST_FOUND)
+        );
+        page.paragraph(2, tone, &promise);
     }
     out.write_all(page.finish().as_bytes())
 }

@@ -63,7 +63,7 @@ pub fn write(run: &Run, page: &mut Page) {
         }
         let mechanism = format!(
             "IPIs (interrupts from one CPU to another, of the whole system) and context switches per op: \
-             {} / {}, medians; {}: this machine does not count them",
+             {} / {}, medians; {}: not counted, or not measured",
             group.baseline,
             group.x,
             numbers::NOTHING
@@ -179,7 +179,12 @@ fn name(workload: &str) -> &str {
 
 /// What the probes say together: a sentence for each two deployments.
 pub fn sentences(run: &Run) -> Vec<String> {
-    Group::all(run).iter().map(sentence).collect()
+    let label = match run.busy {
+        Some(_) => format!("{BUSY_LABEL}: "),
+        None => String::new(),
+    };
+    let labelled = |group: &Group<'_>| format!("{label}{}", sentence(group));
+    Group::all(run).iter().map(labelled).collect()
 }
 
 fn sentence(group: &Group<'_>) -> String {
