@@ -104,7 +104,10 @@ mod tests {
 
     #[test]
     fn every_thread_is_watched() {
-        let spread = spread(2, Duration::from_millis(100)).unwrap();
+        // Where others use the CPUs, a slice takes longer, and few of them are no answer.
+        let mut longer = (0..6).map(|i| Duration::from_millis(100 << i));
+        let spread = longer.find_map(|span| spread(2, span));
+        let spread = spread.expect("some of these spans hold ten slices");
         assert!((0.0..100.0).contains(&spread), "{spread}");
     }
 }
