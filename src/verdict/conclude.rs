@@ -168,7 +168,8 @@ fn answer(run: &Run, workload: &str, baseline: &str, x: &str) -> Answer {
     };
     // A sentence travels alone, so each carries the label.
     let labelled = |sentence: String| match (&run.withheld, &run.busy) {
-        (Some(_), _) => format!("{WITHHELD_LABEL}: {sentence}"),
+        (Some(_), Some(_)) => format!("{BUSY_LABEL}; {WITHHELD_LABEL}: {sentence}"),
+        (Some(_), None) => format!("{WITHHELD_LABEL}: {sentence}"),
         (None, Some(_)) => format!("{BUSY_LABEL}: {sentence}"),
         (None, None) => sentence,
     };
