@@ -140,8 +140,8 @@ pub struct Calibrate {
     /// Agent counts: `1..32` doubles (1,2,4,8,16,32), `1,2,8` is a list
     #[arg(short, long, value_name = "COUNTS", default_value = "1,2,8", value_parser = agent_counts, env = "FORKSCOPE_AGENTS")]
     pub agents: AgentCounts,
-    /// Pairs of each control in each run; `quick` has about eight
-    #[arg(short, long, value_name = "N", default_value_t = 8, value_parser = pairs)]
+    /// Pairs of each control in each run; `quick` has six to eight
+    #[arg(short, long, value_name = "N", default_value_t = 8, value_parser = pairs, env = "FORKSCOPE_PAIRS")]
     pub pairs: usize,
     /// Wall time of the whole: 30m, 1h; as many runs as fit
     #[arg(short, long, value_name = "TIME", default_value = "30m", value_parser = duration, env = "FORKSCOPE_TIME")]
@@ -163,7 +163,8 @@ pub struct Common {
     /// Print the record as JSON on standard output instead of the table; no folder unless --out asks
     #[arg(long, value_name = "-", value_parser = ["-"], env = "FORKSCOPE_JSON")]
     pub json: Option<String>,
-    /// Folder of the record (run.json); left out: reports/TIME, or none with --json
+    /// Folder of the record (run.json, of calibrate calibration.json and table.txt); left out:
+    /// reports/TIME, or none with --json
     #[arg(short, long, value_name = "DIR", env = "FORKSCOPE_OUT")]
     pub out: Option<PathBuf>,
     /// Measure on a machine that is too busy for its numbers to be believed; every verdict says so

@@ -127,6 +127,11 @@ pub struct Machine {
     pub foreign_cpu: Option<f64>,
     /// Share of CPU time that the hypervisor took in the look before the run, 0 to 1.
     pub steal: Option<f64>,
+    /// How far the pace of the CPUs varied in the look before the run, while nothing but a fixed work
+    /// ran: (90th − 10th percentile) / median of the work done in 5 ms. Neighbours on the same cores
+    /// and changing frequencies show here, and nowhere else.
+    #[serde(default)]
+    pub pace_spread: Option<f64>,
     /// Share of the look before the run in which some task waited for a CPU (pressure stall
     /// information), 0 to 1. Only while forkscope is idle: its own agents wait, too.
     pub cpu_pressure: Option<f64>,
@@ -226,6 +231,18 @@ pub enum Purpose {
     /// Price of messages: side X exchanges messages, the baseline replays the same messages from a
     /// tape of its own, so that both compute the same beliefs.
     MessageCost,
+}
+
+impl Purpose {
+    /// The true ratio X / baseline of a control; `None` where the truth is not known.
+    #[must_use]
+    pub fn asked(self) -> Option<f64> {
+        match self {
+            Purpose::Null => Some(1.0),
+            Purpose::KnownEffect { asked } => Some(asked),
+            Purpose::Compare | Purpose::MessageCost => None,
+        }
+    }
 }
 
 /// One cell: a workload at an agent count, X against a baseline.

@@ -384,6 +384,7 @@ fn the_doctor_tells_facts_to_people_and_programs() {
         "CPU quota",
         "foreign CPU",
         "steal",
+        "pace of the CPUs",
         "throttled",
         "CPU pressure",
         "memory limit",
@@ -615,6 +616,37 @@ fn a_calibration_without_time_for_one_run_says_what_would_be_enough() {
     assert!(said.contains("give --time 30m, or at least"), "{said}");
     let said = refused(&folder, &["calibrate", "--pairs", "7"]);
     assert!(said.contains("even number between 6 and 100"), "{said}");
+    let said = refused(&folder, &["calibrate", "--margin", "10%"]);
+    assert!(said.contains("anything below 5%"), "{said}");
+}
+
+#[test]
+fn a_calibration_that_is_interrupted_keeps_what_it_has() {
+    let folder = folder();
+    let mut child = Plain::new(BINARY)
+        .args(["calibrate", "-a", "1", "--time", "10m", "-o", "out"])
+        .current_dir(folder.path())
+        .env("TMPDIR", folder.path())
+        .env("FORKSCOPE_ALLOW_BUSY", "1")
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let saved = folder.path().join("out/calibration.json");
+    while !saved.exists() {
+        assert!(child.try_wait().unwrap().is_none(), "it ended by itself");
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    let pid = nix::unistd::Pid::from_raw(child.id() as i32);
+    nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGINT).unwrap();
+    let ended = child.wait_with_output().unwrap();
+    assert_eq!(ended.status.code(), Some(130));
+    let table = String::from_utf8(ended.stdout).unwrap();
+    assert!(table.contains("not complete"), "{table}");
+    let text = fs::read_to_string(saved).unwrap();
+    let calibration: Calibration = serde_json::from_str(&text).unwrap();
+    assert!(!calibration.complete);
+    assert_eq!(files(&folder), ["out"]);
 }
 
 #[test]
@@ -632,8 +664,10 @@ fn a_calibration_counts_how_often_controls_come_out_as_their_truth_is() {
             "-o",
             "out",
         ])
-        .assert()
-        .code(0);
+        .assert();
+    // On an idle machine a single run may break the promise, and say so.
+    let code = assert.get_output().status.code();
+    assert!(matches!(code, Some(0 | 5)), "{code:?}");
     let table = stdout(&assert);
     assert!(
         table.contains("comparisons whose truth is known"),
@@ -642,7 +676,9 @@ fn a_calibration_counts_how_often_controls_come_out_as_their_truth_is() {
     let text = fs::read_to_string(folder.path().join("out/calibration.json")).unwrap();
     let calibration: Calibration = serde_json::from_str(&text).unwrap();
     assert!(calibration.complete && !calibration.runs.is_empty());
-    let asked: Vec<f64> = calibration.rows.iter().map(|r| r.asked).collect();
+    // Other tests run beside this one, so the runs may have begun on a busy machine.
+    let rows = || calibration.rows.iter().chain(&calibration.rows_of_doubtful);
+    let asked: Vec<f64> = rows().map(|r| r.asked).collect();
     assert_eq!(asked[..3], [1.0; 3]);
     assert_eq!(asked.last(), Some(&0.8));
     for (i, run) in calibration.runs.iter().enumerate() {
@@ -654,9 +690,7 @@ fn a_calibration_counts_how_often_controls_come_out_as_their_truth_is() {
         assert_eq!(saved.cells.len(), run.controls.len());
     }
     // What was counted is what was measured.
-    let judged: usize = calibration
-        .rows
-        .iter()
+    let judged: usize = rows()
         .filter(|r| r.agents.is_none())
         .map(|r| r.covered.of + r.unjudged)
         .sum();

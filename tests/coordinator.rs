@@ -7,7 +7,7 @@ use forkscope::deployment::Kind;
 use forkscope::experiment::causes;
 use forkscope::experiment::coordinator::{self, Measured};
 use forkscope::experiment::invocation::Invocation;
-use forkscope::experiment::plan::{MIN_PAIRS, PlanError, Request};
+use forkscope::experiment::plan::{self, MIN_PAIRS, PlanError, Request};
 use forkscope::observe::clock::OpClock;
 use forkscope::record::*;
 use forkscope::verdict::conclude;
@@ -545,6 +545,61 @@ fn time_that_is_left_makes_up_for_dropped_pairs() {
     assert!(measured.cells.iter().all(|c| c.kept().count() >= MIN_PAIRS));
     let pairs: Vec<usize> = measured.cells.iter().map(|c| c.pairs.len()).collect();
     assert!(pairs.iter().filter(|&&n| n > 6).count() == 1, "{pairs:?}");
+}
+
+#[test]
+fn a_pair_beyond_the_sixth_is_made_up_for_too() {
+    // Time for eight rounds, not for ten; one pair of the last two is disturbed.
+    let request = Request {
+        most_pairs: 12,
+        ..request(&[1, 4], 100.0)
+    };
+    let cells = plan::cells(&request).unwrap().len();
+    let disturbed = 2 * 7 * cells;
+    let took_s = 100.0 / (2.0 * 9.0 * cells as f64);
+    let mut invoker = script(|i, n| {
+        let (outcome, _) = usual_but(i, n, |s| {
+            if n == disturbed {
+                s.steal = Some(0.2);
+            }
+        });
+        (outcome, took_s)
+    });
+    let run = concluded(&request, &run_quietly(&request, &mut invoker));
+    let kept: Vec<usize> = run.cells.iter().map(|c| c.kept().count()).collect();
+    assert_eq!(causes_of(&run), [Cause::Steal]);
+    assert_eq!(kept.iter().min(), Some(&8), "{kept:?}");
+}
+
+#[test]
+fn a_cell_that_a_quota_throttles_every_time_is_given_up() {
+    let request = request(&[1, 4], 600.0);
+    let mut invoker = script(|i, n| {
+        usual_but(i, n, |s| {
+            if s.workers == 4 {
+                s.throttled = Some(9);
+            }
+        })
+    });
+    let found = run_quietly(&request, &mut invoker);
+    let throttled = |c: &&Cell| c.agents == 4;
+    for cell in found.cells.iter().filter(throttled) {
+        assert_eq!(cell.pairs.len(), 4, "{}", cell.workload);
+    }
+    let said = |w: &String| w.contains("was given up after 4 throttled pairs in a row");
+    assert!(found.warnings.iter().any(said), "{:?}", found.warnings);
+    let run = concluded(&request, &found);
+    assert!(run.withheld.is_some(), "the controls ran there, too");
+    // What is withheld says so in every sentence.
+    for answer in &run.answers {
+        assert!(
+            answer.crossover.starts_with("withheld"),
+            "{}",
+            answer.crossover
+        );
+        let said = &answer.recommendation;
+        assert!(said.starts_with("withheld"), "{said}");
+    }
 }
 
 #[test]

@@ -27,7 +27,11 @@ fn ring(capacity: usize) -> Ends {
     let base = heap.base();
     // SAFETY: the heap block has that size and alignment and is kept; one end of each kind.
     let memory = || unsafe { Mapped::new(base, capacity, heap.clone()) };
-    (Producer::new(memory()), Consumer::new(memory()), heap.clone())
+    (
+        Producer::new(memory()),
+        Consumer::new(memory()),
+        heap.clone(),
+    )
 }
 
 impl Heap {

@@ -13,17 +13,32 @@ const WORDS: usize = 16;
 
 struct LoomWord(AtomicU64);
 
+/// The checker takes a sequentially consistent access for an acquiring or releasing one; a fence it takes
+/// for what it is. A fence on the side on which the order is needed, after what is written and before what
+/// is read, orders no more than the access itself does.
+fn fence_after(order: Ordering) {
+    if order == Ordering::SeqCst {
+        loom::sync::atomic::fence(Ordering::SeqCst);
+    }
+}
+
+use fence_after as fence_before;
+
 impl Word for LoomWord {
     fn load(&self, order: Ordering) -> u64 {
+        fence_before(order);
         self.0.load(order)
     }
 
     fn store(&self, value: u64, order: Ordering) {
         self.0.store(value, order);
+        fence_after(order);
     }
 
     fn swap(&self, value: u64, order: Ordering) -> u64 {
-        self.0.swap(value, order)
+        let old = self.0.swap(value, order);
+        fence_after(order);
+        old
     }
 }
 
@@ -40,7 +55,9 @@ struct Words<'a>(&'a [LoomWord]);
 
 impl Words<'_> {
     fn put(&self, value: u64) {
-        self.0.iter().for_each(|w| w.store(value, Ordering::Relaxed));
+        self.0
+            .iter()
+            .for_each(|w| w.store(value, Ordering::Relaxed));
     }
 
     fn get(&self) -> Vec<u64> {
@@ -101,15 +118,19 @@ impl LoomBell {
 
 impl Bell for LoomBell {
     fn load(&self, order: Ordering) -> u32 {
+        fence_before(order);
         self.word.load(order)
     }
 
     fn store(&self, value: u32, order: Ordering) {
         self.word.store(value, order);
+        fence_after(order);
     }
 
     fn swap(&self, value: u32, order: Ordering) -> u32 {
-        self.word.swap(value, order)
+        let old = self.word.swap(value, order);
+        fence_after(order);
+        old
     }
 
     /// Never ends by itself: a bell that is missed is a deadlock, which the checker finds.
@@ -138,7 +159,7 @@ fn messages_arrive_whole_and_in_order_across_the_end_of_the_ring() {
         let memory = memory();
         let (mut producer, mut consumer) = (Producer::new(memory.clone()), Consumer::new(memory));
         let writer = loom::thread::spawn(move || {
-            for i in 1..=6_u64 {
+            for i in 1..=9_u64 {
                 let len = if i % 2 == 0 { 8 } else { 16 };
                 while !producer
                     .try_send(len, Publish::Plain, |room| room.put(i))
@@ -148,7 +169,7 @@ fn messages_arrive_whole_and_in_order_across_the_end_of_the_ring() {
                 }
             }
         });
-        for i in 1..=6_u64 {
+        for i in 1..=9_u64 {
             let words = if i % 2 == 0 { 1 } else { 2 };
             loop {
                 if let Some((got, _)) = consumer.try_receive(|m| m.get()).unwrap() {
@@ -193,34 +214,39 @@ fn a_consumer_that_sleeps_is_woken() {
 
 #[test]
 fn a_producer_that_sleeps_for_room_is_woken() {
-    check(2, || {
+    check(3, || {
         let (memory, bell) = (memory(), LoomBell::new());
         let (mut producer, mut consumer) = (Producer::new(memory.clone()), Consumer::new(memory));
+        // Full before the two meet: what they race for is the first free place.
+        let mut sent = 0_u64;
+        while producer
+            .try_send(16, Publish::Plain, |room| room.put(sent))
+            .unwrap()
+        {
+            sent += 1;
+        }
         let rings = bell.clone();
-        const MESSAGES: u64 = 8;
         let writer = loom::thread::spawn(move || {
-            for i in 1..=MESSAGES {
-                while !producer
-                    .try_send(16, Publish::Plain, |room| room.put(i))
-                    .unwrap()
-                {
-                    let fits = || producer.would_fit(16).unwrap();
-                    doorbell::sleep(&*bell, fits, Duration::MAX);
-                }
+            while !producer
+                .try_send(16, Publish::Plain, |room| room.put(sent))
+                .unwrap()
+            {
+                let fits = || producer.would_fit(16).unwrap();
+                doorbell::sleep(&*bell, fits, Duration::MAX);
             }
         });
-        for i in 1..=MESSAGES {
-            loop {
-                if let Some((got, makes_room)) = consumer.try_receive(|m| m.get()).unwrap() {
-                    assert_eq!(got, [i, i]);
-                    if makes_room {
-                        doorbell::ring(&*rings);
-                    }
-                    break;
-                }
-                loom::thread::yield_now();
+        let mut receive = |expected: u64| {
+            let (got, makes_room) = consumer
+                .try_receive(|m| m.get())
+                .unwrap()
+                .expect("one more");
+            assert_eq!(got, [expected, expected]);
+            if makes_room {
+                doorbell::ring(&*rings);
             }
-        }
+        };
+        (0..sent).for_each(&mut receive);
         writer.join().unwrap();
+        receive(sent);
     });
 }

@@ -2,7 +2,7 @@
 
 use super::measure::{
     self, RESERVE_S, accept, check_capacity, check_strictness, check_temporary_folder,
-    empty_record, fill, look, on_interrupt, open, reason_if_unfit,
+    empty_record, fill, look, on_interrupt, open, reason_if_unfit, refusal, warnings_of,
 };
 use super::{CommandError, color_choice, failed, print, usage};
 use forkscope::cli::{Calibrate, Common};
@@ -16,21 +16,35 @@ use forkscope::record::calibration::{Calibration, CalibrationRun};
 use forkscope::record::{METHOD_VERSION, Run, SCHEMA_VERSION};
 use forkscope::report::json::Json;
 use forkscope::report::terminal::calibration as table;
-use forkscope::report::{Report, Style, file, progress};
+use forkscope::report::{self, Report, Style, file, progress};
 use forkscope::transport::Choice;
-use forkscope::verdict::{Ending, calibration_rows, calibration_run, exit_code, withheld_share};
+use forkscope::verdict::{
+    Ending, calibration_rows, calibration_run, exit_code, keeps_promise, withheld_share,
+};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// A run is begun only if so many times the slowest one still fits.
 const HEADROOM: f64 = 1.1;
+
+/// Margin from which the smallest known effect, 20/21, counts as none.
+const LARGEST_MARGIN: f64 = 0.05;
+
+/// How long a machine that is refused is left alone before it is looked at again.
+const PAUSE: Duration = Duration::from_secs(3);
 
 /// `forkscope calibrate`.
 pub fn calibrate(began: Instant, asked: &Calibrate) -> Result<u8, CommandError> {
     let common = &asked.common;
     check_strictness(common)?;
+    if common.margin >= LARGEST_MARGIN {
+        return Err(usage(format!(
+            "a margin of {:.1} % takes the smallest known effect (0.952) for nothing; give --margin 3%, or anything below 5%",
+            common.margin * 100.0
+        )));
+    }
     let planned = open(&asked.workload)?;
     check_temporary_folder(&std::env::temp_dir()).map_err(usage)?;
     anstream::ColorChoice::write_global(color_choice(common.color));
@@ -54,7 +68,7 @@ pub fn calibrate(began: Instant, asked: &Calibrate) -> Result<u8, CommandError> 
     };
     check_capacity(&request, &machine)?;
     let run_s = run_estimate_s(&request)?;
-    check_room(&request, run_s)?;
+    check_room(&request, run_s, began)?;
     let Some(warnings) = accept(&findings, common) else {
         return Ok(exit_code(Ending::Unfit));
     };
@@ -70,6 +84,14 @@ pub fn calibrate(began: Instant, asked: &Calibrate) -> Result<u8, CommandError> 
             < asked.time.as_secs_f64() - RESERVE_S
     {
         let run_began = Instant::now();
+        // As every run of its own does.
+        let findings = machine::assess(&look(&clock, common, &is_interrupted));
+        if refusal(&findings, common).is_some() {
+            calibration.refused += 1;
+            std::thread::sleep(PAUSE);
+            continue;
+        }
+        request.is_busy = reason_if_unfit(&findings).is_some();
         request.seed = common.seed + calibration.runs.len() as u64;
         request.budget_s = asked.time.as_secs_f64() - RESERVE_S - began.elapsed().as_secs_f64();
         let run = one_run(
@@ -90,10 +112,19 @@ pub fn calibrate(began: Instant, asked: &Calibrate) -> Result<u8, CommandError> 
             })
             .map_err(failed)?;
         }
-        add(&mut calibration, calibration_run(&run), began);
+        add(
+            &mut calibration,
+            calibration_run(&run, warnings_of(&findings)),
+            began,
+        );
         let number = calibration.runs.len();
-        let warnings = run.warnings.iter().map(|w| format!("run {number}: {w}"));
-        calibration.warnings.extend(warnings);
+        for warning in run.warnings {
+            let warning = format!("run {number}: {warning}");
+            if !common.quiet {
+                report::say(&warning);
+            }
+            calibration.warnings.push(warning);
+        }
         save(&calibration, folder.as_deref())?;
         let took_s = run_began.elapsed().as_secs_f64();
         longest_s = longest_s.max(took_s);
@@ -108,8 +139,17 @@ pub fn calibrate(began: Instant, asked: &Calibrate) -> Result<u8, CommandError> 
         }
         None => table::write(&calibration, &Style::of_stdout(), out),
     })?;
+    if calibration.complete && calibration.runs.is_empty() {
+        report::say(format_args!(
+            "no run was measured: the machine was refused {} times; quiet it and run again",
+            calibration.refused
+        ));
+        return Ok(exit_code(Ending::Unfit));
+    }
     Ok(exit_code(if calibration.complete {
-        Ending::Measured { is_withheld: false }
+        Ending::Measured {
+            is_withheld: keeps_promise(&calibration.rows) == Some(false),
+        }
     } else {
         Ending::Interrupted
     }))
@@ -134,6 +174,9 @@ fn one_run(
         &mut |progress| {
             let mut progress = progress.clone();
             progress.cell = format!("run {}, {}", number + 1, progress.cell);
+            if common.verbose {
+                report::say(&progress.cell);
+            }
             view.pair_done(&progress);
         },
         &mut |_| {},
@@ -151,14 +194,15 @@ fn run_estimate_s(request: &Request) -> Result<f64, CommandError> {
 }
 
 /// Refuses a time that does not hold a single run.
-fn check_room(request: &Request, run_s: f64) -> Result<(), CommandError> {
-    if request.budget_s >= HEADROOM * run_s {
+fn check_room(request: &Request, run_s: f64, began: Instant) -> Result<(), CommandError> {
+    let elapsed_s = began.elapsed().as_secs_f64();
+    if request.budget_s - elapsed_s > HEADROOM * run_s {
         return Ok(());
     }
     Err(usage(format!(
         "a run of {} pairs takes about {run_s:.0} s, and one run says little; give --time 30m, or at least {:.0}s",
         request.most_pairs,
-        (HEADROOM * run_s + 2.0 * RESERVE_S).ceil()
+        (HEADROOM * run_s + elapsed_s + 2.0 * RESERVE_S).ceil()
     )))
 }
 
@@ -177,7 +221,9 @@ fn empty_calibration(blank: &Run, pairs: usize) -> Calibration {
         busy: blank.busy.clone(),
         workload: blank.workloads[0].clone(),
         runs: Vec::new(),
+        refused: 0,
         rows: Vec::new(),
+        rows_of_doubtful: Vec::new(),
         withheld: withheld_share(&[]),
         warnings: blank.warnings.clone(),
     }
@@ -185,8 +231,11 @@ fn empty_calibration(blank: &Run, pairs: usize) -> Calibration {
 
 fn add(calibration: &mut Calibration, run: CalibrationRun, began: Instant) {
     calibration.runs.push(run);
-    calibration.rows = calibration_rows(&calibration.runs, calibration.margin);
-    calibration.withheld = withheld_share(&calibration.runs);
+    let (idle, doubtful): (Vec<_>, Vec<_>) =
+        calibration.runs.iter().partition(|r| r.findings.is_empty());
+    calibration.rows = calibration_rows(&idle, calibration.margin);
+    calibration.rows_of_doubtful = calibration_rows(&doubtful, calibration.margin);
+    calibration.withheld = withheld_share(&idle);
     calibration.wall_s = began.elapsed().as_secs_f64();
 }
 

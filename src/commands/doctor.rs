@@ -58,6 +58,13 @@ fn facts(m: &Machine) -> Vec<(&'static str, String)> {
         ),
         ("foreign CPU", share(m.foreign_cpu)),
         ("steal", share(m.steal)),
+        (
+            "pace of the CPUs",
+            m.pace_spread.map_or_else(
+                || "unknown".to_owned(),
+                |s| format!("varies by {:.1} %", s * 100.0),
+            ),
+        ),
         ("throttled", or_unknown(&m.throttled)),
         ("CPU pressure", share(m.cpu_pressure)),
         (

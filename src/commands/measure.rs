@@ -185,7 +185,9 @@ pub fn run(
             .flat_map(|c| &c.pairs)
             .any(causes::is_disturbed)
         {
-            report::say("no pair counts: the machine was too busy; quiet it and run again");
+            report::say(
+                "no pair counts: the machine disturbed every one of them; the warnings say how, and what to do",
+            );
             return Ok(exit_code(Ending::Unfit));
         }
         return Err(failed("nothing could be measured; the warnings say why"));
@@ -351,7 +353,7 @@ fn check_room(request: &Request, time: Duration, began: Instant) -> Result<(), C
 }
 
 /// Why a run with these findings is refused, with what would be measured all the same.
-fn refusal(findings: &[Finding], common: &Common) -> Option<&'static str> {
+pub(super) fn refusal(findings: &[Finding], common: &Common) -> Option<&'static str> {
     let worst = findings.iter().map(|f| f.level).max()?;
     match worst {
         Level::Refuse if !common.allow_busy => Some(
@@ -375,7 +377,7 @@ pub(super) fn reason_if_unfit(findings: &[Finding]) -> Option<String> {
 }
 
 /// What speaks against the machine.
-fn warnings_of(findings: &[Finding]) -> Vec<String> {
+pub(super) fn warnings_of(findings: &[Finding]) -> Vec<String> {
     findings
         .iter()
         .filter(|f| f.level > Level::Note)

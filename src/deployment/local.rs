@@ -110,7 +110,11 @@ impl LocalWorkers {
 }
 
 /// The ring ports of these workers, by the segment that all workers share.
-pub(super) fn ring_ports(of: &LocalWorkers, segment: &Segment, policy: WaitPolicy) -> Vec<RingPort> {
+pub(super) fn ring_ports(
+    of: &LocalWorkers,
+    segment: &Segment,
+    policy: WaitPolicy,
+) -> Vec<RingPort> {
     let cpus = std::thread::available_parallelism().map_or(1, usize::from);
     let is_crowded = of.placement.workers() > cpus;
     of.workers

@@ -18,6 +18,9 @@ use std::collections::HashMap;
 /// After so many failed pairs in a row a cell is given up.
 const FAILURES_IN_A_ROW: usize = 2;
 
+/// After so many throttled pairs in a row a cell is given up: a quota does not go away.
+const THROTTLES_IN_A_ROW: usize = 4;
+
 /// A pair is started only if so many times the slowest pair of its cell still fit.
 const HEADROOM: f64 = 1.5;
 
@@ -93,6 +96,8 @@ pub fn run(
         cells,
         pairs_done: 0,
     };
+    // Pairs that every cell had the chance to have.
+    let mut full_pairs = 0;
     for two in 0.. {
         let pairs_so_far = 2 * two as usize;
         // Estimates are behind us after two rounds: what does not fit by measured times goes now,
@@ -105,7 +110,9 @@ pub fn run(
         let is_short = pairs_so_far < MIN_PAIRS;
         if !is_short && invoker.elapsed_s() + two_s > request.budget_s {
             // No more full rounds: what time is left makes up for dropped pairs.
-            cells = run.short_of_pairs();
+            cells = run.short_of_pairs(full_pairs);
+        } else {
+            full_pairs += 2;
         }
         if cells.is_empty() {
             break;
@@ -152,11 +159,19 @@ impl Coordinator<'_> {
         (0..self.cells.len()).filter(is_due).collect()
     }
 
-    /// Cells that lost so many pairs that they have no verdict.
-    fn short_of_pairs(&self) -> Vec<usize> {
-        let is_short =
-            |&c: &usize| self.active[c] && self.measured.cells[c].kept().count() < MIN_PAIRS;
-        (0..self.cells.len()).filter(is_short).collect()
+    /// Cells that have fewer than the `full` pairs that every cell had the chance to have: those that
+    /// have no verdict for it, or else those that lost any.
+    fn short_of_pairs(&self, full: usize) -> Vec<usize> {
+        let below = |pairs: usize| -> Vec<usize> {
+            let is_short =
+                |&c: &usize| self.active[c] && self.measured.cells[c].kept().count() < pairs;
+            (0..self.cells.len()).filter(is_short).collect()
+        };
+        let without_verdict = below(MIN_PAIRS);
+        match without_verdict.is_empty() {
+            true => below(full.min(self.request.most_pairs)),
+            false => without_verdict,
+        }
     }
 
     /// Leaves out what will not reach its six pairs by measured times.
@@ -379,15 +394,26 @@ impl Coordinator<'_> {
         disturbance(b, x, self.request.is_busy)
     }
 
+    /// A cell whose pairs fail, or are all throttled, will not do better for being tried again.
     fn give_up_if_it_keeps_failing(&mut self, c: usize) {
         let failed = |p: &&Pair| {
             matches!(p.baseline, Outcome::Failed(_)) || matches!(p.x, Outcome::Failed(_))
         };
+        let throttled = |p: &&Pair| {
+            p.dropped
+                .as_ref()
+                .is_some_and(|d| d.cause == Cause::Throttled)
+        };
         let pairs = &self.measured.cells[c].pairs;
-        let in_a_row = pairs.iter().rev().take_while(failed).count();
-        if in_a_row < FAILURES_IN_A_ROW {
+        let failures = pairs.iter().rev().take_while(failed).count();
+        let throttles = pairs.iter().rev().take_while(throttled).count();
+        let (in_a_row, what) = if failures >= FAILURES_IN_A_ROW {
+            (failures, "failures")
+        } else if throttles >= THROTTLES_IN_A_ROW {
+            (throttles, "throttled pairs")
+        } else {
             return;
-        }
+        };
         self.active[c] = false;
         let label = self.cells[c].label(&self.request.workloads);
         let why = pairs
@@ -395,7 +421,7 @@ impl Coordinator<'_> {
             .and_then(|p| p.dropped.as_ref())
             .map_or("", |d| &d.detail);
         self.measured.warnings.push(format!(
-            "{label} was given up after {in_a_row} failures in a row: {why}"
+            "{label} was given up after {in_a_row} {what} in a row: {why}"
         ));
     }
 

@@ -24,7 +24,7 @@ const SCHEDULER_TURN_S: f64 = 0.003;
 const MOST_ROUNDS: u64 = 256;
 
 /// The known effect of every run: one uncounted op after so many counted ones, so 10/11 = 0.909.
-const KNOWN_EFFECT: u64 = 10;
+pub const KNOWN_EFFECT: u64 = 10;
 
 /// The known effect that longer runs have, too: 20/21 = 0.952.
 const SMALL_KNOWN_EFFECT: u64 = 20;
@@ -243,6 +243,12 @@ pub fn cells(request: &Request) -> Result<Vec<PlannedCell>, PlanError> {
     Ok(cells.planned)
 }
 
+/// The true ratio where one op in `every` + 1 is not counted.
+#[must_use]
+pub fn true_ratio(every: u64) -> f64 {
+    every as f64 / (every + 1) as f64
+}
+
 /// A side without a tape that counts all its ops.
 fn side(form: Form) -> PlannedSide {
     PlannedSide {
@@ -298,7 +304,7 @@ impl Cells<'_> {
             uncounted_every: Some(every),
             ..side(form)
         };
-        let asked = every as f64 / (every + 1) as f64;
+        let asked = true_ratio(every);
         self.add(0, agents, side(form), worse, Purpose::KnownEffect { asked });
     }
 
@@ -324,14 +330,15 @@ fn message_counts(agents: &[usize]) -> Vec<usize> {
     counts
 }
 
-/// The agent count of controls: the largest up to eight.
-fn anchor(agents: &[usize]) -> usize {
+/// The agent count of controls: of those that are compared, the one that is nearest to eight by its
+/// ratio to it.
+#[must_use]
+pub fn anchor(agents: &[usize]) -> usize {
+    let distance = |n: usize| (n as f64 / 8.0).ln().abs();
     agents
         .iter()
         .copied()
-        .filter(|&n| n <= 8)
-        .max()
-        .or(agents.first().copied())
+        .min_by(|&a, &b| distance(a).total_cmp(&distance(b)))
         .unwrap_or(1)
 }
 
@@ -693,6 +700,20 @@ mod tests {
             assert_eq!(asked, [0.8, 10.0 / 11.0, 20.0 / 21.0]);
         }
         assert_eq!(cells.len(), 15);
+    }
+
+    #[test]
+    fn controls_run_where_the_comparison_does() {
+        for (agents, expected) in [
+            (&[1, 2, 4, 8, 16, 32][..], 8),
+            (&[1, 2], 2),
+            (&[1, 16, 32], 16),
+            (&[1, 2, 4], 4),
+            (&[1, 30], 30),
+            (&[1000], 1000),
+        ] {
+            assert_eq!(anchor(agents), expected, "{agents:?}");
+        }
     }
 
     #[test]

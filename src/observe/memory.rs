@@ -12,10 +12,21 @@ use std::io::{self, Read};
 use std::path::PathBuf;
 
 use nix::errno::Errno;
-use nix::unistd::Pid;
+use nix::unistd::{Pid, SysconfVar, sysconf};
 use thiserror::Error;
 
 use crate::record::Memory;
+
+/// Bytes of a page.
+///
+/// # Errors
+/// A sentence when the system does not say.
+pub fn page_bytes() -> Result<usize, String> {
+    match sysconf(SysconfVar::PAGE_SIZE) {
+        Ok(Some(bytes)) if bytes > 0 => Ok(bytes as usize),
+        _ => Err("the size of a page is unknown: `getconf PAGE_SIZE` should print it".to_owned()),
+    }
+}
 
 /// Kernel stack of one task, bytes (THREAD_SIZE of x86-64 and arm64).
 pub const KERNEL_STACK_BYTES: u64 = 16 * 1024;

@@ -9,6 +9,7 @@
 //! | [`memory`] | how much memory does a tree of processes hold? |
 //! | [`heap`] | how many heap bytes are live in this process? |
 //! | [`interrupts`] | how often did one CPU interrupt another? |
+//! | [`pace`] | how evenly do the CPUs run when nothing else does? |
 //! | [`program_break`] | how can the program break move while malloc stands on it? |
 //!
 //! Everything here but [`program_break`] reads; nothing here judges (that is `experiment::machine`
@@ -26,5 +27,6 @@ pub mod cpu;
 pub mod heap;
 pub mod interrupts;
 pub mod memory;
+pub mod pace;
 pub mod program_break;
 pub mod service;

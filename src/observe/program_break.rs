@@ -54,32 +54,32 @@ use glibc::fence;
 #[cfg(target_env = "gnu")]
 mod glibc {
     use super::{MOST_PAGES, ProgramBreak, TOP_PAD_BYTES};
+    use crate::observe::memory::page_bytes;
     use nix::errno::Errno;
     use nix::libc;
     use nix::sys::mman::{MapFlags, ProtFlags, mmap_anonymous, munmap};
-    use nix::unistd::{SysconfVar, sysconf};
     use std::num::NonZeroUsize;
 
     /// How often the guard is tried: malloc may grow its heap while the place is looked for.
     const ATTEMPTS: u32 = 100;
 
     pub(super) fn fence() -> Result<ProgramBreak, String> {
-        let page = match sysconf(SysconfVar::PAGE_SIZE) {
-            Ok(Some(bytes)) if bytes > 0 => bytes as usize,
-            _ => return Err("the size of a page is unknown".to_owned()),
-        };
+        let page = page_bytes()?;
         // SAFETY: mallopt stores the number (and that thresholds are fixed now) under the lock of
         // the main heap, which is the only one that uses the break and reads the number under the
         // same lock. Other heaps read it without: a whole word, of which they can use the old or the
         // new value, as when glibc itself adapts its thresholds in free().
         if unsafe { libc::mallopt(libc::M_TOP_PAD, TOP_PAD_BYTES) } != 1 {
-            return Err("malloc cannot be kept away from the program break".to_owned());
+            return Err(
+                "malloc cannot be kept away from the program break; leave out probes/brk"
+                    .to_owned(),
+            );
         }
         let found = guarded(page)?;
         let heap = heap_bytes(found.base);
         if heap > TOP_PAD_BYTES as usize {
             return Err(format!(
-                "the heap of this process is {} MiB already: malloc may return some of it and lower the program break",
+                "the heap of this process is {} MiB already: malloc may return some of it and lower the program break; leave out probes/brk, or run it with fewer agents",
                 heap >> 20
             ));
         }
@@ -117,7 +117,7 @@ mod glibc {
                 Err(why) => return Err(format!("no guard above the program break: {why}")),
             }
         }
-        Err("there is no room for a guard above the program break".to_owned())
+        Err("there is no room for a guard above the program break; leave out probes/brk".to_owned())
     }
 
     /// Bytes from the beginning of the heap to its end.

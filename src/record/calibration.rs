@@ -34,9 +34,13 @@ pub struct Calibration {
     pub workload: WorkloadRecord,
     /// Every run, in order.
     pub runs: Vec<CalibrationRun>,
-    /// What the runs say together.
+    /// How often the machine was refused when a run was due.
+    pub refused: usize,
+    /// What the runs say together that began on an idle machine: without a finding.
     pub rows: Vec<CalibrationRow>,
-    /// Runs whose headline the controls of `quick` (nulls and the known effect of 0.909, at the largest agent
+    /// What the other runs say together.
+    pub rows_of_doubtful: Vec<CalibrationRow>,
+    /// Runs that began on an idle machine and whose headline the controls of `quick` (nulls and the known effect of 0.909, at the largest agent
     /// count up to eight) would have withheld.
     pub withheld: Share,
     /// What a reader must know before believing the numbers.
@@ -51,6 +55,9 @@ pub struct CalibrationRun {
     pub seed: u64,
     /// Wall time, seconds.
     pub wall_s: f64,
+    /// What spoke against the machine right before the run; empty on an idle one. Decided before
+    /// anything of the run is known.
+    pub findings: Vec<String>,
     /// Every control.
     pub controls: Vec<ControlRecord>,
     /// Why the controls of `quick` among them would have withheld a headline.

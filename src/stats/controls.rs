@@ -109,13 +109,15 @@ fn is_beyond_99(effect: &Effect, ratio: f64) -> bool {
 /// - a null that ends with a deployment ahead: give it a verdict whose interval is widened for
 ///   peeking but not by [`inflation`], which is computed from the same nulls and would excuse them;
 /// - a known effect that is missed or drowned ([`judge_control`]);
-/// - controls of one kind that were planned, but of which none has an interval.
+/// - a null without an interval, of a deployment that a comparison with an interval uses;
+/// - known effects that were planned, but of which none has an interval.
 ///
 /// No control cells at all is not a reason: a plan that leaves them out says so in its record.
 pub fn withheld<'a>(cells: impl IntoIterator<Item = &'a Cell>) -> Option<String> {
+    let cells: Vec<&Cell> = cells.into_iter().collect();
     let controls: Vec<(&Cell, Judgement)> = cells
-        .into_iter()
-        .filter_map(|c| Some((c, judge_control(c)?)))
+        .iter()
+        .filter_map(|&c| Some((c, judge_control(c)?)))
         .collect();
     let first = |wanted: &[Judgement]| {
         controls
@@ -125,19 +127,12 @@ pub fn withheld<'a>(cells: impl IntoIterator<Item = &'a Cell>) -> Option<String>
     };
     first(&[Judgement::HasWinner])
         .or_else(|| first(&[Judgement::Missed, Judgement::Drowned]))
-        .or_else(|| unjudged(&controls, "null control", |p| p == Purpose::Null))
-        .or_else(|| {
-            unjudged(&controls, "control with a known effect", |p| {
-                matches!(p, Purpose::KnownEffect { .. })
-            })
-        })
+        .or_else(|| unjudged_null(&cells, &controls))
+        .or_else(|| unjudged_effects(&controls))
 }
 
 fn in_words(cell: &Cell, judgement: Judgement) -> String {
-    let asked = match cell.purpose {
-        Purpose::KnownEffect { asked } => asked,
-        _ => 1.0,
-    };
+    let asked = cell.purpose.asked().unwrap_or(1.0);
     let measured = cell.effect.map_or(String::new(), |e| {
         format!(", measured {:.3} [{:.3}, {:.3}]", e.ratio, e.low, e.high)
     });
@@ -160,23 +155,39 @@ fn in_words(cell: &Cell, judgement: Judgement) -> String {
     )
 }
 
-fn unjudged(
-    controls: &[(&Cell, Judgement)],
-    kind: &str,
-    is_kind: impl Fn(Purpose) -> bool,
-) -> Option<String> {
-    let mut planned = controls
+/// A deployment whose null has no interval, although a comparison with it has one.
+fn unjudged_null(cells: &[&Cell], controls: &[(&Cell, Judgement)]) -> Option<String> {
+    let is_compared = |deployment: &str| {
+        cells.iter().any(|c| {
+            c.purpose == Purpose::Compare
+                && c.effect.is_some()
+                && (c.x == deployment || c.baseline == deployment)
+        })
+    };
+    let (null, _) = controls.iter().find(|(c, judgement)| {
+        c.purpose == Purpose::Null && *judgement == Judgement::Unjudged && is_compared(&c.x)
+    })?;
+    Some(too_few(&format!("the null control of {}", null.x)))
+}
+
+/// Known effects, none of which has an interval.
+fn unjudged_effects(controls: &[(&Cell, Judgement)]) -> Option<String> {
+    let mut effects = controls
         .iter()
-        .filter(|(c, _)| is_kind(c.purpose))
+        .filter(|(c, _)| c.purpose != Purpose::Null)
         .peekable();
-    planned.peek()?;
-    if planned.any(|&(_, judgement)| judgement != Judgement::Unjudged) {
+    effects.peek()?;
+    if effects.any(|&(_, judgement)| judgement != Judgement::Unjudged) {
         return None;
     }
-    Some(format!(
-        "no {kind} could be judged: fewer than {} of its pairs count; give it more time or look at the dropped pairs",
+    Some(too_few("the control with a known effect"))
+}
+
+fn too_few(control: &str) -> String {
+    format!(
+        "{control} could not be judged: fewer than {} of its pairs count; give it more time or look at the dropped pairs",
         super::MIN_PAIRS,
-    ))
+    )
 }
 
 fn agents(count: usize) -> String {
@@ -311,14 +322,37 @@ mod tests {
     }
 
     #[test]
-    fn a_kind_of_control_that_nobody_could_judge_withholds_the_headline() {
-        let missing = || {
-            let reason = "4 pairs count".to_owned();
-            control(Purpose::Null, None, Verdict::NotMeasured { reason })
-        };
+    fn a_deployment_whose_null_nobody_could_judge_withholds_the_headline() {
+        let reason = || "4 pairs count".to_owned();
+        let missing = control(
+            Purpose::Null,
+            None,
+            Verdict::NotMeasured { reason: reason() },
+        );
         let held = control(Purpose::Null, Some(measured(1.0, 0.99, 1.01)), Verdict::Tie);
-        assert!(withheld(&[missing()]).unwrap().contains("no null control"));
-        assert_eq!(withheld(&[missing(), held]), None);
+        let compared = control(Purpose::Compare, Some(measured(1.1, 1.05, 1.15)), ahead());
+        let said = withheld(&[missing.clone(), held.clone(), compared.clone()]).unwrap();
+        assert!(said.starts_with("the null control of threads"), "{said}");
+        assert_eq!(withheld(&[held, compared.clone()]), None);
+        let other = Cell {
+            x: "processes:2".to_owned(),
+            baseline: "processes:2".to_owned(),
+            ..missing
+        };
+        assert_eq!(withheld(&[other, compared]), None, "nothing rests on it");
+    }
+
+    #[test]
+    fn known_effects_that_nobody_could_judge_withhold_the_headline() {
+        let missing = control(
+            Purpose::KnownEffect { asked: 0.909 },
+            None,
+            Verdict::Inconclusive,
+        );
+        let said = withheld(std::slice::from_ref(&missing)).unwrap();
+        assert!(said.contains("known effect could not be judged"), "{said}");
+        let held = known(0.909, measured(0.905, 0.893, 0.917));
+        assert_eq!(withheld(&[missing, held]), None);
     }
 
     #[test]

@@ -1,62 +1,73 @@
 //! How often did controls come out as their truth is?
 
-use super::verdict;
+use super::{conclude, verdict};
+use crate::experiment::plan::{KNOWN_EFFECT, anchor, true_ratio};
 use crate::record::calibration::{CalibrationRow, CalibrationRun, ControlRecord, Share};
-use crate::record::{Cell, Purpose, Run, Verdict};
-use crate::stats::{share, withheld};
-
-/// The known effect of every ordinary run.
-const USUAL_EFFECT: f64 = 10.0 / 11.0;
-
-/// Largest agent count at which an ordinary run has its controls.
-const MOST_AGENTS: usize = 8;
+use crate::record::{Cell, Run, Verdict};
+use crate::stats::share;
 
 /// The controls of a concluded run, and what those of an ordinary run among them would have said of
-/// its headline.
-pub fn calibration_run(run: &Run) -> CalibrationRun {
+/// its headline. `findings` is what spoke against the machine before it.
+pub fn calibration_run(run: &Run, findings: Vec<String>) -> CalibrationRun {
     let controls = run.cells.iter().filter_map(|cell| {
         Some(ControlRecord {
             deployment: cell.x.clone(),
             agents: cell.agents,
-            asked: asked(cell)?,
+            asked: cell.purpose.asked()?,
             pairs: cell.pairs.len(),
             kept: cell.kept().count(),
             effect: cell.effect,
             verdict: cell.verdict.clone(),
         })
     });
-    let counts = || run.cells.iter().map(|c| c.agents);
-    let anchor = counts().filter(|&n| n <= MOST_AGENTS).max();
-    let anchor = anchor.or_else(|| counts().min());
-    let usual = run.cells.iter().filter(|c| {
-        let is_usual = asked(c).is_some_and(|a| a == 1.0 || (a - USUAL_EFFECT).abs() < 1e-9);
-        is_usual && Some(c.agents) == anchor
-    });
+    let counts: Vec<usize> = run.cells.iter().map(|c| c.agents).collect();
+    let (anchor, effect) = (anchor(&counts), true_ratio(KNOWN_EFFECT));
+    let is_usual = |c: &Cell| {
+        let asked = c.purpose.asked();
+        c.agents == anchor && asked.is_some_and(|a| a == 1.0 || a == effect)
+    };
+    let mut usual = run.clone();
+    usual.cells.retain(is_usual);
+    conclude(&mut usual, None);
     CalibrationRun {
         seed: run.seed,
         wall_s: run.wall_s,
+        findings,
         controls: controls.collect(),
-        withheld: withheld(usual),
-    }
-}
-
-fn asked(cell: &Cell) -> Option<f64> {
-    match cell.purpose {
-        Purpose::Null => Some(1.0),
-        Purpose::KnownEffect { asked } => Some(asked),
-        Purpose::Compare | Purpose::MessageCost => None,
+        withheld: usual.withheld,
     }
 }
 
 /// Runs whose headline would have been withheld.
-pub fn withheld_share(runs: &[CalibrationRun]) -> Share {
+pub fn withheld_share(runs: &[&CalibrationRun]) -> Share {
     let count = runs.iter().filter(|r| r.withheld.is_some()).count();
     share(count, runs.len())
 }
 
+/// Largest share of nulls that may end with a winner.
+pub const MOST_FALSE_WINNERS: f64 = 0.01;
+
+/// Smallest share of known effects of 0.80 that has to be found.
+pub const LEAST_FOUND: f64 = 0.95;
+
+/// Whether the rows show what is promised of an idle machine: hardly a null with a winner
+/// ([`MOST_FALSE_WINNERS`]), and nearly every effect of 0.80 found ([`LEAST_FOUND`]). `None` where
+/// either was not measured.
+#[must_use]
+pub fn keeps_promise(rows: &[CalibrationRow]) -> Option<bool> {
+    let total = |asked: f64| {
+        rows.iter()
+            .find(|r| r.asked == asked && r.agents.is_none() && r.covered.of > 0)
+    };
+    let part = |share: Share| share.count as f64 / share.of as f64;
+    let false_winners = part(total(1.0)?.false_winners);
+    let found = part(total(0.8)?.found?);
+    Some(false_winners <= MOST_FALSE_WINNERS && found >= LEAST_FOUND)
+}
+
 /// A row for every kind of control and, for each true ratio, one of all together; nulls first, then
 /// known effects from the smallest on.
-pub fn calibration_rows(runs: &[CalibrationRun], margin: f64) -> Vec<CalibrationRow> {
+pub fn calibration_rows(runs: &[&CalibrationRun], margin: f64) -> Vec<CalibrationRow> {
     let all: Vec<&ControlRecord> = runs.iter().flat_map(|r| &r.controls).collect();
     let mut truths: Vec<f64> = all.iter().map(|c| c.asked).collect();
     truths.sort_by(|a, b| b.total_cmp(a));
@@ -157,6 +168,7 @@ mod tests {
         CalibrationRun {
             seed: 1,
             wall_s: 90.0,
+            findings: Vec::new(),
             controls,
             withheld: None,
         }
@@ -171,7 +183,7 @@ mod tests {
             control(1.0, 2, Some((0.95, 1.01))),
             control(1.0, 2, None),
         ])];
-        let rows = calibration_rows(&runs, 0.03);
+        let rows = calibration_rows(&runs.iter().collect::<Vec<_>>(), 0.03);
         assert_eq!(rows.len(), 2);
         let r = &rows[0];
         assert_eq!((r.false_winners.count, r.false_winners.of), (2, 4));
@@ -190,10 +202,25 @@ mod tests {
             control(0.8, 2, Some((1.05, 1.20))),
             control(0.8, 2, Some((0.70, 1.20))),
         ])];
-        let r = &calibration_rows(&runs, 0.03)[0];
+        let r = &calibration_rows(&runs.iter().collect::<Vec<_>>(), 0.03)[0];
         assert_eq!(r.found.map(|s| s.count), Some(2));
         assert_eq!((r.false_winners.count, r.inconclusive), (1, 1));
         assert_eq!(r.covered.count, 2);
+    }
+
+    #[test]
+    fn the_promise_is_hardly_a_false_winner_and_nearly_every_large_effect() {
+        let tied = Some((0.99, 1.01));
+        let found = Some((0.78, 0.82));
+        let of = |null, effect| {
+            let runs = [run(vec![control(1.0, 2, null), control(0.8, 2, effect)])];
+            keeps_promise(&calibration_rows(&runs.iter().collect::<Vec<_>>(), 0.03))
+        };
+        assert_eq!(of(tied, found), Some(true));
+        assert_eq!(of(Some((1.04, 1.10)), found), Some(false));
+        assert_eq!(of(tied, Some((0.7, 1.2))), Some(false));
+        assert_eq!(of(tied, None), None);
+        assert_eq!(keeps_promise(&[]), None);
     }
 
     #[test]
@@ -203,7 +230,7 @@ mod tests {
             run(vec![control(0.8, 8, some), control(1.0, 8, some)]),
             run(vec![control(0.8, 1, some), control(1.0, 1, some)]),
         ];
-        let rows = calibration_rows(&runs, 0.03);
+        let rows = calibration_rows(&runs.iter().collect::<Vec<_>>(), 0.03);
         let seen: Vec<(f64, Option<usize>)> = rows.iter().map(|r| (r.asked, r.agents)).collect();
         let expected = [1.0, 0.8].map(|a| [(a, Some(1)), (a, Some(8)), (a, None)]);
         assert_eq!(seen, expected.concat());

@@ -3,7 +3,10 @@
 //! Pure, and idempotent: concluding a record again gives the same record, so it is done after every
 //! round (what is saved is always whole) and when a record is rendered later.
 
-use super::{AtAgents, BUSY_LABEL, Findings, crossover, recommendation, setup_answer, verdict};
+use super::{
+    AtAgents, BUSY_LABEL, Findings, WITHHELD_LABEL, crossover, recommendation, setup_answer,
+    verdict,
+};
 use crate::record::{
     Answer, Cell, Effect, MemoryFit, MessageAnswer, Outcome, Purpose, Run, Sample, SetupAnswer,
     Side, Steadiness, Verdict, WorkloadRecord,
@@ -164,9 +167,11 @@ fn answer(run: &Run, workload: &str, baseline: &str, x: &str) -> Answer {
         moving: &moving,
     };
     // A sentence travels alone, so each carries the label.
-    let labelled = |sentence: String| match run.busy {
-        Some(_) => format!("{BUSY_LABEL}: {sentence}"),
-        None => sentence,
+    let labelled = |sentence: String| match (&run.withheld, &run.busy) {
+        (Some(_), Some(_)) => format!("{BUSY_LABEL}; {WITHHELD_LABEL}: {sentence}"),
+        (Some(_), None) => format!("{WITHHELD_LABEL}: {sentence}"),
+        (None, Some(_)) => format!("{BUSY_LABEL}: {sentence}"),
+        (None, None) => sentence,
     };
     Answer {
         workload: workload.to_owned(),

@@ -18,7 +18,10 @@ mod recommendation;
 pub mod words;
 
 pub use break_even::{Start, break_even, setup_answer};
-pub use calibration::{calibration_rows, calibration_run, withheld_share};
+pub use calibration::{
+    LEAST_FOUND, MOST_FALSE_WINNERS, calibration_rows, calibration_run, keeps_promise,
+    withheld_share,
+};
 pub use conclude::conclude;
 pub use crossover::{AtAgents, crossover};
 pub use recommendation::{Findings, recommendation};
@@ -52,6 +55,9 @@ fn ahead(deployment: &str) -> Verdict {
         deployment: deployment.to_owned(),
     }
 }
+
+/// What stands before every sentence of a run whose controls did not hold: a sentence travels alone.
+pub const WITHHELD_LABEL: &str = "withheld, do not rely on this";
 
 /// What every verdict is labelled with whose machine was unfit and measured all the same
 /// ([`crate::record::Run::busy`]).

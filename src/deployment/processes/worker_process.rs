@@ -2,9 +2,7 @@
 
 use super::protocol::{ToHost, ToWorker};
 use crate::deployment::gate::{Gate, Reached, Step};
-use crate::deployment::local::{
-    LocalWorkers, local_ports, ring_layout, ring_policy, ring_ports,
-};
+use crate::deployment::local::{LocalWorkers, local_ports, ring_layout, ring_policy, ring_ports};
 use crate::deployment::worker::{self, WorkerReport};
 use crate::deployment::{Job, Placement};
 use crate::observe::cpu::ThreadClock;

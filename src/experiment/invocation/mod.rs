@@ -112,7 +112,7 @@ pub fn run(invocation: &Invocation) -> Result<Sample, Failure> {
     host.gate.close(quantum);
     host.await_all(Reached::Windowed, Phase::Stop)?;
     let span_s = seconds(host.gate.last_stop_ns().saturating_sub(opened_ns));
-    let spent = watch.end(invocation.cpus_effective)?;
+    let spent = watch.end()?;
 
     host.gate.open(Step::HandOver);
     let tally = Tally::of(host.fleet.reports()?)?;

@@ -13,13 +13,13 @@ use std::time::Instant;
 /// Readings before and after a window, while all workers are parked.
 pub(super) struct Watch {
     pub(super) pids: Vec<Pid>,
-    pub(super) clocks: Vec<ProcessClock>,
-    pub(super) allowed: Vec<usize>,
-    pub(super) cgroup: Cgroup,
-    pub(super) before: Option<Reading>,
+    clocks: Vec<ProcessClock>,
+    allowed: Vec<usize>,
+    cgroup: Cgroup,
+    before: Option<Reading>,
 }
 
-pub(super) struct Reading {
+struct Reading {
     at: Instant,
     cpu_ns: u64,
     switches: Switches,
@@ -74,7 +74,7 @@ impl Watch {
         Ok(())
     }
 
-    pub(super) fn end(&self, cpus_effective: f64) -> Result<Spent, Failure> {
+    pub(super) fn end(&self) -> Result<Spent, Failure> {
         let before = self.before.as_ref().expect("a watch begins before it ends");
         let own_ns = self.cpu_ns()? - before.cpu_ns;
         let wall = before.at.elapsed();
@@ -86,7 +86,6 @@ impl Watch {
             .throttle()
             .zip(before.throttle)
             .map(|(now, then)| now.since(then).times);
-        debug_assert!(cpus_effective > 0.0);
         Ok(Spent {
             cpu_s: own_ns as f64 * 1e-9,
             switches: self.switches()?.since(before.switches),

@@ -16,6 +16,9 @@ const STEAL: (f64, f64) = (0.01, 0.05);
 /// Share of the time in which tasks wait for a CPU, while forkscope is idle, that is worth a note.
 const PRESSURE: f64 = 0.10;
 
+/// Spread of the CPUs' own pace from which small differences will hardly be told.
+const UNEVEN: f64 = 0.10;
+
 /// Available memory below this share of all invites reclaim, which costs the agents time.
 const SCARCE_MEMORY: f64 = 0.10;
 
@@ -57,6 +60,7 @@ pub fn assess(machine: &Machine) -> Vec<Finding> {
     let mut findings: Vec<Finding> = [
         foreign_cpu(machine),
         steal(machine),
+        pace(machine),
         throttling(machine),
         pressure(machine),
         setting::cpus(machine),
@@ -122,6 +126,24 @@ fn steal(machine: &Machine) -> Option<Finding> {
             share * 100.0,
             STEAL.0 * 100.0,
             STEAL.1 * 100.0
+        ),
+    )
+}
+
+fn pace(machine: &Machine) -> Option<Finding> {
+    let spread = machine.pace_spread.filter(|&s| s > UNEVEN)?;
+    // Then that is the reason, and there is a finding of it.
+    if machine.foreign_cpu.is_some_and(|share| share > FOREIGN.0) {
+        return None;
+    }
+    finding(
+        Level::Warn,
+        format!(
+            "the pace of the CPUs varies by {:.0} % within half a second, although nothing else runs here (warn \
+             above {:.0} %): a neighbour on the same cores, or a changing frequency; differences of that \
+             size may not be told; use a guest with cores of its own, fix the frequency, or take a quieter hour",
+            spread * 100.0,
+            UNEVEN * 100.0
         ),
     )
 }
@@ -197,6 +219,7 @@ mod tests {
             throttled: Some(0),
             foreign_cpu: Some(0.01),
             steal: Some(0.0),
+            pace_spread: Some(0.01),
             cpu_pressure: Some(0.0),
             clock_read_ns: Some(10.0),
             ..Machine::default()
@@ -210,6 +233,20 @@ mod tests {
     #[test]
     fn a_quiet_known_machine_has_no_findings() {
         assert_eq!(assess(&fit()), []);
+    }
+
+    #[test]
+    fn an_uneven_pace_warns_where_nobody_else_is_to_blame() {
+        let with = |pace_spread, foreign_cpu| Machine {
+            pace_spread: Some(pace_spread),
+            foreign_cpu: Some(foreign_cpu),
+            ..fit()
+        };
+        assert_eq!(worst(&with(0.09, 0.0)), None);
+        assert_eq!(worst(&with(0.4, 0.0)), Some(Level::Warn));
+        let found = assess(&with(0.4, 0.10));
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert!(found[0].message.starts_with("other programs"));
     }
 
     #[test]

@@ -26,10 +26,12 @@ pub use limits::{Descriptors, KernelLimits, raise_nofile};
 use crate::observe::cgroup::{Cgroup, Throttle};
 use crate::observe::clock::OpClock;
 use crate::observe::cpu::{SystemCpu, foreign_share, own_process_ns, steal_share, waited_ns};
+use crate::observe::pace;
 use crate::record::Machine;
 
 /// Looks at the machine; takes as long as `foreign_over`, over which foreign CPU, steal and
-/// throttling are watched (a second is good to 1 % a CPU; 0 leaves them unknown).
+/// throttling are watched (a second is good to 1 % a CPU; 0 leaves them unknown), and half of that
+/// again, for the pace of the CPUs.
 ///
 /// Call it while nothing of forkscope runs, and before [`raise_nofile`], which changes the soft
 /// limit that is recorded. `vectors` stays `None`: the agent's kernels know.
@@ -43,16 +45,17 @@ pub fn look_with(foreign_over: Duration, clock: &OpClock) -> Machine {
     let online = facts::cpu_list(root, "sys/devices/system/cpu/online");
     let allowed = allowed_cpus(root);
     let group = Cgroup::of_self();
-    let watched = watch(foreign_over, &allowed, &group);
+    let quota_cpus = group.quota_cpus();
+    let cpus_effective = effective_cpus(allowed.len(), quota_cpus);
+    let watched = watch(foreign_over, &allowed, cpus_effective, &group);
     let system = system_facts();
     let (nofile_soft, nofile_hard) = limit(Resource::RLIMIT_NOFILE);
     let pids = group.pids();
-    let quota_cpus = group.quota_cpus();
     Machine {
         cpus_online: online.map_or(allowed.len(), |cpus| cpus.len()),
         cpus_allowed: allowed.len(),
         quota_cpus,
-        cpus_effective: effective_cpus(allowed.len(), quota_cpus),
+        cpus_effective,
         memory_limit_bytes: group.memory_limit_bytes(),
         virtualization: facts::virtualization(root),
         governor: facts::governor(root, &allowed),
@@ -69,6 +72,7 @@ pub fn look_with(foreign_over: Duration, clock: &OpClock) -> Machine {
         throttled: watched.throttled,
         foreign_cpu: watched.foreign_cpu,
         steal: watched.steal,
+        pace_spread: watched.pace_spread,
         cpu_pressure: watched.cpu_pressure,
         vectors: None,
         clock_read_ns: Some(clock.read_cost_ns()),
@@ -100,12 +104,17 @@ fn effective_cpus(allowed: usize, quota: Option<f64>) -> f64 {
 struct Watched {
     foreign_cpu: Option<f64>,
     steal: Option<f64>,
+    pace_spread: Option<f64>,
     throttled: Option<u64>,
     cpu_pressure: Option<f64>,
 }
 
-/// Sleeps for `span` and says what the machine did meanwhile.
-fn watch(span: Duration, allowed: &[usize], group: &Cgroup) -> Watched {
+/// Threads that the CPUs' pace is measured by at most: a larger machine is a sample of itself.
+const MOST_PACED: usize = 64;
+
+/// Sleeps for `span` and says what the machine did meanwhile; then works for half of it, which shows
+/// how evenly the CPUs run, and whether the hypervisor takes them.
+fn watch(span: Duration, allowed: &[usize], cpus_effective: f64, group: &Cgroup) -> Watched {
     if span.is_zero() {
         return Watched::default();
     }
@@ -119,13 +128,28 @@ fn watch(span: Duration, allowed: &[usize], group: &Cgroup) -> Watched {
         .and_then(|before| Ok(SystemCpu::read(allowed)?.since(before)))
         .ok();
     let cpus = allowed.len() as f64;
+    let cpu_pressure = waited_ns(root).zip(waited).map(|(after, before)| {
+        (after.saturating_sub(before) as f64 / wall.as_nanos() as f64).min(1.0)
+    });
+    let throttled = group.throttle().zip(throttled).map(throttled_times);
+
+    // An idle CPU has nothing that could be stolen.
+    let (before, start) = (SystemCpu::read(allowed), Instant::now());
+    let threads = (cpus_effective as usize).clamp(1, MOST_PACED);
+    let pace_spread = pace::spread(threads, span / 2);
+    let at_work = before
+        .and_then(|before| Ok(SystemCpu::read(allowed)?.since(before)))
+        .ok();
+    let steal = [(spent, wall), (at_work, start.elapsed())]
+        .into_iter()
+        .filter_map(|(spent, wall)| steal_share(spent?, cpus, wall))
+        .reduce(f64::max);
     Watched {
         foreign_cpu: spent.and_then(|spent| foreign_share(spent, own, cpus, wall)),
-        steal: spent.and_then(|spent| steal_share(spent, cpus, wall)),
-        throttled: group.throttle().zip(throttled).map(throttled_times),
-        cpu_pressure: waited_ns(root).zip(waited).map(|(after, before)| {
-            (after.saturating_sub(before) as f64 / wall.as_nanos() as f64).min(1.0)
-        }),
+        steal,
+        pace_spread,
+        throttled,
+        cpu_pressure,
     }
 }
 

@@ -28,10 +28,11 @@ pub(super) fn quota(machine: &Machine) -> Option<Finding> {
         return None;
     }
     finding(
-        Level::Note,
+        Level::Warn,
         format!(
-            "a quota of {quota:.2} CPUs lies below the {} allowed ones, so workers can be \
-             throttled; give the group whole CPUs (cpuset) instead of a quota",
+            "a quota of {quota:.2} CPUs lies below the {} allowed ones: more workers than that are \
+             throttled, and pairs that are throttled do not count; give the group whole CPUs (cpuset) \
+             instead of a quota",
             machine.cpus_allowed
         ),
     )
@@ -116,6 +117,7 @@ pub(super) fn unknown(machine: &Machine) -> Option<Finding> {
     let missing: Vec<&str> = [
         ("foreign CPU", machine.foreign_cpu.is_none()),
         ("steal", machine.steal.is_none()),
+        ("pace", machine.pace_spread.is_none()),
         ("throttling", machine.throttled.is_none()),
         ("CPU pressure", machine.cpu_pressure.is_none()),
         // A machine without memory could not say so.

@@ -7,7 +7,7 @@ use crate::record::calibration::{Calibration, CalibrationRow, Share};
 use crate::report::Style;
 use crate::report::layout::{Grid, Last, Page, Tone};
 use crate::report::numbers::NOTHING;
-use crate::verdict::{BUSY_LABEL, words};
+use crate::verdict::{BUSY_LABEL, LEAST_FOUND, MOST_FALSE_WINNERS, keeps_promise, words};
 
 /// Writes the table of a calibration, with the machine above it.
 ///
@@ -34,35 +34,86 @@ pub fn write(c: &Calibration, style: &Style, out: &mut dyn Write) -> io::Result<
     head::list(&mut page, "machine  ", &head::machine(&c.machine));
     head::list(&mut page, "state    ", &head::state(&c.machine));
     if !c.complete {
-        page.paragraph(2, Tone::Caution, "not complete: it was interrupted");
+        page.paragraph(
+            2,
+            Tone::Caution,
+            "not complete: interrupted, or still running",
+        );
     }
     if let Some(reason) = &c.busy {
         page.paragraph(2, Tone::Caution, &format!("{BUSY_LABEL}: {reason}"));
     }
-    page.heading(
-        "comparisons whose truth is known",
-        "a deployment against itself (1.000), and with a known share of extra work",
-    );
-    page.grid(&table(&c.rows));
+    let idle = c.runs.iter().filter(|r| r.findings.is_empty()).count();
+    part("on an idle machine", idle, &c.rows, &mut page);
+    let doubtful = c.runs.len() - idle;
+    let title = "begun with a warning about the machine";
+    part(title, doubtful, &c.rows_of_doubtful, &mut page);
     for note in [
         "false winners: verdicts that name a side where there is none, or the wrong one; found: \
          verdicts that name the right one; covers: 95 % intervals that hold the truth; in brackets \
-         the exact 95 % interval of the share",
+         the 95 % interval of the share, exact if the cells of a run were independent",
         "a tie is right at 1.000 and wrong elsewhere; open: inconclusive, which is never wrong",
     ] {
         page.paragraph(2, Tone::Quiet, note);
     }
-    let unjudged: usize = c.rows.iter().filter(is_total).map(|r| r.unjudged).sum();
+    let all = c.rows.iter().chain(&c.rows_of_doubtful);
+    let unjudged: usize = all.filter(is_total).map(|r| r.unjudged).sum();
     if unjudged > 0 {
         let note = format!("{unjudged} more controls had fewer than six pairs that count");
         page.paragraph(2, Tone::Caution, &note);
     }
-    let withheld = format!(
-        "the controls of `quick` would have withheld the headline of {}",
-        in_words(&c.withheld)
+    let controls = || c.runs.iter().flat_map(|r| &r.controls);
+    let (pairs, kept): (usize, usize) = (
+        controls().map(|c| c.pairs).sum(),
+        controls().map(|c| c.kept).sum(),
     );
-    page.paragraph(2, Tone::Plain, &withheld);
+    if kept < pairs {
+        let dropped = format!(
+            "{} of {pairs} pairs were dropped, for a cause that is in the record",
+            pairs - kept
+        );
+        page.paragraph(2, Tone::Caution, &dropped);
+    }
+    if c.refused > 0 {
+        let times = format!(
+            "the machine was refused {} times when a run was due",
+            c.refused
+        );
+        page.paragraph(2, Tone::Caution, &times);
+    }
+    if idle > 0 {
+        let withheld = format!(
+            "on an idle machine the controls of `quick` would have withheld the headline of {}",
+            in_words(&c.withheld)
+        );
+        page.paragraph(2, Tone::Plain, &withheld);
+    }
+    if let Some(keeps) = keeps_promise(&c.rows) {
+        let (tone, holds) = match keeps {
+            true => (Tone::Strong, "holds"),
+            false => (Tone::Caution, "does not hold"),
+        };
+        let promise = format!(
+            "at most {} % false winners among nulls, at least {} % of 0.800 found, on an idle machine: {holds}",
+            head::percent(MOST_FALSE_WINNERS),
+            head::percent(LEAST_FOUND)
+        );
+        page.paragraph(2, tone, &promise);
+    }
     out.write_all(page.finish().as_bytes())
+}
+
+fn part(title: &str, runs: usize, rows: &[CalibrationRow], page: &mut Page) {
+    if rows.is_empty() {
+        return;
+    }
+    page.heading(
+        &format!("comparisons whose truth is known, {title}"),
+        &format!(
+            "{runs} runs; a deployment against itself (1.000), and with a known share of extra work"
+        ),
+    );
+    page.grid(&table(rows));
 }
 
 fn is_total(row: &&CalibrationRow) -> bool {

@@ -42,7 +42,7 @@ fn controls(run: &Run, page: &mut Page) {
             .map(|&(cell, asked)| control(cell, asked))
             .collect(),
         last: Last::Text(|holds| match holds {
-            "yes" => Tone::Calm,
+            h if h.starts_with("yes") => Tone::Calm,
             _ => Tone::Caution,
         }),
     });
@@ -71,8 +71,18 @@ fn control(cell: &Cell, asked: f64) -> Vec<String> {
     ]
 }
 
+/// Whether the interval that stands beside the answer does not hold what was asked: one in twenty
+/// that are in order.
+fn is_beyond_95(cell: &Cell) -> bool {
+    let (Purpose::KnownEffect { asked }, Some(e)) = (cell.purpose, cell.effect) else {
+        return false;
+    };
+    asked < e.low || e.high < asked
+}
+
 fn holds(cell: &Cell) -> &'static str {
     match judge_control(cell) {
+        Some(Judgement::Holds) if is_beyond_95(cell) => "yes, by its 99 % interval",
         Some(Judgement::Holds) => "yes",
         Some(Judgement::HasWinner) => "no: a side is ahead",
         Some(Judgement::Missed) => "no: missed",

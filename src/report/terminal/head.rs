@@ -73,6 +73,8 @@ pub(super) fn state(m: &Machine) -> Vec<String> {
         known("clock", m.clock_source.as_deref(), "clock "),
         known("foreign CPU", foreign.as_deref(), "foreign CPU "),
     ];
+    let pace = m.pace_spread.map(|s| format!("varies by {} %", percent(s)));
+    items.push(known("pace", pace.as_deref(), "pace "));
     items.extend(
         m.steal
             .filter(|&share| share > 0.0)

@@ -64,7 +64,8 @@ fn pairs(kept: usize, run: usize) -> String {
 /// What a heading of a table says where the headline is withheld, or the machine was busy.
 fn mark(run: &Run) -> String {
     match (&run.withheld, &run.busy) {
-        (Some(_), _) => " (withheld: do not rely on this)".to_owned(),
+        (Some(_), Some(_)) => format!(" (withheld: do not rely on this; {BUSY_LABEL})"),
+        (Some(_), None) => " (withheld: do not rely on this)".to_owned(),
         (None, Some(_)) => format!(" ({BUSY_LABEL})"),
         (None, None) => String::new(),
     }

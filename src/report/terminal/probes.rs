@@ -1,9 +1,10 @@
 //! What in this operating system separates threads from processes?
 
-use super::{cells, mark};
+use super::{cells, mark, within};
 use crate::record::{Cell, Effect, Purpose, Run, Sample, Verdict};
 use crate::report::layout::{Grid, Last, Page, Tone};
 use crate::report::numbers;
+use crate::verdict::BUSY_LABEL;
 use crate::workload::SpecSource;
 
 /// What every built-in probe's name begins with.
@@ -43,17 +44,26 @@ pub fn write(run: &Run, page: &mut Page) {
         );
         let about = format!("{} against {}", group.x, group.baseline);
         page.heading(&title, &about);
-        page.grid(&table(&group));
+        page.grid(&table(&group, run.busy.is_some()));
         for (reason, cells) in not_measured(&group) {
             let note = format!("not measured: {}: {reason}", places(&cells).join(", "));
             page.paragraph(2, Tone::Caution, &note);
+        }
+        if group
+            .cells
+            .iter()
+            .any(|cell| !within::mark(cell).is_empty())
+        {
+            let note = "a word behind a verdict: the rate of a side moved within its windows; by how much \
+                        stands in the record";
+            page.paragraph(2, Tone::Caution, note);
         }
         for note in cells::dropped(group.cells.iter().copied()) {
             page.paragraph(2, Tone::Caution, &note);
         }
         let mechanism = format!(
             "IPIs (interrupts from one CPU to another, of the whole system) and context switches per op: \
-             {} / {}, medians; {}: this machine does not count them",
+             {} / {}, medians; {}: not counted, or not measured",
             group.baseline,
             group.x,
             numbers::NOTHING
@@ -63,7 +73,7 @@ pub fn write(run: &Run, page: &mut Page) {
     }
 }
 
-fn table(group: &Group<'_>) -> Grid {
+fn table(group: &Group<'_>, is_busy: bool) -> Grid {
     let Group { baseline, x, cells } = group;
     Grid {
         left: 1,
@@ -77,12 +87,12 @@ fn table(group: &Group<'_>) -> Grid {
             "switches/op".to_owned(),
             "verdict".to_owned(),
         ],
-        rows: cells.iter().map(|cell| row(cell)).collect(),
+        rows: cells.iter().map(|cell| row(cell, is_busy)).collect(),
         last: Last::Text(cells::tone),
     }
 }
 
-fn row(cell: &Cell) -> Vec<String> {
+fn row(cell: &Cell, is_busy: bool) -> Vec<String> {
     let nothing = || numbers::NOTHING.to_owned();
     let rates = cells::rates(cell);
     let both = |metric: fn(&Sample) -> Option<f64>| {
@@ -98,7 +108,7 @@ fn row(cell: &Cell) -> Vec<String> {
         cell.effect.as_ref().map_or_else(nothing, ratio),
         both(interrupts_per_op),
         both(switches_per_op),
-        verdict(cell).to_owned(),
+        verdict(cell, is_busy),
     ]
 }
 
@@ -124,13 +134,18 @@ fn ratio(effect: &Effect) -> String {
 }
 
 /// One word or two: how much more it would take to settle a probe is nobody's question.
-fn verdict(cell: &Cell) -> &str {
-    match &cell.verdict {
+fn verdict(cell: &Cell, is_busy: bool) -> String {
+    let said = match &cell.verdict {
         Verdict::Ahead { deployment } => deployment,
         Verdict::Tie => "tie",
         Verdict::Inconclusive => "inconclusive",
         Verdict::NotMeasured { .. } => "not measured",
-    }
+    };
+    let busy = match is_busy {
+        true => format!(" ({BUSY_LABEL})"),
+        false => String::new(),
+    };
+    format!("{said}{busy}{}", within::mark(cell))
 }
 
 /// What each probe is, from the registry's line.
@@ -164,7 +179,12 @@ fn name(workload: &str) -> &str {
 
 /// What the probes say together: a sentence for each two deployments.
 pub fn sentences(run: &Run) -> Vec<String> {
-    Group::all(run).iter().map(sentence).collect()
+    let label = match run.busy {
+        Some(_) => format!("{BUSY_LABEL}: "),
+        None => String::new(),
+    };
+    let labelled = |group: &Group<'_>| format!("{label}{}", sentence(group));
+    Group::all(run).iter().map(labelled).collect()
 }
 
 fn sentence(group: &Group<'_>) -> String {

@@ -98,7 +98,13 @@ impl<M: Memory> Producer<M> {
     /// The one producer of `memory`, which is fresh (all zero).
     pub fn new(memory: M) -> Self {
         let mask = memory.capacity() as u64 - 1;
-        Producer { memory, mask, tail: 0, head: 0, sequence: 0 }
+        Producer {
+            memory,
+            mask,
+            tail: 0,
+            head: 0,
+            sequence: 0,
+        }
     }
 
     /// Sends a message of `len` bytes, which `fill` writes; false when there is no room now.
@@ -116,7 +122,10 @@ impl<M: Memory> Producer<M> {
         fill: impl FnOnce(M::Room<'_>),
     ) -> Result<bool, Damage> {
         let capacity = self.memory.capacity();
-        assert!(len <= most_bytes(capacity), "a message of {len} bytes in a ring of {capacity}");
+        assert!(
+            len <= most_bytes(capacity),
+            "a message of {len} bytes in a ring of {capacity}"
+        );
         let frame = frame_bytes(len);
         let at = (self.tail & self.mask) as usize;
         let to_end = capacity - at;
@@ -129,7 +138,9 @@ impl<M: Memory> Producer<M> {
         // SAFETY: [start, start + frame) lies inside of the ring, and is the producer's.
         fill(unsafe { self.memory.room(start + HEADER, len) });
         let next = self.tail + (skip + frame) as u64;
-        self.memory.word((next & self.mask) as usize).store(0, Relaxed);
+        self.memory
+            .word((next & self.mask) as usize)
+            .store(0, Relaxed);
         let header = |kind, sequence: u64| (sequence << SEQUENCE) | kind;
         let own = header(FRAME, self.sequence) | len as u64;
         if skip == 0 {
@@ -197,7 +208,12 @@ impl<M: Memory> Consumer<M> {
     /// The one consumer of `memory`, which is fresh (all zero).
     pub fn new(memory: M) -> Self {
         let mask = memory.capacity() as u64 - 1;
-        Consumer { memory, mask, head: 0, sequence: 0 }
+        Consumer {
+            memory,
+            mask,
+            head: 0,
+            sequence: 0,
+        }
     }
 
     /// Takes a message, if one is there: `take` reads it where it lies. Says whether the producer may
@@ -254,6 +270,9 @@ impl<M: Memory> Consumer<M> {
     /// to sleep.
     #[inline]
     pub fn has_message(&self) -> bool {
-        self.memory.word((self.head & self.mask) as usize).load(SeqCst) != 0
+        self.memory
+            .word((self.head & self.mask) as usize)
+            .load(SeqCst)
+            != 0
     }
 }

@@ -37,7 +37,10 @@ pub fn write(message: &Message, room: &mut [u8]) {
     address[20..24].copy_from_slice(&(message.belief.len() as u32).to_ne_bytes());
     address[24..32].copy_from_slice(&(message.payload.len() as u64).to_ne_bytes());
     let (belief, payload) = rest.split_at_mut(message.belief.len() * size_of::<f64>());
-    for (to, number) in belief.chunks_exact_mut(size_of::<f64>()).zip(&message.belief) {
+    for (to, number) in belief
+        .chunks_exact_mut(size_of::<f64>())
+        .zip(&message.belief)
+    {
         to.copy_from_slice(&number.to_ne_bytes());
     }
     payload.copy_from_slice(&message.payload);
@@ -51,8 +54,10 @@ pub fn write(message: &Message, room: &mut [u8]) {
 pub fn read(bytes: &[u8], message: &mut Message) -> Result<(), TransportError> {
     let damaged = || TransportError::Damaged("its lengths do not fit".to_owned());
     let (address, rest) = bytes.split_at_checked(ADDRESS).ok_or_else(damaged)?;
-    let u32_at = |at: usize| u32::from_ne_bytes(address[at..at + 4].try_into().expect("four bytes"));
-    let u64_at = |at: usize| u64::from_ne_bytes(address[at..at + 8].try_into().expect("eight bytes"));
+    let u32_at =
+        |at: usize| u32::from_ne_bytes(address[at..at + 4].try_into().expect("four bytes"));
+    let u64_at =
+        |at: usize| u64::from_ne_bytes(address[at..at + 8].try_into().expect("eight bytes"));
     let belief_bytes = u32_at(20) as usize * size_of::<f64>();
     let payload_bytes = u64_at(24) as usize;
     if belief_bytes.checked_add(payload_bytes) != Some(rest.len()) {

@@ -1,7 +1,8 @@
 //! faults: new pages are touched, one by one. The kernel finds, clears and maps each; the mapping
 //! that they are in is made and unmade once for all of them.
 
-use super::{Operation, Probe, entry, granted, page_bytes};
+use super::{Operation, Probe, entry, granted};
+use crate::observe::memory::page_bytes;
 use crate::workload::Entry;
 use crate::workload::spec::{FieldError, within};
 use memmap2::{Advice, MmapMut};

@@ -30,7 +30,8 @@ impl Probe for Flock {
     }
 
     fn prepare(&self, _id: usize) -> Result<Lock, String> {
-        let file = std::env::current_exe().and_then(File::open);
+        // This very file, also when a new build has taken its name meanwhile.
+        let file = File::open("/proc/self/exe");
         Ok(Lock {
             bundle: self.bundle,
             file: file.map_err(|e| format!("open the program itself: {e}"))?,

@@ -44,7 +44,6 @@ use super::message::{Message, Received};
 use super::spec::{FieldError, SpecError, SpecSource};
 use super::{Digest, Entry, Spec, Workload, derive_seed};
 use crate::record::WorkloadKind;
-use nix::unistd::{SysconfVar, sysconf};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use std::fmt::Display;
@@ -166,14 +165,6 @@ impl<O: Operation> Workload for Agent<O> {
 #[track_caller]
 fn granted<T>(call: &str, result: Result<T, impl Display>) -> T {
     result.unwrap_or_else(|why| panic!("{call} failed: {why}"))
-}
-
-/// Bytes of a page.
-fn page_bytes() -> Result<usize, String> {
-    match sysconf(SysconfVar::PAGE_SIZE) {
-        Ok(Some(bytes)) if bytes > 0 => Ok(bytes as usize),
-        _ => Err("the size of a page is unknown".to_owned()),
-    }
 }
 
 #[cfg(test)]

@@ -1,7 +1,8 @@
 //! tlb: pages lose write access and get it back. A CPU keeps translations of addresses; when one
 //! thread takes write access away, every CPU that runs the same process has to forget them.
 
-use super::{Operation, Probe, entry, granted, page_bytes};
+use super::{Operation, Probe, entry, granted};
+use crate::observe::memory::page_bytes;
 use crate::workload::Entry;
 use crate::workload::spec::{FieldError, within};
 use memmap2::{MmapMut, MmapOptions};
