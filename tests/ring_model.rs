@@ -155,11 +155,11 @@ fn check(preemptions: usize, model: impl Fn() + Sync + Send + 'static) {
 
 #[test]
 fn messages_arrive_whole_and_in_order_across_the_end_of_the_ring() {
-    check(3, || {
+    check(2, || {
         let memory = memory();
         let (mut producer, mut consumer) = (Producer::new(memory.clone()), Consumer::new(memory));
         let writer = loom::thread::spawn(move || {
-            for i in 1..=9_u64 {
+            for i in 1..=7_u64 {
                 let len = if i % 2 == 0 { 8 } else { 16 };
                 while !producer
                     .try_send(len, Publish::Plain, |room| room.put(i))
@@ -169,7 +169,7 @@ fn messages_arrive_whole_and_in_order_across_the_end_of_the_ring() {
                 }
             }
         });
-        for i in 1..=9_u64 {
+        for i in 1..=7_u64 {
             let words = if i % 2 == 0 { 1 } else { 2 };
             loop {
                 if let Some((got, _)) = consumer.try_receive(|m| m.get()).unwrap() {

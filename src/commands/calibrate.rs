@@ -32,6 +32,9 @@ const HEADROOM: f64 = 1.1;
 /// Margin from which the smallest known effect, 20/21, counts as none.
 const LARGEST_MARGIN: f64 = 0.05;
 
+/// Folder of the runs, in that of the calibration.
+const RUNS: &str = "runs";
+
 /// How long a machine that is refused is left alone before it is looked at again.
 const PAUSE: Duration = Duration::from_secs(3);
 
@@ -75,8 +78,12 @@ pub fn calibrate(began: Instant, asked: &Calibrate) -> Result<u8, CommandError> 
     let folder = measure::folder(common);
     let blank = empty_record(&request, machine, busy, common.margin, warnings);
     let mut calibration = empty_calibration(&blank, asked.pairs);
-    // Written before anything is measured: a folder that cannot be written to shows now.
+    // Written before anything is measured: a folder that cannot be written to shows now. Runs of an
+    // earlier calibration would look like this one's.
     save(&calibration, folder.as_deref())?;
+    if let Some(folder) = &folder {
+        remove_runs(&folder.join(RUNS)).map_err(failed)?;
+    }
 
     let mut longest_s: f64 = run_s;
     while !is_interrupted.load(Relaxed)
@@ -107,7 +114,7 @@ pub fn calibrate(began: Instant, asked: &Calibrate) -> Result<u8, CommandError> 
         }
         if let Some(folder) = &folder {
             let name = format!("{:03}.json", calibration.runs.len() + 1);
-            file::save(&folder.join("runs"), &name, |out| {
+            file::save(&folder.join(RUNS), &name, |out| {
                 Json.write(&run, &Style::default(), out)
             })
             .map_err(failed)?;
@@ -130,6 +137,12 @@ pub fn calibrate(began: Instant, asked: &Calibrate) -> Result<u8, CommandError> 
         longest_s = longest_s.max(took_s);
     }
     calibration.complete = !is_interrupted.load(Relaxed);
+    if !calibration.complete && !common.quiet {
+        report::say(format_args!(
+            "interrupted: {} whole runs count, and the record says \"complete\": false",
+            calibration.runs.len()
+        ));
+    }
     calibration.wall_s = began.elapsed().as_secs_f64();
     save(&calibration, folder.as_deref())?;
     print(|out| match &common.json {
@@ -148,11 +161,31 @@ pub fn calibrate(began: Instant, asked: &Calibrate) -> Result<u8, CommandError> 
     }
     Ok(exit_code(if calibration.complete {
         Ending::Measured {
-            is_withheld: keeps_promise(&calibration.rows) == Some(false),
+            is_withheld: keeps_promise(&calibration.rows) != Some(true),
         }
     } else {
         Ending::Interrupted
     }))
+}
+
+/// Removes the runs of an earlier calibration; nothing else that may lie there.
+fn remove_runs(folder: &Path) -> std::io::Result<()> {
+    let entries = match std::fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        Err(e) => return Err(e),
+    };
+    for entry in entries {
+        let path = entry?.path();
+        let stem = path.file_stem().and_then(|s| s.to_str()).unwrap_or("");
+        let is_run = path.extension().is_some_and(|e| e == "json")
+            && stem.len() == 3
+            && stem.bytes().all(|b| b.is_ascii_digit());
+        if is_run {
+            std::fs::remove_file(path)?;
+        }
+    }
+    Ok(())
 }
 
 /// One run of controls, concluded like any other.

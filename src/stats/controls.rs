@@ -66,7 +66,8 @@ pub enum Judgement {
     HasWinner,
     /// A known effect was not met: even the 99 % interval excludes what was asked.
     Missed,
-    /// A known effect was not told from none: its interval includes 1.
+    /// A known effect was not told from none: its interval includes 1, or is so wide that it misses 1
+    /// by luck.
     Drowned,
     /// Fewer than six of its pairs count.
     Unjudged,
@@ -90,7 +91,13 @@ pub fn judge_control(cell: &Cell) -> Option<Judgement> {
         None if matches!(cell.verdict, Verdict::Ahead { .. }) => Judgement::HasWinner,
         None => Judgement::Holds,
         Some(asked) if is_beyond_99(effect, asked) => Judgement::Missed,
-        Some(_) if effect.low <= 1.0 && 1.0 <= effect.high => Judgement::Drowned,
+        // An interval as wide as the effect on either side tells it from none only by luck.
+        Some(asked)
+            if (effect.low <= 1.0 && 1.0 <= effect.high)
+                || half_width(effect) > asked.ln().abs() =>
+        {
+            Judgement::Drowned
+        }
         Some(_) => Judgement::Holds,
     })
 }
@@ -98,8 +105,13 @@ pub fn judge_control(cell: &Cell) -> Option<Judgement> {
 /// Whether a ratio lies outside of the 99 % interval, with all that widens the 95 % one.
 fn is_beyond_99(effect: &Effect, ratio: f64) -> bool {
     let freedom = effect.pairs.saturating_sub(2).max(1) as f64;
-    let half_width = (effect.high / effect.low).ln() / 2.0 * t_995(freedom) / t_975(freedom);
-    (ratio / effect.ratio).ln().abs() > half_width
+    let wider = half_width(effect) * t_995(freedom) / t_975(freedom);
+    (ratio / effect.ratio).ln().abs() > wider
+}
+
+/// Half the width of the interval that is reported, on the ln scale.
+fn half_width(effect: &Effect) -> f64 {
+    (effect.high / effect.low).ln() / 2.0
 }
 
 /// Why the headline is withheld, or `None` when the controls hold.
@@ -109,6 +121,7 @@ fn is_beyond_99(effect: &Effect, ratio: f64) -> bool {
 /// - a null that ends with a deployment ahead: give it a verdict whose interval is widened for
 ///   peeking but not by [`inflation`], which is computed from the same nulls and would excuse them;
 /// - a known effect that is missed or drowned ([`judge_control`]);
+/// - comparisons, none of which has an interval;
 /// - a null without an interval, of a deployment that a comparison with an interval uses;
 /// - known effects that were planned, but of which none has an interval.
 ///
@@ -127,6 +140,7 @@ pub fn withheld<'a>(cells: impl IntoIterator<Item = &'a Cell>) -> Option<String>
     };
     first(&[Judgement::HasWinner])
         .or_else(|| first(&[Judgement::Missed, Judgement::Drowned]))
+        .or_else(|| nothing_compared(&cells))
         .or_else(|| unjudged_null(&cells, &controls))
         .or_else(|| unjudged_effects(&controls))
 }
@@ -153,6 +167,22 @@ fn in_words(cell: &Cell, judgement: Judgement) -> String {
         cell.workload,
         agents(cell.agents),
     )
+}
+
+/// Comparisons, none of which has an interval: there is no headline.
+fn nothing_compared(cells: &[&Cell]) -> Option<String> {
+    let mut compared = cells
+        .iter()
+        .filter(|c| c.purpose == Purpose::Compare)
+        .peekable();
+    compared.peek()?;
+    if compared.any(|c| c.effect.is_some()) {
+        return None;
+    }
+    Some(format!(
+        "there is no comparison with {} pairs that count; give it more time or look at the dropped pairs",
+        super::MIN_PAIRS
+    ))
 }
 
 /// A deployment whose null has no interval, although a comparison with it has one.
@@ -310,6 +340,14 @@ mod tests {
             assert!(reason.starts_with("not sensitive enough here"), "{reason}");
             assert!(reason.contains("asked 0.909"), "{reason}");
         }
+    }
+
+    #[test]
+    fn an_interval_that_is_wider_than_the_effect_resolves_nothing() {
+        let lucky = known(0.909, measured(0.72, 0.60, 0.864));
+        assert_eq!(judge_control(&lucky), Some(Judgement::Drowned));
+        let sharp = known(0.909, measured(0.88, 0.81, 0.956));
+        assert_eq!(judge_control(&sharp), Some(Judgement::Holds));
     }
 
     #[test]

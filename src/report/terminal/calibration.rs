@@ -43,6 +43,10 @@ pub fn write(c: &Calibration, style: &Style, out: &mut dyn Write) -> io::Result<
     if let Some(reason) = &c.busy {
         page.paragraph(2, Tone::Caution, &format!("{BUSY_LABEL}: {reason}"));
     }
+    if c.runs.is_empty() {
+        page.paragraph(2, Tone::Caution, "no run was measured");
+        return out.write_all(page.finish().as_bytes());
+    }
     let idle = c.runs.iter().filter(|r| r.findings.is_empty()).count();
     part("on an idle machine", idle, &c.rows, &mut page);
     let doubtful = c.runs.len() - idle;
@@ -88,18 +92,20 @@ pub fn write(c: &Calibration, style: &Style, out: &mut dyn Write) -> io::Result<
         );
         page.paragraph(2, Tone::Plain, &withheld);
     }
-    if let Some(keeps) = keeps_promise(&c.rows) {
-        let (tone, holds) = match keeps {
-            true => (Tone::Strong, "holds"),
-            false => (Tone::Caution, "does not hold"),
-        };
-        let promise = format!(
-            "at most {} % false winners among nulls, at least {} % of 0.800 found, on an idle machine: {holds}",
-            head::percent(MOST_FALSE_WINNERS),
-            head::percent(LEAST_FOUND)
-        );
-        page.paragraph(2, tone, &promise);
-    }
+    let (tone, holds) = match keeps_promise(&c.rows) {
+        Some(true) => (Tone::Strong, "holds"),
+        Some(false) => (Tone::Caution, "does not hold"),
+        None => (
+            Tone::Caution,
+            "not judged: no run began on an idle machine, or none was whole",
+        ),
+    };
+    let promise = format!(
+        "at most {} % false winners among nulls, at least {} % of 0.800 found, on an idle machine: {holds}",
+        head::percent(MOST_FALSE_WINNERS),
+        head::percent(LEAST_FOUND)
+    );
+    page.paragraph(2, tone, &promise);
     out.write_all(page.finish().as_bytes())
 }
 

@@ -162,7 +162,7 @@ fn legend(run: &Run, group: &Group<'_>, page: &mut Page) {
         // A record of a later version may hold a probe that this one does not know.
         let Ok(entry) = source.entry() else { continue };
         let about = entry.about.trim_start_matches("probe: ");
-        let label = format!("{:<9}", name(&workload.name));
+        let label = format!("{:<8} ", name(&workload.name));
         page.labelled(2, &label, Tone::Quiet, about.split(' '), " ");
     }
     page.paragraph(
