@@ -565,19 +565,23 @@ fn hidden_subcommands_explain_themselves_when_run_by_hand() {
             "",
             "use `forkscope run`",
         ),
-        (&["worker", "a", "1", "0", "0", "0", "0"], "", "is gone"),
         (
-            &["worker", "a", &own, "-1", "0", "0", "0"],
+            &["worker", "a", "1", "0", "0", "0", "0", "-"],
+            "",
+            "is gone",
+        ),
+        (
+            &["worker", "a", &own, "-1", "0", "0", "0", "-"],
             "",
             "not a gate",
         ),
         (
-            &["worker", "a", &own, "0", "0", "0", "0"],
+            &["worker", "a", &own, "0", "0", "0", "0", "-"],
             "",
             "the shared page",
         ),
         (
-            &["worker", "a", &own, "200", "0", "0", "0"],
+            &["worker", "a", &own, "200", "0", "0", "0", "-"],
             "",
             "the shared page",
         ),
