@@ -1,10 +1,10 @@
 //! `calibrate`: how often does this machine tell a thing from itself, and find what is there?
 
 use super::measure::{
-    self, RESERVE_S, accept, check_capacity, check_strictness, check_temporary_folder,
-    empty_record, fill, look, on_interrupt, open, reason_if_unfit, refusal, warnings_of,
+    self, Beginning, RESERVE_S, accept, begin, check_capacity, check_strictness,
+    check_temporary_folder, empty_record, fill, look, open, reason_if_unfit, refusal, warnings_of,
 };
-use super::{CommandError, color_choice, failed, print, usage};
+use super::{CommandError, failed, print, usage};
 use forkscope::cli::{Calibrate, Common};
 use forkscope::deployment::Form;
 use forkscope::experiment::coordinator;
@@ -50,13 +50,13 @@ pub fn calibrate(began: Instant, asked: &Calibrate) -> Result<u8, CommandError> 
     }
     let planned = open(&asked.workload)?;
     check_temporary_folder(&std::env::temp_dir()).map_err(usage)?;
-    anstream::ColorChoice::write_global(color_choice(common.color));
-    let is_interrupted = on_interrupt()?;
-    let clock = OpClock::calibrate();
-    let machine = look(&clock, common, &is_interrupted);
-    let findings = machine::assess(&machine);
-    let busy = reason_if_unfit(&findings);
-    let _ = machine::raise_nofile();
+    let Beginning {
+        is_interrupted,
+        clock,
+        machine,
+        findings,
+        busy,
+    } = begin(common)?;
     let mut request = Request {
         workloads: vec![planned],
         agents: asked.agents.0.clone(),

@@ -82,14 +82,13 @@ pub fn run(
     if deployments.iter().any(|d| d.kind == Kind::Processes) {
         check_temporary_folder(&std::env::temp_dir()).map_err(usage)?;
     }
-    anstream::ColorChoice::write_global(color_choice(common.color));
-    let is_interrupted = on_interrupt()?;
-
-    let clock = OpClock::calibrate();
-    let machine = look(&clock, common, &is_interrupted);
-    let findings = machine::assess(&machine);
-    let busy = reason_if_unfit(&findings);
-    let _ = machine::raise_nofile();
+    let Beginning {
+        is_interrupted,
+        clock,
+        machine,
+        findings,
+        busy,
+    } = begin(common)?;
     let has_only_probes = planned.iter().all(|w| kind(w) == WorkloadKind::Probe);
     let mut request = Request {
         workloads: planned,
@@ -248,6 +247,39 @@ pub(super) fn accept(findings: &[Finding], common: &Common) -> Option<Vec<String
     Some(warnings)
 }
 
+/// What every measuring command has before it plans.
+pub(super) struct Beginning {
+    /// Set when somebody wants the command to end.
+    pub(super) is_interrupted: Arc<AtomicBool>,
+    /// The clock that times ops.
+    pub(super) clock: OpClock,
+    /// The machine as it was found.
+    pub(super) machine: Machine,
+    /// What speaks against it.
+    pub(super) findings: Vec<Finding>,
+    /// Why it is unfit, if it is.
+    pub(super) busy: Option<String>,
+}
+
+/// Listens for interrupts, calibrates the clock, looks at the machine, and raises the limit of open files
+/// once that was looked at.
+pub(super) fn begin(common: &Common) -> Result<Beginning, CommandError> {
+    anstream::ColorChoice::write_global(color_choice(common.color));
+    let is_interrupted = on_interrupt()?;
+    let clock = OpClock::calibrate();
+    let machine = look(&clock, common, &is_interrupted);
+    let findings = machine::assess(&machine);
+    let busy = reason_if_unfit(&findings);
+    let _ = machine::raise_nofile();
+    Ok(Beginning {
+        is_interrupted,
+        clock,
+        machine,
+        findings,
+        busy,
+    })
+}
+
 /// Looks at the machine, more than once where it is refused: what was running a moment ago (a build,
 /// most likely) may be about to end.
 pub(super) fn look(clock: &OpClock, common: &Common, is_interrupted: &AtomicBool) -> Machine {
@@ -292,7 +324,7 @@ pub(super) fn check_temporary_folder(folder: &Path) -> Result<(), String> {
 }
 
 /// A flag that SIGINT, SIGTERM and SIGHUP set.
-pub(super) fn on_interrupt() -> Result<Arc<AtomicBool>, CommandError> {
+fn on_interrupt() -> Result<Arc<AtomicBool>, CommandError> {
     let flag = Arc::new(AtomicBool::new(false));
     let seen = flag.clone();
     ctrlc::set_handler(move || seen.store(true, Relaxed)).map_err(failed)?;

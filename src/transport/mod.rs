@@ -11,6 +11,7 @@
 //!
 //! 1. Write `src/transport/NAME.rs` with a [`Port`].
 //! 2. Add one line to [`REGISTRY`], and connect it where a deployment builds its ports.
+//! 3. Where every deployment can use it, add it to [`Choice`], for `--transport`.
 
 pub mod channel;
 pub mod ipc;

@@ -1,4 +1,5 @@
-//! Between any two workers, threads or processes: a ring in shared memory with a bell to wake by.
+//! How do threads and processes talk by the very same code? By a ring in shared memory with a bell to
+//! wake by.
 //!
 //! **The same code between threads and between processes**: the memory is a memfd in both cases, the
 //! words are the same, the system calls are the same. What differs is the address space and nothing else; so
@@ -98,14 +99,15 @@ impl RingPort {
         let mut outgoing = Vec::new();
         let mut incoming = Vec::new();
         for link in segment.links() {
-            // SAFETY: a link has one writer and one reader, and each has one port.
             if link.from == own {
+                // SAFETY: a link has one writer, which has one port: this.
                 let ring = Producer::new(unsafe { segment.ring(link) });
                 outgoing.push(Outgoing {
                     worker: link.to,
                     ring,
                 });
             } else if link.to == own {
+                // SAFETY: a link has one reader, which has one port: this.
                 let ring = Consumer::new(unsafe { segment.ring(link) });
                 incoming.push(Incoming {
                     worker: link.from,

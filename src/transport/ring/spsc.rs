@@ -1,4 +1,4 @@
-//! One direction between two ends: a bounded ring of bytes in memory that both map.
+//! How does one end hand bytes to the other, without a lock? By a bounded ring in memory that both map.
 //!
 //! One producer, one consumer, messages of any length up to a quarter of the ring, in order, none
 //! lost, none twice. Neither end ever blocks in here: waiting is the [doorbell](super::doorbell)'s business.
