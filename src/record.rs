@@ -169,6 +169,8 @@ pub enum WorkloadKind {
     Agents,
     /// One operation of the kernel: it explains a difference, and nobody chooses by it.
     Probe,
+    /// One message between two workers.
+    Hop,
 }
 
 impl WorkloadKind {

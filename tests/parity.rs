@@ -3,8 +3,11 @@
 mod host;
 
 use forkscope::deployment;
+use forkscope::deployment::Pinning;
 use forkscope::experiment::invocation::Invocation;
-use forkscope::transport::{Choice, WaitPolicy};
+use forkscope::record::WorkloadKind;
+use forkscope::transport::{self, Choice, Home, Purpose, WaitPolicy};
+use forkscope::workload::hop::{Hop, Pattern};
 use forkscope::workload::{self, Digest, SpecSource, reference};
 
 /// Every form that the registry's deployments have: dedicated, pooled, mixed.
@@ -49,9 +52,15 @@ fn reference_digest(invocation: &Invocation) -> String {
     format!("{:016x}", all.value())
 }
 
+/// The workloads whose agents compute something.
+fn agents_and_probes() -> impl Iterator<Item = &'static workload::Entry> {
+    let all = workload::REGISTRY.iter();
+    all.filter(|e| e.kind != WorkloadKind::Hop)
+}
+
 #[test]
 fn every_workload_gives_the_reference_digest_under_every_deployment() {
-    for entry in workload::REGISTRY {
+    for entry in agents_and_probes() {
         for agents in [1, 2, 5] {
             let expected = reference_digest(&host::invocation(entry.name, agents, "threads"));
             for form in forms() {
@@ -65,7 +74,7 @@ fn every_workload_gives_the_reference_digest_under_every_deployment() {
 
 #[test]
 fn another_seed_gives_another_digest() {
-    for entry in workload::REGISTRY {
+    for entry in agents_and_probes() {
         let mut invocation = host::invocation(entry.name, 2, "threads");
         let first = reference_digest(&invocation);
         invocation.job.seed += 1;
@@ -121,10 +130,20 @@ fn agents_that_replay_a_tape_believe_what_those_that_talk_believe() {
     }
 }
 
-const RINGS: [WaitPolicy; 3] = [WaitPolicy::Spin, WaitPolicy::Adaptive, WaitPolicy::Park];
+/// Every transport by which agents can talk under the deployments of a kind.
+fn transports(home: Home) -> Vec<Choice> {
+    let all = transport::REGISTRY.iter();
+    all.filter(|e| e.purpose == Purpose::Agents && e.serves(home))
+        .map(Choice::Named)
+        .collect()
+}
+
+fn home(form: &str) -> Home {
+    form.parse::<deployment::Form>().unwrap().kind.home()
+}
 
 #[test]
-fn messages_by_ring_give_the_reference_digest_under_every_deployment() {
+fn messages_by_every_transport_give_the_reference_digest_under_every_deployment() {
     for changes in [
         &[][..],
         &[WIDE],
@@ -135,11 +154,11 @@ fn messages_by_ring_give_the_reference_digest_under_every_deployment() {
             let source = || coordination(changes);
             let expected = reference_digest(&host::invocation_of(source(), agents, "threads"));
             for form in ["threads", "threads:2", "processes", "processes:2x2"] {
-                for policy in RINGS {
+                for transport in transports(home(form)) {
                     let mut invocation = host::invocation_of(source(), agents, form);
-                    invocation.job.transport = Choice::Ring(policy);
+                    invocation.job.transport = transport;
                     let sample = host::sample(&invocation);
-                    assert_eq!(sample.digest, expected, "{changes:?} {form} {policy:?}");
+                    assert_eq!(sample.digest, expected, "{changes:?} {form} {transport:?}");
                     assert_eq!(sample.messages_sent, sample.messages_received);
                     assert!(sample.messages_sent > 0);
                 }
@@ -149,17 +168,89 @@ fn messages_by_ring_give_the_reference_digest_under_every_deployment() {
 }
 
 #[test]
-fn messages_of_a_mebibyte_do_not_deadlock_by_ring() {
+fn messages_of_a_mebibyte_do_not_deadlock_by_any_transport() {
     let large = ("payload_bytes = 0 ", "payload_bytes = 1048576 ");
     let short = ("length = 50 ", "length = 4 ");
     for form in ["threads", "processes", "processes:2x2"] {
-        let source = coordination(&[ALL, NO_FAN_OUT, large, short]);
-        let mut invocation = host::invocation_of(source, 4, form);
-        invocation.job.transport = Choice::Ring(WaitPolicy::Adaptive);
-        let sample = host::sample(&invocation);
-        assert_eq!(sample.bytes_sent, sample.bytes_received, "{form}");
-        assert!(sample.bytes_sent >= sample.messages_sent << 20);
+        for transport in transports(home(form)) {
+            let source = coordination(&[ALL, NO_FAN_OUT, large, short]);
+            let mut invocation = host::invocation_of(source, 4, form);
+            invocation.job.transport = transport;
+            let sample = host::sample(&invocation);
+            assert_eq!(
+                sample.bytes_sent, sample.bytes_received,
+                "{form} {transport:?}"
+            );
+            assert!(sample.bytes_sent >= sample.messages_sent << 20);
+        }
     }
+}
+
+/// What both ends of a hop have received in the first rounds.
+fn digest_of_hop(hop: Hop, seed: u64, rounds: u64) -> String {
+    let sum = transport::link::Payload::new(hop.payload_bytes, seed).sum();
+    let mut all = Digest::default();
+    for end in 0..2 {
+        let mut digest = Digest::default();
+        let receives = end == 1 || hop.pattern == Pattern::PingPong;
+        for sequence in (0..rounds).filter(|_| receives) {
+            digest.word(sequence);
+            digest.word(sum);
+        }
+        all.word(digest.value());
+    }
+    format!("{:016x}", all.value())
+}
+
+#[test]
+fn both_ends_of_a_hop_receive_what_was_sent_by_every_transport_wherever_they_are() {
+    for pattern in [Pattern::PingPong, Pattern::Flood] {
+        for payload_bytes in [8, 64, 1 << 16, 1 << 20] {
+            let hop = Hop {
+                pattern,
+                payload_bytes,
+            };
+            for form in ["threads:1", "threads", "processes"] {
+                let serves =
+                    |e: &&transport::Entry| e.serves(home(form)) && e.purpose != Purpose::Fallback;
+                for entry in transport::REGISTRY.iter().filter(serves) {
+                    for cpus in [Pinning::Free, Pinning::OneCpu, Pinning::OwnCpus] {
+                        // Who spins on the other's CPU waits until the scheduler takes it away.
+                        let crawls = cpus == Pinning::OneCpu && entry.wait == WaitPolicy::Spin;
+                        if crawls || (cpus != Pinning::Free && payload_bytes > 64) {
+                            continue;
+                        }
+                        let mut invocation = host::invocation_of(hop.source(), 2, form);
+                        invocation.job.transport = Choice::Named(entry);
+                        invocation.job.cpus = cpus;
+                        invocation.job.digest_round = 5;
+                        let sample = host::sample(&invocation);
+                        let what = format!("{hop:?} {form} {} {cpus:?}", entry.name);
+                        let expected = digest_of_hop(hop, invocation.job.seed, 5);
+                        assert_eq!(sample.digest, expected, "{what}");
+                        let each = if pattern == Pattern::PingPong { 2 } else { 1 };
+                        assert_eq!(sample.messages_received, each * sample.ops, "{what}");
+                        let bytes = payload_bytes as u64 * sample.messages_sent;
+                        assert_eq!(sample.bytes_received, bytes, "{what}");
+                        assert!(sample.ops > 0, "{what}");
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_share_of_the_messages_of_a_hop_is_not_counted_where_that_is_asked() {
+    let hop = Hop {
+        pattern: Pattern::PingPong,
+        payload_bytes: 64,
+    };
+    let mut invocation = host::invocation_of(hop.source(), 2, "threads");
+    invocation.job.uncounted_every = Some(10);
+    let sample = host::sample(&invocation);
+    let counted = 20.0 * sample.ops as f64 / sample.messages_sent as f64;
+    assert!((counted - 20.0 / 2.2).abs() < 0.1, "{counted}");
 }
 
 #[test]

@@ -9,7 +9,7 @@
 
 use super::Placement;
 use super::gate::Place;
-use super::worker::{Assignment, WorkerError, WorkerReport};
+use super::worker::{Assignment, Band, WorkerError, WorkerReport};
 use crate::observe::cpu::{ThreadClock, own_thread_ns};
 use crate::observe::service::Recorder;
 use crate::transport::{Port, TransportError};
@@ -115,43 +115,6 @@ impl<'p, P: Port> Crew<'p, P> {
         })
     }
 
-    /// The recorder of service times; it lives until [`Crew::report`].
-    pub(super) fn recorder(&mut self) -> &mut Recorder {
-        self.recorder
-            .as_mut()
-            .expect("the recorder lives until the report is handed over")
-    }
-
-    /// Runs ops until the gate is closed; returns what was done, without digests.
-    pub(super) fn run_until_stopped(
-        &mut self,
-        mut place: Place<'_>,
-        running: &AtomicUsize,
-    ) -> Result<WorkerReport, WorkerError> {
-        let mut tally = WorkerReport {
-            worker: self.worker,
-            ..WorkerReport::default()
-        };
-        for seat in &mut self.seats {
-            (seat.steps, seat.active_states) = (0, 0);
-        }
-        let cpu_before = self.cpu_ns();
-        if self.is_coupled {
-            self.run_coupled(&mut place, &mut tally, running)?;
-        } else {
-            self.run_free(&place, &mut tally, running);
-        }
-        tally.cpu_ns = self.cpu_ns() - cpu_before;
-        let work = |s: &Seat| s.active_states as f64 / s.steps as f64;
-        tally.active_states_per_op = self
-            .seats
-            .iter()
-            .filter(|s| s.steps > 0)
-            .map(work)
-            .collect();
-        Ok(tally)
-    }
-
     /// CPU time of this thread and its helper.
     fn cpu_ns(&self) -> u64 {
         own_thread_ns() + self.helper.map_or(0, ThreadClock::now_ns)
@@ -232,7 +195,7 @@ impl<'p, P: Port> Crew<'p, P> {
             // Every agent has come to the hold. Their rounds differ, but none lies beyond `last`.
             place.await_decision();
             if self.seats.iter().all(|s| place.is_over(s.round)) {
-                return Ok(());
+                return Ok(self.port.settle()?);
             }
         }
     }
@@ -296,9 +259,45 @@ impl<'p, P: Port> Crew<'p, P> {
         seat.inbox.put(message)?;
         Ok(())
     }
+}
 
-    /// The report of a window that found `found`; frees what was only needed for measuring.
-    pub(super) fn report(&mut self, mut found: WorkerReport) -> WorkerReport {
+impl<P: Port> Band for Crew<'_, P> {
+    fn recorder(&mut self) -> &mut Recorder {
+        self.recorder
+            .as_mut()
+            .expect("the recorder lives until the report is handed over")
+    }
+
+    fn run_until_stopped(
+        &mut self,
+        mut place: Place<'_>,
+        running: &AtomicUsize,
+    ) -> Result<WorkerReport, WorkerError> {
+        let mut tally = WorkerReport {
+            worker: self.worker,
+            ..WorkerReport::default()
+        };
+        for seat in &mut self.seats {
+            (seat.steps, seat.active_states) = (0, 0);
+        }
+        let cpu_before = self.cpu_ns();
+        if self.is_coupled {
+            self.run_coupled(&mut place, &mut tally, running)?;
+        } else {
+            self.run_free(&place, &mut tally, running);
+        }
+        tally.cpu_ns = self.cpu_ns() - cpu_before;
+        let work = |s: &Seat| s.active_states as f64 / s.steps as f64;
+        tally.active_states_per_op = self
+            .seats
+            .iter()
+            .filter(|s| s.steps > 0)
+            .map(work)
+            .collect();
+        Ok(tally)
+    }
+
+    fn report(&mut self, mut found: WorkerReport) -> WorkerReport {
         found.service = self.recorder.take().map(|r| r.counts());
         found.digests = self.seats.iter().map(|s| s.digest.value()).collect();
         found

@@ -1,13 +1,15 @@
 //! The workers of one process, whatever started it: what they share, and the pool that runs them.
 
 use super::gate::Gate;
-use super::worker::{self, Assignment, WorkerReport};
+use super::worker::{self, Agents, Assignment, End, Hops, WorkerReport};
 use super::{Job, Placement};
 use crate::observe::cpu::ThreadClock;
-use crate::transport::channel::{self, ChannelPort};
+use crate::transport::channel::{self, BufferLink, ChannelPort, SharedLink};
 use crate::transport::ring::RingPort;
-use crate::transport::ring::segment::{Layout, Segment};
-use crate::transport::{Choice, WaitPolicy};
+use crate::transport::ring::segment::Segment;
+use crate::transport::spin::Spinning;
+use crate::transport::{Entry, Home, Link, Means, Shared, Silent, WaitPolicy, Wiring};
+use crate::workload::hop::Hop;
 use crate::workload::reference::Tape;
 use crate::workload::{self, Spec, Topology};
 use std::ops::Range;
@@ -60,6 +62,11 @@ impl LocalWorkers {
         })
     }
 
+    /// The pattern of messages, where there is nothing but messages.
+    pub(super) fn hop(&self) -> Option<Hop> {
+        self.spec.hop()
+    }
+
     /// What worker `worker` is told.
     pub(super) fn assignment(&self, worker: usize) -> Assignment {
         Assignment {
@@ -79,22 +86,22 @@ impl LocalWorkers {
         }
     }
 
-    /// Starts one pool thread per port and runs a worker loop on each.
-    pub(super) fn start<P: crate::transport::Port + Send + 'static>(
+    /// Starts one pool thread per end and runs a worker loop on each.
+    pub(super) fn start<E: End>(
         &self,
-        ports: Vec<P>,
+        ends: Vec<E>,
         gate: &Gate,
         hand_over: impl Fn(WorkerReport) + Send + Sync + 'static,
     ) -> Result<rayon::ThreadPool, rayon::ThreadPoolBuildError> {
         let first = self.workers.start;
         let pool = rayon::ThreadPoolBuilder::new()
-            .num_threads(ports.len())
+            .num_threads(ends.len())
             .thread_name(move |i| format!("worker-{}", first + i))
             .build()?;
-        let tasks: Vec<_> = ports
+        let tasks: Vec<_> = ends
             .into_iter()
             .enumerate()
-            .map(|(i, port)| Mutex::new(Some((self.assignment(first + i), port))))
+            .map(|(i, end)| Mutex::new(Some((self.assignment(first + i), end))))
             .collect();
         let gate = gate.clone();
         pool.spawn_broadcast(move |thread| {
@@ -102,40 +109,120 @@ impl LocalWorkers {
                 .lock()
                 .expect("nobody panics with this lock")
                 .take();
-            let (assignment, port) = task.expect("a broadcast runs once on every thread");
-            worker::run(assignment, &gate, port, &hand_over);
+            let (assignment, end) = task.expect("a broadcast runs once on every thread");
+            worker::run(assignment, &gate, end, &hand_over);
         });
         Ok(pool)
     }
 }
 
+/// What all workers of a job have to agree on, to be connected.
+pub(super) fn wiring(job: &Job, spec: &dyn Spec, placement: &Placement) -> Wiring {
+    /// A neighbour can be one round ahead.
+    const ROUNDS_UNDER_WAY: usize = 2;
+    Wiring {
+        placement: *placement,
+        topology: Arc::new(spec.topology(job.agents)),
+        message_bytes: spec.message_bytes(),
+        under_way: spec.hop().map_or(ROUNDS_UNDER_WAY, |hop| hop.under_way()),
+    }
+}
+
+/// The transport that connects the workers of a job; `None` where no message passes between workers.
+pub(super) fn carrier(job: &Job, wiring: &Wiring, home: Home) -> Option<&'static Entry> {
+    let is_alone = wiring.placement.workers() == 1;
+    if wiring.topology.is_silent() || job.tape || is_alone {
+        return None;
+    }
+    Some(job.transport.of(home))
+}
+
+/// What is done with the ends of a process's workers, whatever their transport.
+pub(super) trait Starter {
+    /// What comes of it.
+    type Started;
+
+    /// Starts a worker on each end, in the order of the workers.
+    fn start<E: End>(self, ends: Vec<E>) -> Self::Started;
+}
+
+/// Connects the workers of this process by `entry` and starts them. Not by ipc-channel, which only
+/// connects processes: that is their business.
+///
+/// # Errors
+/// A sentence that can follow "connect the workers".
+pub(super) fn start_connected<S: Starter>(
+    workers: &LocalWorkers,
+    entry: Option<&Entry>,
+    shared: Shared,
+    wiring: &Wiring,
+    starter: S,
+) -> Result<S::Started, String> {
+    let own = workers.workers.clone();
+    let Some(entry) = entry else {
+        let ends = own.len();
+        return Ok(match workers.spec.hop() {
+            Some(hop) => starter.start(vec![Hops(hop, None::<BufferLink>)]),
+            // Agents of one worker need no port for each other.
+            None => starter.start((0..ends).map(|_| Agents(Silent)).collect()),
+        });
+    };
+    let spins = entry.wait == WaitPolicy::Spin;
+    let room = wiring.under_way;
+    Ok(match (workers.spec.hop(), entry.means, shared) {
+        (_, Means::Ipc(_), _) => return Err(format!("{} connects processes", entry.name)),
+        (Some(hop), Means::Channel, _) => starter.start(hops(hop, BufferLink::pair(room, spins))),
+        (Some(hop), Means::SharedChannel, _) => {
+            starter.start(hops(hop, SharedLink::pair(room, spins)))
+        }
+        (None, Means::SharedChannel, _) => {
+            return Err(format!("{} is for hops, not for agents", entry.name));
+        }
+        (None, Means::Channel, _) if spins => {
+            let ports = local_ports(workers).0.into_iter();
+            starter.start(ports.map(|p| Agents(Spinning(p))).collect())
+        }
+        (None, Means::Channel, _) => {
+            starter.start(local_ports(workers).0.into_iter().map(Agents).collect())
+        }
+        (hop, Means::Ring, Shared::Ring(segment)) => {
+            let ports = ring_ports(workers, &segment, entry.wait);
+            match hop {
+                Some(hop) => starter.start(hops(hop, ports)),
+                None => starter.start(ports.into_iter().map(Agents).collect()),
+            }
+        }
+        (Some(hop), Means::Socket | Means::Pipe, Shared::Streams(mut streams)) => {
+            let links = own.map(|w| streams.link(w, wiring.message_bytes));
+            starter.start(hops(hop, links))
+        }
+        (None, Means::Socket | Means::Pipe, Shared::Streams(mut streams)) => {
+            let ports = own.map(|w| streams.port(w, wiring).map(Agents));
+            let ports = ports.collect::<Result<Vec<_>, _>>();
+            starter.start(ports.map_err(|e| e.to_string())?)
+        }
+        (_, Means::Ring | Means::Socket | Means::Pipe, _) => {
+            return Err(format!("{}: what workers share is missing", entry.name));
+        }
+    })
+}
+
+fn hops<L: Link>(hop: Hop, links: impl IntoIterator<Item = L>) -> Vec<Hops<L>> {
+    links
+        .into_iter()
+        .map(|link| Hops(hop, Some(link)))
+        .collect()
+}
+
 /// The ring ports of these workers, by the segment that all workers share.
-pub(super) fn ring_ports(
-    of: &LocalWorkers,
-    segment: &Segment,
-    policy: WaitPolicy,
-) -> Vec<RingPort> {
+fn ring_ports(of: &LocalWorkers, segment: &Segment, policy: WaitPolicy) -> Vec<RingPort> {
     let cpus = std::thread::available_parallelism().map_or(1, usize::from);
-    let is_crowded = of.placement.workers() > cpus;
+    let is_crowded = of.placement.workers() > cpus || of.job.cpus == super::Pinning::OneCpu;
     of.workers
         .clone()
         // SAFETY: a process makes the ports of its own workers, once.
         .map(|w| unsafe { RingPort::new(w, segment.clone(), policy, is_crowded) })
         .collect()
-}
-
-/// What all rings of a job lie in; computed alike by everybody.
-pub(super) fn ring_layout(job: &Job, spec: &dyn Spec, placement: &Placement) -> Layout {
-    Layout::new(placement, &spec.topology(job.agents), spec.message_bytes())
-}
-
-/// The policy of the ring by which the messages of a job travel; `None` where none travel, or by
-/// another transport.
-pub(super) fn ring_policy(job: &Job, topology: &Topology) -> Option<WaitPolicy> {
-    match job.transport {
-        Choice::Ring(policy) if !topology.is_silent() && !job.tape => Some(policy),
-        _ => None,
-    }
 }
 
 /// The ports and mailboxes of workers that talk by channel.

@@ -15,13 +15,16 @@
 mod crew;
 mod form;
 pub mod gate;
+mod hop;
 mod local;
+mod pinning;
 pub mod processes;
 pub mod threads;
 pub mod worker;
 
 pub use crate::transport::Placement;
 pub use form::{Count, Form, Kind, ParseError};
+pub use pinning::Pinning;
 
 use crate::observe::clock::OpClock;
 use crate::record::{Failure, Phase};
@@ -65,6 +68,8 @@ pub struct Job {
     pub clock: OpClock,
     /// How their messages travel.
     pub transport: Choice,
+    /// On which CPUs they run.
+    pub cpus: Pinning,
     /// Whether agents replay their neighbours' messages from a tape instead of exchanging them.
     pub tape: bool,
 }

@@ -4,11 +4,11 @@
 //! cost 20 to 30 µs a round, which is a property of the entry and not of threads.
 
 use super::gate::Gate;
-use super::local::{LocalWorkers, local_ports, ring_layout, ring_policy, ring_ports};
-use super::worker::WorkerReport;
+use super::local::{LocalWorkers, Starter, carrier, start_connected, wiring};
+use super::worker::{End, WorkerReport};
 use super::{Deployment, Fleet, Job, Placement, failure_of};
 use crate::record::{Failure, Phase};
-use crate::transport::ring::segment::Segment;
+use crate::transport::{Home, Shared};
 use crate::workload;
 use crossbeam_channel::{Receiver, bounded};
 use nix::unistd::Pid;
@@ -26,21 +26,24 @@ impl Deployment for Threads {
         let setup = |message: String| failure_of(Phase::Setup, message);
         let spec = workload::parse(&job.source).map_err(|e| setup(e.to_string()))?;
         let all = 0..placement.workers();
-        let layout = ring_layout(job, spec.as_ref(), &placement);
+        let wiring = wiring(job, spec.as_ref(), &placement);
+        let entry = carrier(job, &wiring, Home::Threads);
+        let connect = |why: String| setup(format!("connect the workers: {why}"));
+        let shared = match entry {
+            Some(entry) => Shared::create(entry, &wiring).map_err(connect)?,
+            None => Shared::Nothing,
+        };
         let workers = LocalWorkers::prepare(job, spec.into(), placement, all).map_err(setup)?;
         let (reporter, reports) = bounded(placement.workers());
-        let hand_over = move |report| {
-            // The host only stops listening when it gives up, and then nobody reads the report.
-            let _ = reporter.send(report);
+        let pool = Pool {
+            workers: &workers,
+            gate,
+            hand_over: move |report| {
+                // The host only stops listening when it gives up, and then nobody reads the report.
+                let _ = reporter.send(report);
+            },
         };
-        let pool = match ring_policy(job, &workers.topology) {
-            Some(policy) => {
-                let segment = Segment::create(layout)
-                    .map_err(|e| setup(format!("make the shared memory of the rings: {e}")))?;
-                workers.start(ring_ports(&workers, &segment, policy), gate, hand_over)
-            }
-            None => workers.start(local_ports(&workers).0, gate, hand_over),
-        };
+        let pool = start_connected(&workers, entry, shared, &wiring, pool).map_err(connect)?;
         let pool = pool.map_err(|e| {
             setup(format!(
                 "start {} worker threads: {e}; see `forkscope doctor` for the limits",
@@ -53,6 +56,21 @@ impl Deployment for Threads {
             reports,
             workers: placement.workers(),
         }))
+    }
+}
+
+/// Workers of one process, each on a thread of a pool.
+struct Pool<'a, H> {
+    workers: &'a LocalWorkers,
+    gate: &'a Gate,
+    hand_over: H,
+}
+
+impl<H: Fn(WorkerReport) + Send + Sync + 'static> Starter for Pool<'_, H> {
+    type Started = Result<rayon::ThreadPool, rayon::ThreadPoolBuildError>;
+
+    fn start<E: End>(self, ends: Vec<E>) -> Self::Started {
+        self.workers.start(ends, self.gate, self.hand_over)
     }
 }
 

@@ -1,12 +1,14 @@
 //! The one loop that every worker runs, thread or process: build, warm up, window, hand over.
 
 use super::crew::Crew;
-use super::gate::{Gate, Reached, Step};
+use super::gate::{Gate, Place, Reached, Step};
+use super::hop::HopEnd;
 use super::{Job, Placement};
 use crate::observe::cpu::ThreadClock;
 use crate::observe::heap;
-use crate::observe::service::{ServiceCounts, stride};
-use crate::transport::{Port, TransportError};
+use crate::observe::service::{Recorder, ServiceCounts, stride};
+use crate::transport::{Link, Port, TransportError};
+use crate::workload::hop::Hop;
 use crate::workload::reference::Tape;
 use crate::workload::{ProtocolError, Spec, Topology};
 use serde::{Deserialize, Serialize};
@@ -66,6 +68,9 @@ pub enum WorkerError {
         /// What is wrong with its model.
         why: String,
     },
+    /// It could not be put on its CPU.
+    #[error("stay on one CPU: {0}")]
+    Pin(String),
     /// The transport failed.
     #[error(transparent)]
     Transport(#[from] TransportError),
@@ -97,26 +102,87 @@ pub struct Assignment {
     pub helper: Option<ThreadClock>,
 }
 
-/// Runs a worker from building its agents to the end. `hand_over` takes its report; whatever goes
+/// What runs in a worker: its agents, or its end of a hop.
+pub(super) trait Band {
+    /// The recorder of service times; it lives until [`Band::report`].
+    fn recorder(&mut self) -> &mut Recorder;
+
+    /// Runs ops until the gate is closed; returns what was done, without digests.
+    fn run_until_stopped(
+        &mut self,
+        place: Place<'_>,
+        running: &AtomicUsize,
+    ) -> Result<WorkerReport, WorkerError>;
+
+    /// The report of a window that found `found`; frees what was only needed for measuring.
+    fn report(&mut self, found: WorkerReport) -> WorkerReport;
+}
+
+/// A worker's end of a transport, and what runs on it.
+pub(super) trait End: Send + 'static {
+    /// What runs.
+    type Band<'e>: Band
+    where
+        Self: 'e;
+
+    /// Builds what runs, from what the worker is told.
+    fn build<'e>(
+        &'e mut self,
+        assignment: &Assignment,
+        running: &AtomicUsize,
+    ) -> Result<Self::Band<'e>, WorkerError>;
+}
+
+/// Agents run here.
+pub(super) struct Agents<P>(pub(super) P);
+
+impl<P: Port + Send + 'static> End for Agents<P> {
+    type Band<'e> = Crew<'e, P>;
+
+    fn build<'e>(
+        &'e mut self,
+        assignment: &Assignment,
+        running: &AtomicUsize,
+    ) -> Result<Crew<'e, P>, WorkerError> {
+        Crew::build(assignment, &mut self.0, running)
+    }
+}
+
+/// A hop ends here; without a link both ends are here.
+pub(super) struct Hops<L>(pub(super) Hop, pub(super) Option<L>);
+
+impl<L: Link + 'static> End for Hops<L> {
+    type Band<'e> = HopEnd<'e, L>;
+
+    fn build<'e>(
+        &'e mut self,
+        assignment: &Assignment,
+        _: &AtomicUsize,
+    ) -> Result<HopEnd<'e, L>, WorkerError> {
+        Ok(HopEnd::build(assignment, self.0, self.1.as_mut()))
+    }
+}
+
+/// Runs a worker from building what runs in it to the end. `hand_over` takes its report; whatever goes
 /// wrong, a panic included, is reported on the gate and handed over as an error.
-pub fn run(
+pub(super) fn run(
     assignment: Assignment,
     gate: &Gate,
-    mut port: impl Port,
+    mut end: impl End,
     hand_over: impl FnOnce(WorkerReport),
 ) {
     let worker = assignment.worker;
     let running = AtomicUsize::new(usize::MAX);
     let work = {
-        let (assignment, port, running) = (&assignment, &mut port, &running);
+        let (assignment, end, running) = (&assignment, &mut end, &running);
         std::panic::AssertUnwindSafe(move || {
-            let port = port;
-            live(assignment, gate, port, running)
+            let end = end;
+            live(assignment, gate, end, running)
         })
     };
     let failure = match std::panic::catch_unwind(work) {
-        Ok(Ok((mut crew, found))) => {
-            hand_over(crew.report(found));
+        Ok(Ok((mut band, found))) => {
+            hand_over(band.report(found));
             if assignment.to_hand_over.fetch_sub(1, AcqRel) == 1 {
                 gate.note_live_heap(assignment.first_of_process, heap::live_bytes());
             }
@@ -144,41 +210,47 @@ pub fn run(
     });
     gate.report_failure(worker, agent);
     // Only now: neighbours that find their channels closed fail after, and because of, this worker.
-    drop(port);
+    drop(end);
 }
 
 /// Everything up to the end of the window.
-fn live<'p, P: Port>(
+fn live<'e, E: End>(
     assignment: &Assignment,
     gate: &Gate,
-    port: &'p mut P,
+    end: &'e mut E,
     running: &AtomicUsize,
-) -> Result<(Crew<'p, P>, WorkerReport), WorkerError> {
+) -> Result<(E::Band<'e>, WorkerReport), WorkerError> {
     let worker = assignment.worker;
-    let mut crew = Crew::build(assignment, port, running)?;
+    assignment
+        .job
+        .cpus
+        .pin(worker)
+        .map_err(|why| WorkerError::Pin(why.to_string()))?;
+    let mut band = end.build(assignment, running)?;
     gate.report(worker, Reached::Ready);
     let _ = gate.next_step(Step::Prepare);
 
-    let warm_up = crew.run_until_stopped(gate.place(worker), running)?;
+    let warm_up = band.run_until_stopped(gate.place(worker), running)?;
     gate.note_stop(worker);
     // The stride must be known before the window: an op costs about what it cost in the warm-up.
     let op_ns = warm_up.cpu_ns as f64 / warm_up.steps.max(1) as f64;
-    let recorder = crew.recorder();
+    let recorder = band.recorder();
     let stride = stride(op_ns, recorder.clock().read_cost_ns());
     recorder.begin_window(stride);
     gate.report(worker, Reached::WarmedUp);
     let _ = gate.next_step(Step::WarmUp);
 
-    let found = crew.run_until_stopped(gate.place(worker), running)?;
+    let found = band.run_until_stopped(gate.place(worker), running)?;
     gate.note_stop(worker);
     gate.report(worker, Reached::Windowed);
     let _ = gate.next_step(Step::Window);
-    Ok((crew, found))
+    Ok((band, found))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::deployment::Pinning;
     use crate::observe::clock::OpClock;
     use crate::transport::{Choice, Silent};
     use crate::workload::{Digest, Message, Received, SpecSource, Workload};
@@ -243,6 +315,7 @@ mod tests {
                 uncounted_every: None,
                 clock: OpClock::calibrate(),
                 transport: Choice::Native,
+                cpus: Pinning::Free,
                 tape: false,
             },
             spec: Arc::new(Fragile { victim }),
@@ -255,7 +328,7 @@ mod tests {
         };
         let mut report = None;
         gate.open(Step::WarmUp);
-        run(assignment, &gate, Silent, |r| report = Some(r));
+        run(assignment, &gate, Agents(Silent), |r| report = Some(r));
         (gate, report.expect("a report is handed over"))
     }
 

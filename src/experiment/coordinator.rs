@@ -5,12 +5,13 @@
 
 use super::causes::{disturbance, dropped_in_words};
 use super::invocation::{Invocation, whole_cpus};
-use super::plan::{self, Ends, MIN_PAIRS, PlanError, PlannedCell, Request};
-use crate::deployment::{Count, Form, Job, Kind};
+use super::plan::{self, Ends, MIN_PAIRS, PlanError, PlannedCell, PlannedSide, Request};
+use crate::deployment::Job;
 use crate::observe::clock::OpClock;
 use crate::record::{
     Cause, Cell, Dropped, OrderEntry, Outcome, Pair, PlanRecord, Progress, Purpose, Side, Verdict,
 };
+use crate::transport::Means;
 use crate::transport::ipc::fits_buffer;
 use crate::workload;
 use std::collections::HashMap;
@@ -340,7 +341,8 @@ impl Coordinator<'_> {
                 quantum: workload.quantum(),
                 uncounted_every: planned.uncounted_every,
                 clock: self.clock,
-                transport: self.request.transport,
+                transport: planned.transport,
+                cpus: planned.cpus,
                 tape: planned.tape,
             },
             form: planned.form,
@@ -442,15 +444,15 @@ impl Coordinator<'_> {
 /// The empty record of a planned cell.
 fn record_of(cell: &PlannedCell, request: &Request) -> Cell {
     let talks = request.workloads[cell.workload].talks;
-    let transport = |side: &plan::PlannedSide| {
+    let transport = |side: &PlannedSide| {
         if !talks {
             "none".to_owned()
         } else if side.tape {
             "tape".to_owned()
-        } else if let Some(name) = request.transport.name() {
-            name.to_owned()
+        } else if is_alone(side, cell.agents, request) {
+            "call".to_owned()
         } else {
-            native_transport(&side.form, cell.agents, request, cell.workload)
+            transport_of(side, cell.agents, request, cell.workload)
         }
     };
     Cell {
@@ -473,21 +475,28 @@ fn record_of(cell: &PlannedCell, request: &Request) -> Cell {
     }
 }
 
-/// What a deployment's messages travel by.
-fn native_transport(form: &Form, agents: usize, request: &Request, workload: usize) -> String {
+/// Whether all agents of a side live on one worker: their messages are calls.
+fn is_alone(side: &PlannedSide, agents: usize, request: &Request) -> bool {
+    let placement = side.form.place(agents, whole_cpus(request.cpus_effective));
+    agents > 1 && placement.workers() == 1
+}
+
+/// What a side's messages travel by.
+fn transport_of(side: &PlannedSide, agents: usize, request: &Request, workload: usize) -> String {
+    let form = &side.form;
+    let entry = side.transport.of(form.kind.home());
     let is_pumped = || {
         let source = &request.workloads[workload].source;
         let placement = form.place(agents, whole_cpus(request.cpus_effective));
         workload::parse(source).is_ok_and(|spec| {
             let (topology, bytes) = (spec.topology(agents), spec.message_bytes());
             let fits = |p| fits_buffer(p, &placement, &topology, bytes);
-            !(0..placement.processes).all(fits)
+            spec.hop().is_none()
+                && (placement.threads_each > 1 || !(0..placement.processes).all(fits))
         })
     };
-    match (form.kind, form.threads_each) {
-        (Kind::Threads, _) => "channel",
-        (Kind::Processes, Count::Exactly(1)) if !is_pumped() => "ipc",
-        (Kind::Processes, _) => "ipc+channel",
+    match entry.means {
+        Means::Ipc(_) if is_pumped() => format!("{}+channel", entry.name),
+        _ => entry.name.to_owned(),
     }
-    .to_owned()
 }

@@ -1,7 +1,7 @@
 //! Which cells, with which windows, how often: what fits a budget. Pure.
 
 use super::invocation::whole_cpus;
-use crate::deployment::{Form, Kind};
+use crate::deployment::{Form, Kind, Pinning};
 use crate::record::{Purpose, Side};
 use crate::transport::Choice;
 use crate::workload::{Spec, SpecSource, derive_seed};
@@ -119,6 +119,10 @@ pub struct PlannedSide {
     pub tape: bool,
     /// After so many counted ops one that is not counted.
     pub uncounted_every: Option<u64>,
+    /// How messages travel.
+    pub transport: Choice,
+    /// On which CPUs workers run.
+    pub cpus: Pinning,
 }
 
 /// A cell as it is planned.
@@ -220,7 +224,8 @@ pub fn cells(request: &Request) -> Result<Vec<PlannedCell>, PlanError> {
     for workload in 0..request.workloads.len() {
         for &agents in &request.agents {
             for &x in others {
-                cells.add(workload, agents, side(baseline), side(x), Purpose::Compare);
+                let (baseline, x) = (side(request, baseline), side(request, x));
+                cells.add(workload, agents, baseline, x, Purpose::Compare);
             }
         }
     }
@@ -230,9 +235,10 @@ pub fn cells(request: &Request) -> Result<Vec<PlannedCell>, PlanError> {
             for &form in &request.deployments {
                 let tape = PlannedSide {
                     tape: true,
-                    ..side(form)
+                    ..side(request, form)
                 };
-                cells.add(workload, agents, tape, side(form), Purpose::MessageCost);
+                let x = side(request, form);
+                cells.add(workload, agents, tape, x, Purpose::MessageCost);
             }
         }
     }
@@ -250,11 +256,13 @@ pub fn true_ratio(every: u64) -> f64 {
 }
 
 /// A side without a tape that counts all its ops.
-fn side(form: Form) -> PlannedSide {
+fn side(request: &Request, form: Form) -> PlannedSide {
     PlannedSide {
         form,
         tape: false,
         uncounted_every: None,
+        transport: request.transport,
+        cpus: Pinning::Free,
     }
 }
 
@@ -294,18 +302,20 @@ impl Cells<'_> {
     /// coin that says which side runs first ([`two_rounds`]) is all that tells them apart.
     fn nulls(&mut self, agents: usize) {
         for &form in &self.request.deployments {
-            self.add(0, agents, side(form), side(form), Purpose::Null);
+            let side = side(self.request, form);
+            self.add(0, agents, side, side, Purpose::Null);
         }
     }
 
     /// A deployment against itself with one uncounted op after every `every`.
     fn known_effect(&mut self, agents: usize, form: Form, every: u64) {
+        let side = side(self.request, form);
         let worse = PlannedSide {
             uncounted_every: Some(every),
-            ..side(form)
+            ..side
         };
         let asked = true_ratio(every);
-        self.add(0, agents, side(form), worse, Purpose::KnownEffect { asked });
+        self.add(0, agents, side, worse, Purpose::KnownEffect { asked });
     }
 
     /// The small known effect, where the budget holds the pairs that it takes to see it.
@@ -598,7 +608,7 @@ mod tests {
 
     #[test]
     fn windows_hold_five_turns_of_every_worker() {
-        let side = side(Form::PROCESSES);
+        let side = side(&request(&[1], 2.0), Form::PROCESSES);
         assert_eq!(window_s(1, &[side], 2.0), 0.25);
         assert!((window_s(64, &[side], 1.0) - 0.96).abs() < 1e-12);
     }

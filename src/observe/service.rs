@@ -98,7 +98,8 @@ impl Recorder {
         self.histogram.reset();
         self.stride = stride.clamp(1, MAX_STRIDE);
         self.gaps = 0x9e37_79b9_7f4a_7c15;
-        self.countdown = self.next_gap();
+        // The first op is timed: a window that has an op has a service time.
+        self.countdown = 1;
         self.resume();
     }
 

@@ -2,9 +2,11 @@
 //!
 //! Wait policy: adaptive (crossbeam spins for a moment, yields, then parks).
 
+use super::link::{Link, Payload, Received};
 use super::{Placement, Port, TransportError};
 use crate::workload::{Message, Topology};
 use crossbeam_channel::{Receiver, Sender, TryRecvError, bounded};
+use std::sync::Arc;
 
 /// The mailbox of one thread, and the way to those of all others in its process.
 pub struct ChannelPort {
@@ -80,5 +82,111 @@ impl Port for ChannelPort {
 
     fn receive(&mut self) -> Result<Box<Message>, TransportError> {
         self.mailbox.recv().map_err(|_| TransportError::AllGone)
+    }
+}
+
+/// Receives by waiting as the channel does, or by asking again and again.
+fn next<T>(from: &Receiver<T>, spins: bool, other: usize) -> Result<T, TransportError> {
+    let gone = TransportError::Gone { worker: other };
+    if !spins {
+        return from.recv().map_err(|_| gone);
+    }
+    loop {
+        match from.try_recv() {
+            Ok(message) => return Ok(message),
+            Err(TryRecvError::Empty) => std::hint::spin_loop(),
+            Err(TryRecvError::Disconnected) => return Err(gone),
+        }
+    }
+}
+
+/// One end of a pair of channels.
+struct Ends<T> {
+    to: Sender<T>,
+    from: Receiver<T>,
+    /// The worker at the other end.
+    other: usize,
+    spins: bool,
+}
+
+fn pair<T>(room: usize, spins: bool) -> [Ends<T>; 2] {
+    let (to_one, from_other) = bounded(room);
+    let (to_other, from_one) = bounded(room);
+    let ends = |to, from, other| Ends {
+        to,
+        from,
+        other,
+        spins,
+    };
+    [ends(to_other, from_other, 1), ends(to_one, from_one, 0)]
+}
+
+/// A link that moves ownership of a buffer, into which the message was copied.
+pub struct BufferLink {
+    ends: Ends<Vec<u8>>,
+    /// A buffer that has come, for the next message that goes.
+    free: Option<Vec<u8>>,
+}
+
+impl BufferLink {
+    /// Both ends of a link on which `room` messages can be under way.
+    #[must_use]
+    pub fn pair(room: usize, spins: bool) -> Vec<BufferLink> {
+        let links = pair(room, spins).into_iter();
+        links.map(|ends| BufferLink { ends, free: None }).collect()
+    }
+}
+
+impl Link for BufferLink {
+    fn send(&mut self, sequence: u64, payload: &Payload) -> Result<(), TransportError> {
+        let mut buffer = self.free.take().unwrap_or_default();
+        buffer.clear();
+        buffer.extend_from_slice(&sequence.to_ne_bytes());
+        buffer.extend_from_slice(&payload.bytes()[super::link::SEQUENCE_BYTES..]);
+        self.ends.to.send(buffer).map_err(|_| TransportError::Gone {
+            worker: self.ends.other,
+        })
+    }
+
+    fn receive(&mut self) -> Result<Received, TransportError> {
+        let buffer = next(&self.ends.from, self.ends.spins, self.ends.other)?;
+        let received = Received::read(&buffer);
+        self.free = Some(buffer);
+        received
+    }
+}
+
+/// A link that hands over a reference to what the sender has.
+pub struct SharedLink {
+    ends: Ends<(u64, Arc<Vec<u8>>)>,
+}
+
+impl SharedLink {
+    /// Both ends of a link on which `room` messages can be under way.
+    #[must_use]
+    pub fn pair(room: usize, spins: bool) -> Vec<SharedLink> {
+        let links = pair(room, spins).into_iter();
+        links.map(|ends| SharedLink { ends }).collect()
+    }
+}
+
+impl Link for SharedLink {
+    fn send(&mut self, sequence: u64, payload: &Payload) -> Result<(), TransportError> {
+        let message = (sequence, payload.shared().clone());
+        self.ends
+            .to
+            .send(message)
+            .map_err(|_| TransportError::Gone {
+                worker: self.ends.other,
+            })
+    }
+
+    fn receive(&mut self) -> Result<Received, TransportError> {
+        let (sequence, bytes) = next(&self.ends.from, self.ends.spins, self.ends.other)?;
+        // Its first bytes are nobody's: the sequence number goes beside it.
+        Ok(Received {
+            sequence,
+            ..Received::read(&bytes)?
+        })
     }
 }

@@ -12,18 +12,96 @@
 //!   and when several threads of one process share the socket. It costs a thread hand-over a message.
 
 use super::channel::ChannelPort;
-use super::{Placement, Port, TransportError};
+use super::link::{Link, Payload, Received};
+use super::{Placement, Port, TransportError, wire};
 use crate::workload::{Message, Topology};
 use crossbeam_channel::Sender;
-use ipc_channel::TryRecvError;
-use ipc_channel::ipc::{IpcReceiver, IpcSender};
+use ipc_channel::ipc::{self, IpcBytesReceiver, IpcBytesSender, IpcReceiver, IpcSender};
+use ipc_channel::{IpcError, TryRecvError};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::sync::Arc;
 
 /// What a socket's buffer is charged for one message beyond its bytes: kernel bookkeeping (measured:
 /// some 770 bytes for a small message) and our addressing, rounded up.
 const OVERHEAD: usize = 1536;
 
-/// Senders to the mailboxes of other processes, by process.
-pub type Routes = Vec<Option<IpcSender<Box<Message>>>>;
+/// What is in a message of ipc-channel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Parcel {
+    /// A typed value, which it serialises.
+    Typed,
+    /// Bytes as they lie in memory.
+    Bytes,
+}
+
+/// How a process is reached, by what comes to it.
+#[derive(Clone, Serialize, Deserialize)]
+pub enum Mailbox {
+    /// Messages of agents, serialised.
+    Messages(IpcSender<Box<Message>>),
+    /// Numbers, serialised.
+    Numbers(IpcSender<Numbers>),
+    /// Anything, as bytes.
+    Bytes(IpcBytesSender),
+}
+
+/// Where a process receives.
+pub enum Socket {
+    /// From [`Mailbox::Messages`].
+    Messages(IpcReceiver<Box<Message>>),
+    /// From [`Mailbox::Numbers`].
+    Numbers(IpcReceiver<Numbers>),
+    /// From [`Mailbox::Bytes`].
+    Bytes(IpcBytesReceiver),
+}
+
+/// Numbers that are sent from where they are and received into a buffer of their own.
+pub struct Numbers(Arc<Vec<f64>>);
+
+impl Serialize for Numbers {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.as_slice().serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Numbers {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Numbers, D::Error> {
+        Vec::deserialize(deserializer).map(|numbers| Numbers(Arc::new(numbers)))
+    }
+}
+
+/// What is sent to a socket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Content {
+    /// Messages of agents.
+    Messages(Parcel),
+    /// The messages of a [`Link`].
+    Payloads(Parcel),
+}
+
+/// Makes the socket at which a process receives `content`, and the way to it.
+///
+/// # Errors
+/// What the system says.
+pub fn open(content: Content) -> std::io::Result<(Mailbox, Socket)> {
+    Ok(match content {
+        Content::Messages(Parcel::Typed) => {
+            let (mailbox, socket) = ipc::channel()?;
+            (Mailbox::Messages(mailbox), Socket::Messages(socket))
+        }
+        Content::Payloads(Parcel::Typed) => {
+            let (mailbox, socket) = ipc::channel()?;
+            (Mailbox::Numbers(mailbox), Socket::Numbers(socket))
+        }
+        Content::Messages(Parcel::Bytes) | Content::Payloads(Parcel::Bytes) => {
+            let (mailbox, socket) = ipc::bytes_channel()?;
+            (Mailbox::Bytes(mailbox), Socket::Bytes(socket))
+        }
+    })
+}
+
+/// Ways to other processes, by process.
+pub type Routes = Vec<Option<Mailbox>>;
 
 /// Whether all that can be under way to one process fits half of its socket's buffer.
 #[must_use]
@@ -51,44 +129,132 @@ fn send_buffer() -> usize {
         .unwrap_or(16 * 1024)
 }
 
+/// A message where another kind is carried: a mistake of who connected the two.
+fn wrong_kind() -> TransportError {
+    TransportError::Damaged("another kind of message is carried here".to_owned())
+}
+
+fn unreadable(error: IpcError) -> TransportError {
+    TransportError::Damaged(error.to_string())
+}
+
+fn unpack(bytes: &[u8]) -> Result<Box<Message>, TransportError> {
+    let mut message = Box::default();
+    wire::read(bytes, &mut message).map(|()| message)
+}
+
+impl Socket {
+    fn receive(&self) -> Result<Box<Message>, TransportError> {
+        self.next().map_err(unreadable)?
+    }
+
+    /// The next message, or why nothing can be received; a message that cannot be read is in the inner
+    /// result.
+    fn next(&self) -> Result<Result<Box<Message>, TransportError>, IpcError> {
+        match self {
+            Socket::Messages(socket) => socket.recv().map(Ok),
+            Socket::Bytes(socket) => Ok(unpack(&socket.recv()?)),
+            Socket::Numbers(_) => Ok(Err(wrong_kind())),
+        }
+    }
+
+    fn try_receive(&self) -> Result<Option<Box<Message>>, TransportError> {
+        let received = match self {
+            Socket::Messages(socket) => socket.try_recv(),
+            Socket::Bytes(socket) => match socket.try_recv() {
+                Ok(bytes) => return unpack(&bytes).map(Some),
+                Err(e) => Err(e),
+            },
+            Socket::Numbers(_) => return Err(wrong_kind()),
+        };
+        match received {
+            Ok(message) => Ok(Some(message)),
+            Err(TryRecvError::Empty) => Ok(None),
+            Err(TryRecvError::IpcError(e)) => Err(unreadable(e)),
+        }
+    }
+}
+
+/// Ways to other processes, with who lives where.
+struct Outlets {
+    routes: Arc<Routes>,
+    placement: Placement,
+    /// Where a message is laid out that is carried as bytes.
+    buffer: Vec<u8>,
+}
+
+impl Outlets {
+    fn send(&mut self, worker: usize, message: Box<Message>) -> Result<(), TransportError> {
+        let route = self.routes.get(self.placement.process_of(worker));
+        let route = route.and_then(Option::as_ref);
+        let refused = |why: String| TransportError::Refused { worker, why };
+        match route.ok_or(TransportError::NoRoute { worker })? {
+            Mailbox::Messages(to) => to.send(message).map_err(|e| refused(e.to_string())),
+            Mailbox::Bytes(to) => {
+                self.buffer.resize(wire::bytes(&message), 0);
+                wire::write(&message, &mut self.buffer);
+                to.send(&self.buffer).map_err(|e| refused(e.to_string()))
+            }
+            Mailbox::Numbers(_) => Err(wrong_kind()),
+        }
+    }
+}
+
 /// A worker that reads its process's socket itself.
 pub struct DirectPort {
-    /// Messages for this process.
-    pub mailbox: IpcReceiver<Box<Message>>,
-    /// Ways to the other processes.
-    pub routes: Routes,
-    /// Who lives where.
-    pub placement: Placement,
+    socket: Socket,
+    outlets: Outlets,
+}
+
+impl DirectPort {
+    /// Receives at `socket`, and sends by `routes`.
+    #[must_use]
+    pub fn new(socket: Socket, routes: Routes, placement: Placement) -> DirectPort {
+        DirectPort {
+            socket,
+            outlets: Outlets {
+                routes: Arc::new(routes),
+                placement,
+                buffer: Vec::new(),
+            },
+        }
+    }
 }
 
 impl Port for DirectPort {
     fn send(&mut self, worker: usize, message: Box<Message>) -> Result<(), TransportError> {
-        send(&self.routes, &self.placement, worker, message)
+        self.outlets.send(worker, message)
     }
 
     fn try_receive(&mut self) -> Result<Option<Box<Message>>, TransportError> {
-        match self.mailbox.try_recv() {
-            Ok(message) => Ok(Some(message)),
-            Err(TryRecvError::Empty) => Ok(None),
-            Err(TryRecvError::IpcError(e)) => Err(TransportError::Damaged(e.to_string())),
-        }
+        self.socket.try_receive()
     }
 
     fn receive(&mut self) -> Result<Box<Message>, TransportError> {
-        self.mailbox
-            .recv()
-            .map_err(|e| TransportError::Damaged(e.to_string()))
+        self.socket.receive()
     }
 }
 
 /// A worker whose messages from other processes arrive through a pump.
 pub struct PumpedPort {
     /// Mailbox, and the way to the threads of the same process.
-    pub local: ChannelPort,
-    /// Ways to the other processes.
-    pub routes: std::sync::Arc<Routes>,
-    /// Who lives where.
-    pub placement: Placement,
+    local: ChannelPort,
+    outlets: Outlets,
+}
+
+impl PumpedPort {
+    /// Receives at `local`, and sends by it or by `routes`.
+    #[must_use]
+    pub fn new(local: ChannelPort, routes: Arc<Routes>, placement: Placement) -> PumpedPort {
+        PumpedPort {
+            local,
+            outlets: Outlets {
+                routes,
+                placement,
+                buffer: Vec::new(),
+            },
+        }
+    }
 }
 
 impl Port for PumpedPort {
@@ -96,7 +262,7 @@ impl Port for PumpedPort {
         if self.local.reaches(worker) {
             return self.local.send(worker, message);
         }
-        send(&self.routes, &self.placement, worker, message)
+        self.outlets.send(worker, message)
     }
 
     fn try_receive(&mut self) -> Result<Option<Box<Message>>, TransportError> {
@@ -108,38 +274,22 @@ impl Port for PumpedPort {
     }
 }
 
-fn send(
-    routes: &Routes,
-    placement: &Placement,
-    worker: usize,
-    message: Box<Message>,
-) -> Result<(), TransportError> {
-    let route = routes
-        .get(placement.process_of(worker))
-        .and_then(Option::as_ref);
-    let route = route.ok_or(TransportError::NoRoute { worker })?;
-    route.send(message).map_err(|e| TransportError::Refused {
-        worker,
-        why: e.to_string(),
-    })
-}
-
 /// Moves messages from the socket to the mailboxes of this process's workers until all senders are
 /// gone. Run by a thread of its own.
 ///
 /// # Errors
 /// [`TransportError::Damaged`] when a message cannot be read.
 pub fn pump(
-    socket: &IpcReceiver<Box<Message>>,
+    socket: &Socket,
     mailboxes: &[Sender<Box<Message>>],
     first_worker: usize,
     placement: &Placement,
 ) -> Result<(), TransportError> {
     loop {
-        let message = match socket.recv() {
-            Ok(message) => message,
-            Err(ipc_channel::IpcError::Disconnected) => return Ok(()),
-            Err(e) => return Err(TransportError::Damaged(e.to_string())),
+        let message = match socket.next() {
+            Ok(message) => message?,
+            Err(IpcError::Disconnected) => return Ok(()),
+            Err(e) => return Err(unreadable(e)),
         };
         let worker = placement.worker_of(message.to as usize);
         let Some(mailbox) = worker
@@ -153,6 +303,96 @@ pub fn pump(
         };
         if mailbox.send(message).is_err() {
             return Ok(());
+        }
+    }
+}
+
+/// One end of a link between two processes.
+pub struct IpcLink {
+    to: Mailbox,
+    from: Socket,
+    /// The worker at the other end.
+    other: usize,
+    spins: bool,
+    /// The message as it is sent.
+    numbers: Arc<Vec<f64>>,
+    bytes: Vec<u8>,
+}
+
+impl IpcLink {
+    /// Sends to `to` and receives at `from`; `other` is the worker at the other end.
+    #[must_use]
+    pub fn new(to: Mailbox, from: Socket, other: usize, spins: bool) -> IpcLink {
+        IpcLink {
+            to,
+            from,
+            other,
+            spins,
+            numbers: Arc::new(Vec::new()),
+            bytes: Vec::new(),
+        }
+    }
+}
+
+/// Receives by sleeping, or by asking again and again.
+fn next<T>(
+    spins: bool,
+    receive: impl Fn() -> Result<T, IpcError>,
+    try_receive: impl Fn() -> Result<T, TryRecvError>,
+) -> Result<T, IpcError> {
+    if !spins {
+        return receive();
+    }
+    loop {
+        match try_receive() {
+            Ok(message) => return Ok(message),
+            Err(TryRecvError::Empty) => std::hint::spin_loop(),
+            Err(TryRecvError::IpcError(e)) => return Err(e),
+        }
+    }
+}
+
+impl Link for IpcLink {
+    fn send(&mut self, sequence: u64, payload: &Payload) -> Result<(), TransportError> {
+        let sent = match &self.to {
+            Mailbox::Numbers(to) => {
+                // Nobody else has it: what was sent was serialised and given back.
+                let numbers = Arc::make_mut(&mut self.numbers);
+                if numbers.len() != payload.numbers().len() {
+                    *numbers = payload.numbers().to_vec();
+                }
+                numbers[0] = sequence as f64;
+                let numbers = Numbers(self.numbers.clone());
+                to.send(numbers).map_err(|e| e.to_string())
+            }
+            Mailbox::Bytes(to) => {
+                if self.bytes.len() != payload.bytes().len() {
+                    self.bytes = payload.bytes().to_vec();
+                }
+                self.bytes[..size_of::<u64>()].copy_from_slice(&sequence.to_ne_bytes());
+                to.send(&self.bytes).map_err(|e| e.to_string())
+            }
+            Mailbox::Messages(_) => return Err(wrong_kind()),
+        };
+        let worker = self.other;
+        sent.map_err(|why| TransportError::Refused { worker, why })
+    }
+
+    fn receive(&mut self) -> Result<Received, TransportError> {
+        let gone = |e| match e {
+            IpcError::Disconnected => TransportError::Gone { worker: self.other },
+            e => unreadable(e),
+        };
+        match &self.from {
+            Socket::Numbers(from) => {
+                let numbers = next(self.spins, || from.recv(), || from.try_recv());
+                Received::read_numbers(&numbers.map_err(gone)?.0)
+            }
+            Socket::Bytes(from) => {
+                let bytes = next(self.spins, || from.recv(), || from.try_recv());
+                Received::read(&bytes.map_err(gone)?)
+            }
+            Socket::Messages(_) => Err(wrong_kind()),
         }
     }
 }

@@ -9,19 +9,33 @@
 //!
 //! # How to add a transport
 //!
-//! 1. Write `src/transport/NAME.rs` with a [`Port`].
-//! 2. Add one line to [`REGISTRY`], and connect it where a deployment builds its ports.
-//! 3. Where every deployment can use it, add it to [`Choice`], for `--transport`.
+//! 1. Write `src/transport/NAME.rs` with a [`Port`], by which agents exchange messages, and a
+//!    [`Link`], by which one hop is measured.
+//! 2. Add one line to [`REGISTRY`], with a [`Means`] of its own.
+//! 3. Say what workers share before they start ([`Shared`]), and connect it where a process builds
+//!    the ports of its workers (`deployment/local.rs`). The compiler asks for both.
+//!
+//! `forkscope list`, `--transport`, the parity tests and the table of message costs iterate the registry.
 
 pub mod channel;
 pub mod ipc;
+pub mod link;
+pub mod pipe;
 pub mod placement;
 pub mod ring;
+pub mod shared;
+pub mod socket;
+pub mod spin;
+pub mod stream;
+pub mod wire;
 
+pub use link::Link;
 pub use placement::Placement;
+pub use shared::Shared;
 
-use crate::workload::Message;
+use crate::workload::{Message, Topology};
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 /// What waits, and how.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -100,6 +114,28 @@ pub trait Port {
     /// # Errors
     /// [`TransportError`] when all senders are gone or the message is damaged.
     fn receive(&mut self) -> Result<Box<Message>, TransportError>;
+
+    /// Waits until everything that was sent is on its way without this worker's help: called before it
+    /// stops looking for messages. Most transports have nothing to do here.
+    ///
+    /// # Errors
+    /// [`TransportError`] when the other end is gone.
+    fn settle(&mut self) -> Result<(), TransportError> {
+        Ok(())
+    }
+}
+
+/// Who writes to whom, and how much: all that a transport needs to know to connect workers.
+#[derive(Clone, Debug)]
+pub struct Wiring {
+    /// Who lives where.
+    pub placement: Placement,
+    /// Who writes to whom.
+    pub topology: Arc<Topology>,
+    /// Bytes of belief and payload of a message at most.
+    pub message_bytes: usize,
+    /// Messages from one agent to another that can be under way at a time; who sends more waits.
+    pub under_way: usize,
 }
 
 /// A port for workers that have nobody to talk to.
@@ -119,88 +155,258 @@ impl Port for Silent {
     }
 }
 
+/// Where workers live that a transport connects.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Home {
+    /// In one process.
+    Threads,
+    /// In processes of their own, or some in each of several.
+    Processes,
+}
+
+/// By which means a transport carries messages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Means {
+    /// A channel that moves ownership of a buffer.
+    Channel,
+    /// A channel that hands over a shared reference.
+    SharedChannel,
+    /// A socket of ipc-channel, and what is in a message.
+    Ipc(ipc::Parcel),
+    /// A ring in shared memory.
+    Ring,
+    /// A stream socket.
+    Socket,
+    /// Pipes.
+    Pipe,
+}
+
 /// One line of the registry.
 #[derive(Clone, Copy, Debug)]
 pub struct Entry {
-    /// Name in tables and records.
+    /// Name on the command line, in tables and records.
     pub name: &'static str,
     /// What it is, in one line.
     pub about: &'static str,
     /// What a worker does that waits for a message.
     pub wait: WaitPolicy,
+    /// How it works.
+    pub means: Means,
+    /// Whom it serves: `None` is everybody.
+    pub home: Option<Home>,
+    /// What it is for.
+    pub purpose: Purpose,
+}
+
+/// What a transport is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// Agents talk by it, and hops are measured.
+    Agents,
+    /// Only hops are measured by it, to take another transport's price apart.
+    Hops,
+    /// A deployment takes it by itself where it has to.
+    Fallback,
+}
+
+impl PartialEq for Entry {
+    fn eq(&self, other: &Entry) -> bool {
+        self.name == other.name
+    }
+}
+
+impl Eq for Entry {}
+
+impl Entry {
+    /// Whether workers of this home can use it.
+    #[must_use]
+    pub fn serves(&self, home: Home) -> bool {
+        self.home.is_none_or(|h| h == home)
+    }
 }
 
 /// Every transport there is.
 pub const REGISTRY: &[Entry] = &[
     Entry {
         name: "channel",
-        about: "crossbeam-channel between threads; moves ownership of the message (native to threads)",
+        about: "crossbeam-channel between threads; moves ownership of a buffer (native to threads)",
         wait: WaitPolicy::Adaptive,
+        means: Means::Channel,
+        home: Some(Home::Threads),
+        purpose: Purpose::Agents,
+    },
+    Entry {
+        name: "channel:spin",
+        about: "the same; a worker that waits asks again and again",
+        wait: WaitPolicy::Spin,
+        means: Means::Channel,
+        home: Some(Home::Threads),
+        purpose: Purpose::Agents,
+    },
+    Entry {
+        name: "channel:arc",
+        about: "crossbeam-channel; hands over a reference (Arc), so that nothing is copied",
+        wait: WaitPolicy::Adaptive,
+        means: Means::SharedChannel,
+        home: Some(Home::Threads),
+        purpose: Purpose::Hops,
+    },
+    Entry {
+        name: "channel:arc:spin",
+        about: "the same; a worker that waits asks again and again",
+        wait: WaitPolicy::Spin,
+        means: Means::SharedChannel,
+        home: Some(Home::Threads),
+        purpose: Purpose::Hops,
     },
     Entry {
         name: "ipc",
         about: "ipc-channel between processes; serialises the message (native to processes)",
         wait: WaitPolicy::Park,
+        means: Means::Ipc(ipc::Parcel::Typed),
+        home: Some(Home::Processes),
+        purpose: Purpose::Agents,
+    },
+    Entry {
+        name: "ipc:bytes",
+        about: "ipc-channel that carries bytes as they lie in memory; serialises nothing",
+        wait: WaitPolicy::Park,
+        means: Means::Ipc(ipc::Parcel::Bytes),
+        home: Some(Home::Processes),
+        purpose: Purpose::Agents,
+    },
+    Entry {
+        name: "ipc:bytes:spin",
+        about: "the same; a worker that waits asks again and again",
+        wait: WaitPolicy::Spin,
+        means: Means::Ipc(ipc::Parcel::Bytes),
+        home: Some(Home::Processes),
+        purpose: Purpose::Agents,
     },
     Entry {
         name: "ring",
         about: "a ring in shared memory, the same code between threads and between processes; looks for a moment, then sleeps",
         wait: WaitPolicy::Adaptive,
+        means: Means::Ring,
+        home: None,
+        purpose: Purpose::Agents,
     },
     Entry {
         name: "ring:spin",
         about: "the same ring; a worker that waits never sleeps",
         wait: WaitPolicy::Spin,
+        means: Means::Ring,
+        home: None,
+        purpose: Purpose::Agents,
     },
     Entry {
         name: "ring:park",
         about: "the same ring; a worker that waits sleeps at once",
         wait: WaitPolicy::Park,
+        means: Means::Ring,
+        home: None,
+        purpose: Purpose::Agents,
+    },
+    Entry {
+        name: "socket",
+        about: "a Unix stream socket between any two workers that talk",
+        wait: WaitPolicy::Park,
+        means: Means::Socket,
+        home: None,
+        purpose: Purpose::Agents,
+    },
+    Entry {
+        name: "pipe",
+        about: "two pipes between any two workers that talk",
+        wait: WaitPolicy::Park,
+        means: Means::Pipe,
+        home: None,
+        purpose: Purpose::Agents,
     },
     Entry {
         name: "ipc+channel",
         about: "ipc-channel read by a pump thread, which hands over by crossbeam-channel (mixes; large or many messages)",
         wait: WaitPolicy::Adaptive,
+        means: Means::Ipc(ipc::Parcel::Typed),
+        home: Some(Home::Processes),
+        purpose: Purpose::Fallback,
     },
 ];
 
 /// How the messages of a run shall travel.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(try_from = "String", into = "String")]
 pub enum Choice {
     /// By what is native to each deployment: channel between threads, ipc between processes.
     #[default]
     Native,
-    /// By the ring, in every deployment.
-    Ring(WaitPolicy),
+    /// By this one.
+    Named(&'static Entry),
 }
+
+/// What stands for [`Choice::Native`].
+const NATIVE: &str = "native";
 
 impl std::str::FromStr for Choice {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Choice, String> {
-        match text {
-            "native" => Ok(Choice::Native),
-            "ring" => Ok(Choice::Ring(WaitPolicy::Adaptive)),
-            "ring:spin" => Ok(Choice::Ring(WaitPolicy::Spin)),
-            "ring:park" => Ok(Choice::Ring(WaitPolicy::Park)),
-            other => Err(format!(
-                "\"{other}\" is not a transport that every deployment has; there are native, ring, ring:spin and ring:park"
-            )),
+        if text == NATIVE {
+            return Ok(Choice::Native);
+        }
+        match find(text) {
+            Some(entry) if entry.purpose != Purpose::Fallback => Ok(Choice::Named(entry)),
+            _ => {
+                let of_agents = REGISTRY.iter().filter(|e| e.purpose == Purpose::Agents);
+                let names: Vec<&str> = of_agents.map(|e| e.name).collect();
+                Err(format!(
+                    "there is no transport \"{text}\"; there are {NATIVE}, {}",
+                    names.join(", ")
+                ))
+            }
         }
     }
 }
 
-impl Choice {
-    /// Its name in the registry; `None` where each deployment has its own.
-    #[must_use]
-    pub fn name(self) -> Option<&'static str> {
-        match self {
-            Choice::Native => None,
-            Choice::Ring(WaitPolicy::Adaptive) => Some("ring"),
-            Choice::Ring(WaitPolicy::Spin) => Some("ring:spin"),
-            Choice::Ring(WaitPolicy::Park) => Some("ring:park"),
+impl TryFrom<String> for Choice {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Choice, String> {
+        text.parse()
+    }
+}
+
+impl From<Choice> for String {
+    fn from(choice: Choice) -> String {
+        match choice {
+            Choice::Native => NATIVE,
+            Choice::Named(entry) => entry.name,
         }
+        .to_owned()
+    }
+}
+
+impl Choice {
+    /// The transport of workers of this home.
+    #[must_use]
+    pub fn of(self, home: Home) -> &'static Entry {
+        let native = match home {
+            Home::Threads => "channel",
+            Home::Processes => "ipc",
+        };
+        match self {
+            Choice::Native => find(native).expect("native transports are registered"),
+            Choice::Named(entry) => entry,
+        }
+    }
+
+    /// A registered transport.
+    ///
+    /// # Panics
+    /// When there is none of that name.
+    #[must_use]
+    pub fn named(name: &str) -> Choice {
+        Choice::Named(find(name).unwrap_or_else(|| panic!("no transport is called {name}")))
     }
 }
 

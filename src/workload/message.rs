@@ -61,6 +61,14 @@ pub enum ProtocolError {
         /// Round of the receiver.
         current: u64,
     },
+    /// Another message than the next one.
+    #[error("message {received} came where {due} was due")]
+    OutOfOrder {
+        /// Number of the message.
+        received: u64,
+        /// Number that was due.
+        due: u64,
+    },
     /// The same message twice.
     #[error("agent {to} received round {round} of agent {from} twice")]
     Doubled {

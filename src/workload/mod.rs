@@ -23,6 +23,7 @@
 pub mod coordination;
 pub mod exploration;
 pub mod gridworld;
+pub mod hop;
 pub mod message;
 pub mod probe;
 pub mod reference;
@@ -81,6 +82,12 @@ pub trait Spec: Send + Sync {
         0
     }
 
+    /// The pattern of a workload that is nothing but messages between two workers; `None` where
+    /// there are agents.
+    fn hop(&self) -> Option<hop::Hop> {
+        None
+    }
+
     /// File descriptors that one agent holds open.
     fn descriptors_per_agent(&self) -> usize {
         0
@@ -125,6 +132,7 @@ pub const REGISTRY: &[Entry] = &[
         default_toml: include_str!("../../workloads/learning.toml"),
         read: exploration::read,
     },
+    hop::ENTRY,
     // Controls run on the first workload of a run, so of all probes the first is one in which agents
     // do not meet: whatever the deployment, nothing but the CPU limits it.
     probe::getppid::ENTRY,
@@ -154,7 +162,9 @@ pub fn find(name: &str) -> Option<&'static Entry> {
 /// [`SpecError`] with file, line and field.
 pub fn read(source: &SpecSource) -> Result<Box<dyn Spec>, SpecError> {
     let spec = parse(source)?;
-    spec.build(0, 1, 0).map_err(|why| source.whole(&why))?;
+    if spec.hop().is_none() {
+        spec.build(0, 1, 0).map_err(|why| source.whole(&why))?;
+    }
     Ok(spec)
 }
 

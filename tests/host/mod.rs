@@ -3,7 +3,7 @@
 
 pub mod proc;
 
-use forkscope::deployment::Job;
+use forkscope::deployment::{Job, Pinning};
 use forkscope::experiment::invocation::Invocation;
 use forkscope::experiment::plan::PlannedWorkload;
 use forkscope::observe::clock::OpClock;
@@ -32,6 +32,7 @@ pub fn invocation_of(source: SpecSource, agents: usize, form: &str) -> Invocatio
             uncounted_every: None,
             clock: OpClock::calibrate(),
             transport: Choice::Native,
+            cpus: Pinning::Free,
             tape: false,
             source: planned.source,
         },

@@ -21,10 +21,11 @@ pub use worker_process::{die_with, worker_main};
 use super::gate::{Gate, Reached, Step};
 use super::worker::WorkerReport;
 use super::{Deployment, Fleet, Job, Placement, REPORT_TIMEOUT, failure_of};
-use crate::deployment::local::{ring_layout, ring_policy};
+use crate::deployment::local::{carrier, wiring};
 use crate::record::{Failure, Phase};
-use crate::transport::ring::segment::Segment;
-use crate::workload::{self, Message, Topology};
+use crate::transport::ipc::{Content, Mailbox};
+use crate::transport::{Home, Means, Shared};
+use crate::workload::{self, Topology};
 use ipc_channel::ipc::{IpcOneShotServer, IpcReceiver, IpcSender};
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
@@ -37,7 +38,7 @@ use nix::unistd::{Pid, getpid, getppid};
 use protocol::{ToHost, ToWorker};
 use std::collections::BTreeSet;
 use std::ffi::CString;
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -67,37 +68,38 @@ impl Deployment for Processes {
     ) -> Result<Box<dyn Fleet>, Failure> {
         let spec =
             workload::parse(&job.source).map_err(|e| failure_of(Phase::Setup, e.to_string()))?;
-        let topology = spec.topology(job.agents);
-        let segment = match ring_policy(job, &topology) {
-            Some(_) => Some(
-                Segment::create(ring_layout(job, spec.as_ref(), &placement)).map_err(|e| {
-                    failure_of(
-                        Phase::Setup,
-                        format!("make the shared memory of the rings: {e}"),
-                    )
-                })?,
-            ),
-            None => None,
+        let wiring = wiring(job, spec.as_ref(), &placement);
+        let entry = carrier(job, &wiring, Home::Processes);
+        let shared = match entry {
+            Some(entry) => Shared::create(entry, &wiring)
+                .map_err(|e| failure_of(Phase::Setup, format!("connect the workers: {e}")))?,
+            None => Shared::Nothing,
         };
-        let talks = !topology.is_silent() && !job.tape && segment.is_none();
+        let content = match entry.map(|e| e.means) {
+            Some(Means::Ipc(parcel)) => Some(match spec.hop() {
+                Some(_) => Content::Payloads(parcel),
+                None => Content::Messages(parcel),
+            }),
+            _ => None,
+        };
         let mut fleet = ProcessFleet {
             gate: gate.clone(),
             job: job.clone(),
             placement,
-            // Nobody is introduced to anybody where all write into one memory.
-            topology: match segment {
-                Some(_) => Topology::silent(job.agents),
-                None => topology,
+            // Nobody is introduced to anybody whose way is there already.
+            topology: match content {
+                Some(_) => spec.topology(job.agents),
+                None => Topology::silent(job.agents),
             },
-            segment,
             children: Vec::with_capacity(placement.processes),
             is_connected: false,
         };
         // This very file, also when a new build has taken its name meanwhile.
         let program = c"/proc/self/exe".to_owned();
         for process in 0..placement.processes {
+            let inherited = shared.descriptors(&wiring, process);
             let child = fleet
-                .spawn(&program, process, talks)
+                .spawn(&program, process, content, &inherited)
                 .map_err(|why| Failure {
                     agent: Some(
                         placement
@@ -132,7 +134,7 @@ enum Link {
     /// Connected.
     Up {
         control: IpcSender<ToWorker>,
-        mailbox: Option<IpcSender<Box<Message>>>,
+        mailbox: Option<Mailbox>,
         from: IpcReceiver<ToHost>,
     },
 }
@@ -142,14 +144,18 @@ struct ProcessFleet {
     job: Job,
     placement: Placement,
     topology: Topology,
-    /// The memory of the rings by which the workers talk, where they do.
-    segment: Option<Segment>,
     children: Vec<Child>,
     is_connected: bool,
 }
 
 impl ProcessFleet {
-    fn spawn(&self, program: &CString, process: usize, talks: bool) -> Result<Child, String> {
+    fn spawn(
+        &self,
+        program: &CString,
+        process: usize,
+        content: Option<Content>,
+        inherited: &[RawFd],
+    ) -> Result<Child, String> {
         let (server, socket, name) =
             sheltered(serve).map_err(|e| format!("make its socket: {e}"))?;
         let number = |n: usize| CString::new(n.to_string()).expect("digits hold no zero byte");
@@ -161,13 +167,10 @@ impl ProcessFleet {
             number(self.gate.descriptor() as usize),
             number(process),
             number(self.placement.workers_of(process).start),
-            number(usize::from(talks)),
-            match &self.segment {
-                Some(segment) => number(segment.descriptor() as usize),
-                None => c"-".to_owned(),
-            },
+            protocol::content_argument(content),
+            protocol::descriptors_argument(inherited),
         ];
-        let pid = execute(program, &args).map_err(|e| match e {
+        let pid = execute(program, &args, inherited).map_err(|e| match e {
             Errno::EAGAIN => format!(
                 "{e}; processes or threads are used up: see nproc and pids in `forkscope doctor`"
             ),
@@ -506,11 +509,16 @@ fn take_away(path: &Path) -> std::io::Result<(OwnedFd, String)> {
 }
 
 /// Executes `program`; standard input and output are the null device (the host's output is its
-/// answer), standard error is the host's.
-fn execute(program: &CString, args: &[CString]) -> nix::Result<Pid> {
+/// answer), standard error is the host's. Of the descriptors that are closed otherwise it keeps
+/// `inherited`, under their numbers.
+fn execute(program: &CString, args: &[CString], inherited: &[RawFd]) -> nix::Result<Pid> {
     let mut files = PosixSpawnFileActions::init()?;
     files.add_open(0, "/dev/null", OFlag::O_RDONLY, Mode::empty())?;
     files.add_open(1, "/dev/null", OFlag::O_WRONLY, Mode::empty())?;
+    for &descriptor in inherited {
+        // Onto itself: the one way to clear close-on-exec in the child alone.
+        files.add_dup2(descriptor, descriptor)?;
+    }
     let mut attributes = PosixSpawnAttr::init()?;
     attributes.set_flags(PosixSpawnFlags::empty())?;
     let environment: Vec<CString> = std::env::vars_os()

@@ -1,16 +1,19 @@
 //! A worker process, from its own side: connect, receive the task, run the loop.
 
-use super::protocol::{ToHost, ToWorker};
+use super::protocol::{ToHost, ToWorker, content_of, descriptors_of};
 use crate::deployment::gate::{Gate, Reached, Step};
-use crate::deployment::local::{LocalWorkers, local_ports, ring_layout, ring_policy, ring_ports};
-use crate::deployment::worker::{self, WorkerReport};
+use crate::deployment::local::{
+    LocalWorkers, Starter, carrier, local_ports, start_connected, wiring,
+};
+use crate::deployment::worker::{self, Agents, End, Hops, WorkerReport};
 use crate::deployment::{Job, Placement};
 use crate::observe::cpu::ThreadClock;
-use crate::transport::ipc::{DirectPort, PumpedPort, Routes, fits_buffer, pump};
-use crate::transport::ring::segment::Segment;
-use crate::transport::{Port, Silent};
+use crate::transport::ipc::{self, DirectPort, IpcLink, PumpedPort, Routes, Socket};
+use crate::transport::ipc::{fits_buffer, pump};
+use crate::transport::spin::Spinning;
+use crate::transport::{Home, Shared, WaitPolicy, Wiring};
 use crate::workload;
-use ipc_channel::ipc::{self, IpcReceiver, IpcSender};
+use ipc_channel::ipc::{IpcReceiver, IpcSender};
 use nix::sys::signal::Signal;
 use nix::unistd::{Pid, getppid};
 use std::io::Write;
@@ -21,7 +24,16 @@ use std::sync::{Arc, Mutex};
 /// # Errors
 /// A sentence for standard error: the host finds out by itself that the worker has ended.
 pub fn worker_main(arguments: &[String]) -> Result<(), String> {
-    let [name, host, descriptor, process, first_worker, talks, rings] = arguments else {
+    let [
+        name,
+        host,
+        descriptor,
+        process,
+        first_worker,
+        content,
+        inherited,
+    ] = arguments
+    else {
         return Err("the subcommand `worker` is forkscope's own; use `forkscope run`".to_owned());
     };
     let number = |text: &str| {
@@ -35,12 +47,13 @@ pub fn worker_main(arguments: &[String]) -> Result<(), String> {
 
     let text = |e: &dyn std::fmt::Display| format!("connect to the host: {e}");
     let to_host = IpcSender::<ToHost>::connect(name.clone()).map_err(|e| text(&e))?;
-    let (control, tasks) = ipc::channel().map_err(|e| text(&e))?;
-    let (mailbox, socket) = if talks == "1" {
-        let (mailbox, socket) = ipc::channel().map_err(|e| text(&e))?;
-        (Some(mailbox), Some(socket))
-    } else {
-        (None, None)
+    let (control, tasks) = ipc_channel::ipc::channel().map_err(|e| text(&e))?;
+    let (mailbox, socket) = match content_of(content)? {
+        Some(content) => {
+            let (mailbox, socket) = ipc::open(content).map_err(|e| text(&e))?;
+            (Some(mailbox), Some(socket))
+        }
+        None => (None, None),
     };
     to_host
         .send(ToHost::Hello { control, mailbox })
@@ -51,9 +64,9 @@ pub fn worker_main(arguments: &[String]) -> Result<(), String> {
     let spec: Arc<dyn workload::Spec> = workload::parse(&job.source)
         .map_err(|e| e.to_string())?
         .into();
-    let message_bytes = spec.message_bytes();
-    let layout = ring_layout(&job, spec.as_ref(), &placement);
-    let mut workers = LocalWorkers::prepare(&job, spec, placement, placement.workers_of(process))?;
+    let wiring = wiring(&job, spec.as_ref(), &placement);
+    let entry = carrier(&job, &wiring, Home::Processes);
+    let workers = LocalWorkers::prepare(&job, spec, placement, placement.workers_of(process))?;
     let hand_over = {
         let to_host = Mutex::new(to_host);
         move |report: WorkerReport| {
@@ -62,76 +75,158 @@ pub fn worker_main(arguments: &[String]) -> Result<(), String> {
             let _ = to_host.send(ToHost::Report(Box::new(report)));
         }
     };
-    let is_alone = placement.threads_each == 1;
-    if let Some(policy) = ring_policy(&job, &workers.topology) {
-        let segment = Segment::inherit(number(rings)?, layout)
-            .map_err(|e| format!("the memory of the rings: {e}"))?;
-        let ports = ring_ports(&workers, &segment, policy);
-        return run_all(&workers, first_worker, &gate, ports, hand_over);
-    }
+    let process = Process {
+        number: process,
+        workers,
+        first_worker,
+        gate: &gate,
+        hand_over,
+    };
+    let spins = entry.is_some_and(|e| e.wait == WaitPolicy::Spin);
     match socket {
-        None if is_alone => run_alone(&workers, first_worker, &gate, Silent, hand_over),
-        Some(mailbox)
-            if is_alone && fits_buffer(process, &placement, &workers.topology, message_bytes) =>
-        {
-            let port = DirectPort {
-                mailbox,
-                routes,
-                placement,
+        Some(socket) => process.run_by_ipc(socket, routes, &wiring, spins),
+        None => {
+            let shared = match entry {
+                Some(entry) => {
+                    let inherited = descriptors_of(inherited)?;
+                    Shared::inherit(entry, &wiring, process.number, &inherited)
+                        .map_err(|e| format!("{}: {e}", entry.name))?
+                }
+                None => Shared::Nothing,
             };
-            run_alone(&workers, first_worker, &gate, port, hand_over);
-        }
-        socket => {
-            let (locals, mailboxes) = local_ports(&workers);
-            if let Some(socket) = socket {
-                let (announce, announced) = std::sync::mpsc::channel();
-                let forward = move || {
-                    let _ = announce.send(ThreadClock::of_this_thread());
-                    drop(announce);
-                    if let Err(e) = pump(&socket, &mailboxes, first_worker, &placement) {
-                        // Not eprintln!, which panics when nobody reads.
-                        let why = format!("forkscope: worker process {process}: {e}\n");
-                        let _ = std::io::stderr().write_all(why.as_bytes());
-                        // Without its pump the worker would wait for ever.
-                        std::process::abort();
-                    }
-                };
-                let pump = std::thread::Builder::new().name("pump".to_owned());
-                pump.spawn(forward)
-                    .map_err(|e| format!("start the pump thread: {e}"))?;
-                workers.helper = announced.recv().ok();
-            }
-            let routes = Arc::new(routes);
-            let port = |local| PumpedPort {
-                local,
-                routes: routes.clone(),
-                placement,
-            };
-            let ports = locals.into_iter().map(port).collect();
-            return run_all(&workers, first_worker, &gate, ports, hand_over);
+            process.run_shared(entry, shared, &wiring)
         }
     }
-    Ok(())
 }
 
-/// Runs the worker loops of this process: in this thread where there is one, in a pool otherwise.
-fn run_all(
-    workers: &LocalWorkers,
+/// The workers of this process, and whom they answer to.
+struct Process<'a, H> {
+    number: usize,
+    workers: LocalWorkers,
     first_worker: usize,
-    gate: &Gate,
-    mut ports: Vec<impl Port + Send + 'static>,
-    hand_over: impl Fn(WorkerReport) + Send + Sync + 'static,
-) -> Result<(), String> {
-    if ports.len() == 1 {
-        let port = ports.pop().expect("there is one");
-        run_alone(workers, first_worker, gate, port, hand_over);
-        return Ok(());
+    gate: &'a Gate,
+    hand_over: H,
+}
+
+impl<H: Fn(WorkerReport) + Send + Sync + 'static> Process<'_, H> {
+    fn run_shared(
+        self,
+        entry: Option<&crate::transport::Entry>,
+        shared: Shared,
+        wiring: &Wiring,
+    ) -> Result<(), String> {
+        let all = All {
+            workers: &self.workers,
+            first_worker: self.first_worker,
+            gate: self.gate,
+            hand_over: self.hand_over,
+        };
+        start_connected(&self.workers, entry, shared, wiring, all)?
     }
-    let _pool = workers
-        .start(ports, gate, hand_over)
-        .map_err(|e| format!("start worker threads: {e}"))?;
-    while gate.next_step(Step::HandOver) != Step::Exit {}
-    Ok(())
+
+    fn run_by_ipc(
+        mut self,
+        socket: Socket,
+        mut routes: Routes,
+        wiring: &Wiring,
+        spins: bool,
+    ) -> Result<(), String> {
+        let placement = wiring.placement;
+        let (gate, first, number) = (self.gate, self.first_worker, self.number);
+        let is_alone = placement.threads_each == 1;
+        if let Some(hop) = self.workers.hop() {
+            // A hop has two ends, each with a process of its own.
+            let other = 1 - number;
+            let to = routes.get_mut(other).and_then(Option::take);
+            let to = to.ok_or("a hop needs a process for each end; use `forkscope run`")?;
+            let link = IpcLink::new(to, socket, other, spins);
+            run_alone(
+                &self.workers,
+                first,
+                gate,
+                Hops(hop, Some(link)),
+                self.hand_over,
+            );
+            return Ok(());
+        }
+        if is_alone && fits_buffer(number, &placement, &wiring.topology, wiring.message_bytes) {
+            let port = DirectPort::new(socket, routes, placement);
+            if spins {
+                run_alone(
+                    &self.workers,
+                    first,
+                    gate,
+                    Agents(Spinning(port)),
+                    self.hand_over,
+                );
+            } else {
+                run_alone(&self.workers, first, gate, Agents(port), self.hand_over);
+            }
+            return Ok(());
+        }
+        let (locals, mailboxes) = local_ports(&self.workers);
+        let (announce, announced) = std::sync::mpsc::channel();
+        let forward = move || {
+            let _ = announce.send(ThreadClock::of_this_thread());
+            drop(announce);
+            if let Err(e) = pump(&socket, &mailboxes, first, &placement) {
+                // Not eprintln!, which panics when nobody reads.
+                let why = format!("forkscope: worker process {number}: {e}\n");
+                let _ = std::io::stderr().write_all(why.as_bytes());
+                // Without its pump the worker would wait for ever.
+                std::process::abort();
+            }
+        };
+        let pump = std::thread::Builder::new().name("pump".to_owned());
+        pump.spawn(forward)
+            .map_err(|e| format!("start the pump thread: {e}"))?;
+        self.workers.helper = announced.recv().ok();
+        let routes = Arc::new(routes);
+        let port = |local| PumpedPort::new(local, routes.clone(), placement);
+        let all = All {
+            workers: &self.workers,
+            first_worker: first,
+            gate,
+            hand_over: self.hand_over,
+        };
+        let ports = locals.into_iter().map(port);
+        match spins {
+            true => all.start(ports.map(|p| Agents(Spinning(p))).collect()),
+            false => all.start(ports.map(Agents).collect()),
+        }
+    }
+}
+
+/// The workers of a process: in this thread where there is one, in a pool otherwise.
+struct All<'a, H> {
+    workers: &'a LocalWorkers,
+    first_worker: usize,
+    gate: &'a Gate,
+    hand_over: H,
+}
+
+impl<H: Fn(WorkerReport) + Send + Sync + 'static> Starter for All<'_, H> {
+    type Started = Result<(), String>;
+
+    fn start<E: End>(self, mut ends: Vec<E>) -> Result<(), String> {
+        if ends.len() == 1 {
+            let end = ends.pop().expect("there is one");
+            run_alone(
+                self.workers,
+                self.first_worker,
+                self.gate,
+                end,
+                self.hand_over,
+            );
+            return Ok(());
+        }
+        let _pool = self
+            .workers
+            .start(ends, self.gate, self.hand_over)
+            .map_err(|e| format!("start worker threads: {e}"))?;
+        while self.gate.next_step(Step::HandOver) != Step::Exit {}
+        Ok(())
+    }
 }
 
 /// Runs the worker loop in this thread: a process with one worker needs no pool.
@@ -139,10 +234,10 @@ fn run_alone(
     workers: &LocalWorkers,
     worker: usize,
     gate: &Gate,
-    port: impl Port,
+    end: impl End,
     hand_over: impl FnOnce(WorkerReport),
 ) {
-    worker::run(workers.assignment(worker), gate, port, hand_over);
+    worker::run(workers.assignment(worker), gate, end, hand_over);
 }
 
 /// Receives the job, and the mailboxes that belong to it.

@@ -76,7 +76,7 @@ pub fn whole_cpus(effective: f64) -> usize {
 pub fn run(invocation: &Invocation) -> Result<Sample, Failure> {
     let job = &invocation.job;
     let spec = workload::parse(&job.source).map_err(|e| fail(Phase::Start, e.to_string()))?;
-    let is_coupled = !spec.topology(job.agents).is_silent() && !job.tape;
+    let is_coupled = !spec.topology(job.agents).is_silent() && !job.tape && spec.hop().is_none();
     let quantum = is_coupled.then_some(job.quantum);
     let placement = invocation.placement();
     let gate = Gate::create(placement.workers()).map_err(|e| {

@@ -15,15 +15,14 @@
 //! | [`doorbell`] | how does an end sleep until there is something to do, without missing it? |
 //! | [`memory`] | what does a ring lie in? |
 //! | [`segment`] | where do the rings and bells of all workers lie? |
-//! | [`wire`] | how does a message lie in a ring? |
 
 pub mod doorbell;
 pub mod memory;
 pub mod segment;
 pub mod spsc;
-pub mod wire;
 
-use super::{Port, TransportError, WaitPolicy};
+use super::link::{Link, Payload, Received};
+use super::{Port, TransportError, WaitPolicy, wire};
 use crate::workload::Message;
 use memmap2::MmapRaw;
 use memory::Mapped;
@@ -63,6 +62,15 @@ struct Incoming {
     ring: Consumer<Ring>,
     /// The other one's process, once it was looked for; not when it is this one.
     process: Option<OwnedFd>,
+}
+
+/// What a worker waits for.
+#[derive(Clone, Copy)]
+enum Awaited {
+    /// A message, from anybody.
+    Message,
+    /// Room for a message of so many bytes, where there is one to write to.
+    Room(usize),
 }
 
 /// One worker's rings to and from all that it talks to.
@@ -131,6 +139,14 @@ impl RingPort {
         }
     }
 
+    /// How a message is published: only who sleeps has to be looked after.
+    fn publish(&self) -> Publish {
+        match self.policy {
+            WaitPolicy::Spin => Publish::Plain,
+            WaitPolicy::Adaptive | WaitPolicy::Park => Publish::ThenLook,
+        }
+    }
+
     /// Wakes worker `worker` if it sleeps.
     #[inline]
     fn ring(&self, worker: usize) {
@@ -162,8 +178,8 @@ impl RingPort {
         Ok(None)
     }
 
-    /// Waits a little, by the policy; `waited` counts how often in a row.
-    fn wait(&mut self, waited: u32) -> Result<(), TransportError> {
+    /// Waits a little for `what`, by the policy; `waited` counts how often in a row.
+    fn wait(&mut self, what: Awaited, waited: u32) -> Result<(), TransportError> {
         let may_sleep = match self.policy {
             WaitPolicy::Spin => {
                 if waited % SPINS_PER_VIGIL == SPINS_PER_VIGIL - 1 {
@@ -184,9 +200,19 @@ impl RingPort {
             std::hint::spin_loop();
             return Ok(());
         }
-        let incoming = &self.incoming;
-        let is_there = || incoming.iter().any(|from| from.ring.has_message());
-        let has_slept_through = doorbell::sleep(&self.segment.end(self.own).bell, is_there, VIGIL);
+        let bell = &self.segment.end(self.own).bell;
+        let has_slept_through = match what {
+            Awaited::Message => {
+                let incoming = &self.incoming;
+                let is_there = || incoming.iter().any(|from| from.ring.has_message());
+                doorbell::sleep(bell, is_there, VIGIL)
+            }
+            Awaited::Room(bytes) => {
+                let to = &mut self.outgoing[0].ring;
+                // What is wrong with the ring, the next attempt to send says.
+                doorbell::sleep(bell, || to.would_fit(bytes).unwrap_or(true), VIGIL)
+            }
+        };
         if has_slept_through {
             self.look_after_neighbours()?;
         }
@@ -248,10 +274,7 @@ fn damaged(worker: usize, damage: Damage) -> TransportError {
 
 impl Port for RingPort {
     fn send(&mut self, worker: usize, message: Box<Message>) -> Result<(), TransportError> {
-        let publish = match self.policy {
-            WaitPolicy::Spin => Publish::Plain,
-            WaitPolicy::Adaptive | WaitPolicy::Park => Publish::ThenLook,
-        };
+        let publish = self.publish();
         let to = self.outgoing.iter_mut().find(|to| to.worker == worker);
         let to = to.ok_or(TransportError::NoRoute { worker })?;
         let bytes = wire::bytes(&message);
@@ -282,7 +305,46 @@ impl Port for RingPort {
             if self.incoming.is_empty() {
                 return Err(TransportError::AllGone);
             }
-            self.wait(waited)?;
+            self.wait(Awaited::Message, waited)?;
+            waited = waited.wrapping_add(1);
+        }
+    }
+}
+
+impl Link for RingPort {
+    fn send(&mut self, sequence: u64, payload: &Payload) -> Result<(), TransportError> {
+        let publish = self.publish();
+        let bytes = payload.bytes().len();
+        let mut waited = 0;
+        loop {
+            let to = &mut self.outgoing[0];
+            let worker = to.worker;
+            let has_room = to
+                .ring
+                .try_send(bytes, publish, |room| payload.write(sequence, room))
+                .map_err(|d| damaged(worker, d))?;
+            if has_room {
+                self.ring(worker);
+                return Ok(());
+            }
+            self.wait(Awaited::Room(bytes), waited)?;
+            waited = waited.wrapping_add(1);
+        }
+    }
+
+    fn receive(&mut self) -> Result<Received, TransportError> {
+        let mut waited = 0;
+        loop {
+            let from = &mut self.incoming[0];
+            let worker = from.worker;
+            let taken = from.ring.try_receive(Received::read);
+            if let Some((received, makes_room)) = taken.map_err(|d| damaged(worker, d))? {
+                if makes_room {
+                    self.ring(worker);
+                }
+                return received;
+            }
+            self.wait(Awaited::Message, waited)?;
             waited = waited.wrapping_add(1);
         }
     }

@@ -5,9 +5,7 @@
 
 use super::memory::{HEAD_BYTES, Mapped};
 use super::spsc::{LEAST_CAPACITY, most_bytes};
-use super::wire;
-use crate::transport::Placement;
-use crate::workload::Topology;
+use crate::transport::{Wiring, wire};
 use memmap2::{MmapOptions, MmapRaw};
 use nix::sys::memfd::{MFdFlags, memfd_create};
 use std::collections::BTreeMap;
@@ -57,12 +55,10 @@ pub struct Layout {
 }
 
 impl Layout {
-    /// The layout for agents whose messages have `message_bytes` of belief and payload at most.
-    ///
-    /// A ring has room for all that can be under way on it (two messages from one agent to another), so a
-    /// sender never waits.
+    /// The layout for a wiring: a ring has room for all that can be under way on it.
     #[must_use]
-    pub fn new(placement: &Placement, topology: &Topology, message_bytes: usize) -> Layout {
+    pub fn new(wiring: &Wiring) -> Layout {
+        let (placement, topology) = (&wiring.placement, &wiring.topology);
         let mut pairs: BTreeMap<(usize, usize), usize> = BTreeMap::new();
         for to in 0..placement.agents {
             let reader = placement.worker_of(to);
@@ -79,7 +75,10 @@ impl Layout {
             .into_iter()
             .map(|((from, to), agents)| {
                 let offset = bytes;
-                let capacity = capacity(2 * agents, wire::bytes_with(message_bytes));
+                let capacity = capacity(
+                    wiring.under_way * agents,
+                    wire::bytes_with(wiring.message_bytes),
+                );
                 bytes += HEAD_BYTES + capacity;
                 Link {
                     from,
@@ -118,12 +117,12 @@ pub struct Segment {
 }
 
 impl Segment {
-    /// Makes the memory for `layout`, all zero. The descriptor is inherited by worker processes.
+    /// Makes the memory for `layout`, all zero.
     ///
     /// # Errors
     /// When the system gives no shared memory.
     pub fn create(layout: Layout) -> std::io::Result<Segment> {
-        let file = memfd_create("forkscope-ring", MFdFlags::empty())?;
+        let file = memfd_create("forkscope-ring", MFdFlags::MFD_CLOEXEC)?;
         nix::unistd::ftruncate(&file, layout.bytes as i64)?;
         Segment::map(file, layout)
     }

@@ -1,4 +1,4 @@
-//! How does a message lie in a ring? As it lies in memory, without a format: both ends are one program
+//! How does a message lie in a ring, or in a stream? As it lies in memory, without a format: both ends are one program
 //! on one machine.
 //!
 //! ```text

@@ -1,0 +1,483 @@
+//! How do messages travel by a stream of bytes that the kernel carries? Behind their length, one after the
+//! other: what [`super::socket`] and [`super::pipe`] have in common.
+//!
+//! Wait policy: park (a blocking read, or poll).
+//!
+//! Two workers that write to each other at once must not wait for each other for ever, so a worker's
+//! port never blocks in a write: what the kernel does not take at once stays in the port, and goes on
+//! its way whenever the worker looks for messages. No more than two messages from one agent to another
+//! are ever under way, so that is bounded. A [`StreamLink`], on which only one side writes at a time or only
+//! one side writes at all, blocks.
+
+use super::link::{Link, Payload, Received};
+use super::{Port, TransportError, Wiring, wire};
+use crate::workload::Message;
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
+use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
+use rustix::io::{Errno, read, write};
+use std::collections::BTreeSet;
+
+/// Bytes of a message's length, which goes before it.
+const LENGTH: usize = 8;
+
+/// What is read at a time at most, unless a message is larger.
+const CHUNK: usize = 64 * 1024;
+
+/// One way between two workers, at one of its ends.
+pub struct StreamEnd {
+    /// The worker whose end it is.
+    pub own: usize,
+    /// The worker at the other end.
+    pub other: usize,
+    read: OwnedFd,
+    /// Where writing needs another descriptor than reading.
+    write: Option<OwnedFd>,
+}
+
+/// Both ends of a way between two workers: what is read, and what is written where that is another one.
+pub type Ways = [(OwnedFd, Option<OwnedFd>); 2];
+
+/// The streams of some workers.
+pub struct Streams {
+    ends: Vec<StreamEnd>,
+}
+
+/// Pairs of workers that write to each other, the smaller number first.
+fn pairs(wiring: &Wiring) -> BTreeSet<(usize, usize)> {
+    let mut pairs = BTreeSet::new();
+    for to in 0..wiring.placement.agents {
+        let reader = wiring.placement.worker_of(to);
+        for &from in wiring.topology.of(to) {
+            let writer = wiring.placement.worker_of(from as usize);
+            if writer < reader {
+                pairs.insert((writer, reader));
+            }
+        }
+    }
+    pairs
+}
+
+/// Descriptors that the streams of all workers take together, at `each` a way.
+#[must_use]
+pub fn descriptors(wiring: &Wiring, each: usize) -> usize {
+    pairs(wiring).len() * each
+}
+
+impl Streams {
+    /// Makes a way between any two workers that write to each other. No descriptor is inherited by
+    /// accident.
+    ///
+    /// # Errors
+    /// What the system says, which is most likely that descriptors are used up.
+    pub fn create(
+        wiring: &Wiring,
+        make: fn() -> std::io::Result<Ways>,
+    ) -> std::io::Result<Streams> {
+        let mut ends = Vec::new();
+        for (one, other) in pairs(wiring) {
+            for ((read, write), (own, other)) in
+                make()?.into_iter().zip([(one, other), (other, one)])
+            {
+                ends.push(StreamEnd {
+                    own,
+                    other,
+                    read,
+                    write,
+                });
+            }
+        }
+        Ok(Streams { ends })
+    }
+
+    /// Descriptors of the workers `workers`, in the order in which [`Streams::inherit`] takes them.
+    #[must_use]
+    pub fn descriptors_of(&self, workers: std::ops::Range<usize>) -> Vec<RawFd> {
+        let own = self.ends.iter().filter(|e| workers.contains(&e.own));
+        own.flat_map(|e| [Some(&e.read), e.write.as_ref()])
+            .flatten()
+            .map(AsRawFd::as_raw_fd)
+            .collect()
+    }
+
+    /// The streams of the workers `workers`, which this process has inherited as `descriptors`.
+    ///
+    /// # Errors
+    /// When they are not as many as there must be.
+    pub fn inherit(
+        wiring: &Wiring,
+        workers: std::ops::Range<usize>,
+        has_two_descriptors: bool,
+        descriptors: &[RawFd],
+    ) -> std::io::Result<Streams> {
+        let mut descriptors = descriptors.iter().map(|&fd| {
+            rustix::io::fcntl_getfd(
+                // SAFETY: it is only asked whether it is open, and not kept.
+                unsafe { rustix::fd::BorrowedFd::borrow_raw(fd) },
+            )?;
+            // SAFETY: it is open, and the host hands this number to this process for this one use.
+            Ok(unsafe { OwnedFd::from_raw_fd(fd) })
+        });
+        let mut next = || {
+            let missing = || Err(std::io::Error::other("a stream was not handed on"));
+            descriptors.next().unwrap_or_else(missing)
+        };
+        let mut ends = Vec::new();
+        for (one, other) in pairs(wiring) {
+            for (own, other) in [(one, other), (other, one)] {
+                if workers.contains(&own) {
+                    ends.push(StreamEnd {
+                        own,
+                        other,
+                        read: next()?,
+                        write: has_two_descriptors.then(&mut next).transpose()?,
+                    });
+                }
+            }
+        }
+        Ok(Streams { ends })
+    }
+
+    /// Takes the ends of one worker out.
+    fn take(&mut self, worker: usize) -> Vec<StreamEnd> {
+        self.ends.extract_if(.., |e| e.own == worker).collect()
+    }
+
+    /// The port of a worker.
+    ///
+    /// # Errors
+    /// When the system does not let a descriptor be read without waiting.
+    pub fn port(&mut self, worker: usize, wiring: &Wiring) -> std::io::Result<StreamPort> {
+        let most_bytes = wire::bytes_with(wiring.message_bytes);
+        let ways = self.take(worker).into_iter().map(|end| {
+            for descriptor in [Some(&end.read), end.write.as_ref()].into_iter().flatten() {
+                fcntl_setfl(descriptor, fcntl_getfl(descriptor)? | OFlags::NONBLOCK)?;
+            }
+            Ok(Way {
+                end,
+                incoming: Incoming::new(most_bytes),
+                outgoing: Vec::new(),
+                is_open: true,
+            })
+        });
+        Ok(StreamPort {
+            ways: ways.collect::<std::io::Result<_>>()?,
+            most_bytes,
+            next: 0,
+            free: Vec::new(),
+        })
+    }
+
+    /// The link of a worker that has one neighbour.
+    ///
+    /// # Panics
+    /// When it has none.
+    #[must_use]
+    pub fn link(&mut self, worker: usize, message_bytes: usize) -> StreamLink {
+        let end = self.take(worker).pop();
+        StreamLink {
+            end: end.expect("a link has another end"),
+            buffer: vec![0; message_bytes],
+        }
+    }
+}
+
+/// What has been read and not taken.
+struct Incoming {
+    buffer: Vec<u8>,
+    /// What is between them has been read.
+    start: usize,
+    end: usize,
+}
+
+impl Incoming {
+    fn new(most_bytes: usize) -> Incoming {
+        Incoming {
+            buffer: vec![0; (LENGTH + most_bytes).max(CHUNK)],
+            start: 0,
+            end: 0,
+        }
+    }
+
+    /// The first whole message, if there is one.
+    fn frame(&self, most_bytes: usize) -> Result<Option<&[u8]>, TransportError> {
+        let read = &self.buffer[self.start..self.end];
+        let Some((length, rest)) = read.split_first_chunk::<LENGTH>() else {
+            return Ok(None);
+        };
+        let length = u64::from_ne_bytes(*length);
+        if length > most_bytes as u64 {
+            return Err(TransportError::Damaged(format!(
+                "it says that it has {length} bytes, and none has more than {most_bytes}"
+            )));
+        }
+        Ok(rest.get(..length as usize))
+    }
+
+    fn consume(&mut self, bytes: usize) {
+        self.start += bytes;
+        if self.start == self.end {
+            (self.start, self.end) = (0, 0);
+        }
+    }
+
+    /// Room for the rest of a message that has begun.
+    fn room(&mut self) -> &mut [u8] {
+        if self.end == self.buffer.len() {
+            self.buffer.copy_within(self.start..self.end, 0);
+            (self.start, self.end) = (0, self.end - self.start);
+        }
+        &mut self.buffer[self.end..]
+    }
+}
+
+struct Way {
+    end: StreamEnd,
+    incoming: Incoming,
+    /// What the kernel has not taken yet.
+    outgoing: Vec<u8>,
+    is_open: bool,
+}
+
+impl Way {
+    fn writes_to(&self) -> &OwnedFd {
+        self.end.write.as_ref().unwrap_or(&self.end.read)
+    }
+
+    /// Hands to the kernel what it takes now.
+    fn flush(&mut self) -> Result<(), TransportError> {
+        let mut written = 0;
+        while written < self.outgoing.len() {
+            match write(self.writes_to(), &self.outgoing[written..]) {
+                Ok(bytes) => written += bytes,
+                Err(Errno::AGAIN) => break,
+                Err(Errno::INTR) => {}
+                Err(e) => return Err(refused(self.end.other, e)),
+            }
+        }
+        self.outgoing.drain(..written);
+        Ok(())
+    }
+
+    /// Reads what is there.
+    fn fill(&mut self) -> Result<(), TransportError> {
+        match read(&self.end.read, self.incoming.room()) {
+            Ok(0) => self.is_open = false,
+            Ok(bytes) => self.incoming.end += bytes,
+            Err(Errno::AGAIN | Errno::INTR) => {}
+            Err(Errno::CONNRESET) => self.is_open = false,
+            Err(e) => return Err(TransportError::Damaged(e.to_string())),
+        }
+        Ok(())
+    }
+}
+
+fn refused(worker: usize, error: Errno) -> TransportError {
+    match error {
+        Errno::PIPE | Errno::CONNRESET => TransportError::Gone { worker },
+        e => TransportError::Refused {
+            worker,
+            why: e.to_string(),
+        },
+    }
+}
+
+/// One worker's streams to and from all that it talks to.
+pub struct StreamPort {
+    ways: Vec<Way>,
+    most_bytes: usize,
+    /// Where the next look begins: everybody's turn comes.
+    next: usize,
+    /// Messages that were sent, for their buffers.
+    #[expect(
+        clippy::vec_box,
+        reason = "a port takes and gives boxes: they go on, not their contents"
+    )]
+    free: Vec<Box<Message>>,
+}
+
+impl StreamPort {
+    /// A message that was read already.
+    fn taken(&mut self) -> Result<Option<Box<Message>>, TransportError> {
+        let count = self.ways.len();
+        for at in (0..count).map(|i| (self.next + i) % count) {
+            let way = &mut self.ways[at];
+            let Some(frame) = way.incoming.frame(self.most_bytes)? else {
+                continue;
+            };
+            let mut message = self.free.pop().unwrap_or_default();
+            wire::read(frame, &mut message)?;
+            let bytes = LENGTH + frame.len();
+            way.incoming.consume(bytes);
+            self.next = at;
+            return Ok(Some(message));
+        }
+        Ok(None)
+    }
+
+    /// Writes and reads what can be without waiting.
+    fn move_on(&mut self) -> Result<(), TransportError> {
+        for way in self.ways.iter_mut().filter(|w| w.is_open) {
+            way.flush()?;
+            way.fill()?;
+        }
+        Ok(())
+    }
+
+    /// Sleeps until something can be read, or written that has to be.
+    fn sleep(&self) -> Result<(), TransportError> {
+        let mut polled = Vec::with_capacity(2 * self.ways.len());
+        for way in self.ways.iter().filter(|w| w.is_open) {
+            polled.push(PollFd::new(&way.end.read, PollFlags::IN));
+            if !way.outgoing.is_empty() {
+                polled.push(PollFd::new(way.writes_to(), PollFlags::OUT));
+            }
+        }
+        match poll(&mut polled, None) {
+            Ok(_) | Err(Errno::INTR) => Ok(()),
+            Err(e) => Err(TransportError::Damaged(e.to_string())),
+        }
+    }
+}
+
+impl Port for StreamPort {
+    fn send(&mut self, worker: usize, message: Box<Message>) -> Result<(), TransportError> {
+        let way = self.ways.iter_mut().find(|w| w.end.other == worker);
+        let way = way.ok_or(TransportError::NoRoute { worker })?;
+        let bytes = wire::bytes(&message);
+        let begin = way.outgoing.len();
+        way.outgoing
+            .extend_from_slice(&(bytes as u64).to_ne_bytes());
+        way.outgoing.resize(begin + LENGTH + bytes, 0);
+        wire::write(&message, &mut way.outgoing[begin + LENGTH..]);
+        self.free.push(message);
+        way.flush()
+    }
+
+    fn try_receive(&mut self) -> Result<Option<Box<Message>>, TransportError> {
+        if let Some(message) = self.taken()? {
+            return Ok(Some(message));
+        }
+        self.move_on()?;
+        self.taken()
+    }
+
+    fn receive(&mut self) -> Result<Box<Message>, TransportError> {
+        loop {
+            if let Some(message) = self.taken()? {
+                return Ok(message);
+            }
+            if let Some(gone) = self.ways.iter().find(|w| !w.is_open) {
+                return Err(TransportError::Gone {
+                    worker: gone.end.other,
+                });
+            }
+            if self.ways.is_empty() {
+                return Err(TransportError::AllGone);
+            }
+            self.sleep()?;
+            self.move_on()?;
+        }
+    }
+
+    fn settle(&mut self) -> Result<(), TransportError> {
+        // Whoever is to read it still waits for it, so this ends; nothing more comes for this worker.
+        for way in self.ways.iter_mut().filter(|w| w.is_open) {
+            way.flush()?;
+            while !way.outgoing.is_empty() {
+                let mut polled = [PollFd::new(way.writes_to(), PollFlags::OUT)];
+                match poll(&mut polled, None) {
+                    Ok(_) | Err(Errno::INTR) => {}
+                    Err(e) => return Err(refused(way.end.other, e)),
+                }
+                way.flush()?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// One end of a stream whose messages all have the same length, so that none is sent.
+pub struct StreamLink {
+    end: StreamEnd,
+    buffer: Vec<u8>,
+}
+
+impl Link for StreamLink {
+    fn send(&mut self, sequence: u64, payload: &Payload) -> Result<(), TransportError> {
+        payload.write(sequence, &mut self.buffer);
+        let to = self.end.write.as_ref().unwrap_or(&self.end.read);
+        let mut left = self.buffer.as_slice();
+        while !left.is_empty() {
+            match write(to, left) {
+                Ok(bytes) => left = &left[bytes..],
+                Err(Errno::INTR) => {}
+                Err(e) => return Err(refused(self.end.other, e)),
+            }
+        }
+        Ok(())
+    }
+
+    fn receive(&mut self) -> Result<Received, TransportError> {
+        let mut filled = 0;
+        while filled < self.buffer.len() {
+            match read(&self.end.read, &mut self.buffer[filled..]) {
+                Ok(0) | Err(Errno::CONNRESET) => {
+                    return Err(TransportError::Gone {
+                        worker: self.end.other,
+                    });
+                }
+                Ok(bytes) => filled += bytes,
+                Err(Errno::INTR) => {}
+                Err(e) => return Err(TransportError::Damaged(e.to_string())),
+            }
+        }
+        Received::read(&self.buffer)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_length_that_cannot_be_is_damage() {
+        let mut incoming = Incoming::new(100);
+        incoming.room()[..8].copy_from_slice(&101_u64.to_ne_bytes());
+        incoming.end = 8;
+        assert!(incoming.frame(100).is_err());
+        incoming.buffer[..8].copy_from_slice(&u64::MAX.to_ne_bytes());
+        assert!(incoming.frame(100).is_err());
+        incoming.buffer[..8].copy_from_slice(&100_u64.to_ne_bytes());
+        assert!(matches!(incoming.frame(100), Ok(None)));
+    }
+
+    #[test]
+    fn a_message_that_came_in_parts_is_taken_when_it_is_whole() {
+        let mut incoming = Incoming::new(CHUNK);
+        let message: Vec<u8> = (0..CHUNK).map(|i| i as u8).collect();
+        let mut stream = Vec::new();
+        for _ in 0..3 {
+            stream.extend_from_slice(&(message.len() as u64).to_ne_bytes());
+            stream.extend_from_slice(&message);
+        }
+        let mut taken = 0;
+        for part in stream.chunks(1000) {
+            let mut part = part;
+            while !part.is_empty() {
+                let room = incoming.room();
+                let fits = part.len().min(room.len());
+                room[..fits].copy_from_slice(&part[..fits]);
+                incoming.end += fits;
+                part = &part[fits..];
+                while let Some(frame) = incoming.frame(CHUNK).unwrap() {
+                    assert_eq!(frame, message);
+                    taken += 1;
+                    let bytes = LENGTH + frame.len();
+                    incoming.consume(bytes);
+                }
+            }
+        }
+        assert_eq!(taken, 3);
+    }
+}
