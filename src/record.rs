@@ -5,6 +5,7 @@
 //! *round*, *window*, *sample*, *cell*.
 
 pub mod calibration;
+pub mod hops;
 
 use serde::{Deserialize, Serialize};
 
@@ -55,6 +56,9 @@ pub struct Run {
     pub cells: Vec<Cell>,
     /// What the cells of each workload say together.
     pub answers: Vec<Answer>,
+    /// What messages between two workers cost, and why; `None` where that was not asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hops: Option<hops::HopAnswers>,
     /// What a reader must know before believing the numbers; each names the next action.
     pub warnings: Vec<String>,
     /// Set when the headline is withheld: the reason.
@@ -233,6 +237,38 @@ pub enum Purpose {
     /// Price of messages: side X exchanges messages, the baseline replays the same messages from a
     /// tape of its own, so that both compute the same beliefs.
     MessageCost,
+    /// Messages between two workers and nothing else: the sides differ in transport or deployment.
+    Hop,
+}
+
+/// CPUs of workers, of those that the program may use.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Pinning {
+    /// Where the scheduler puts them.
+    #[default]
+    Free,
+    /// All on the first one.
+    OneCpu,
+    /// Each on one of its own: worker w on the CPU of number w, and around again.
+    OwnCpus,
+}
+
+impl Pinning {
+    /// Whether nothing is pinned.
+    #[must_use]
+    pub fn is_free(&self) -> bool {
+        *self == Pinning::Free
+    }
+
+    /// CPUs that are needed for it to mean anything.
+    #[must_use]
+    pub fn needs(self) -> usize {
+        match self {
+            Pinning::Free | Pinning::OneCpu => 1,
+            Pinning::OwnCpus => 2,
+        }
+    }
 }
 
 impl Purpose {
@@ -242,7 +278,7 @@ impl Purpose {
         match self {
             Purpose::Null => Some(1.0),
             Purpose::KnownEffect { asked } => Some(asked),
-            Purpose::Compare | Purpose::MessageCost => None,
+            Purpose::Compare | Purpose::MessageCost | Purpose::Hop => None,
         }
     }
 }
@@ -265,6 +301,9 @@ pub struct Cell {
     pub x_transport: String,
     /// Why the cell is measured.
     pub purpose: Purpose,
+    /// On which CPUs the workers of both sides run.
+    #[serde(default, skip_serializing_if = "Pinning::is_free")]
+    pub cpus: Pinning,
     /// Length of the window of every invocation, seconds; it ends with whole episodes.
     pub window_s: f64,
     /// Digest that every invocation of the cell must give, once one has.
@@ -528,6 +567,9 @@ pub struct ServiceTime {
     pub p95_ns: f64,
     /// 99th percentile, nanoseconds.
     pub p99_ns: f64,
+    /// 99.9th percentile, nanoseconds.
+    #[serde(default)]
+    pub p999_ns: f64,
     /// Ops that were timed.
     pub timed: u64,
     /// One op in so many was timed, so that timing costs below 1 % of an op.

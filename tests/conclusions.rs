@@ -61,6 +61,7 @@ fn cell(
         baseline_transport: "none".to_owned(),
         x_transport: "none".to_owned(),
         purpose,
+        cpus: forkscope::record::Pinning::Free,
         window_s: WINDOW_S,
         digest: None,
         pairs,
@@ -140,6 +141,7 @@ fn concluded(cells: Vec<Cell>) -> Run {
         plan: PlanRecord::default(),
         cells,
         answers: Vec::new(),
+        hops: None,
         warnings: Vec::new(),
         withheld: None,
     };

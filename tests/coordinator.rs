@@ -38,6 +38,7 @@ fn concluded(request: &Request, measured: &Measured) -> Run {
         plan: measured.plan.clone(),
         cells: measured.cells.clone(),
         answers: Vec::new(),
+        hops: None,
         warnings: measured.warnings.clone(),
         withheld: None,
     };

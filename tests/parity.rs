@@ -3,9 +3,8 @@
 mod host;
 
 use forkscope::deployment;
-use forkscope::deployment::Pinning;
 use forkscope::experiment::invocation::Invocation;
-use forkscope::record::WorkloadKind;
+use forkscope::record::{Pinning, WorkloadKind};
 use forkscope::transport::{self, Choice, Home, Purpose, WaitPolicy};
 use forkscope::workload::hop::{Hop, Pattern};
 use forkscope::workload::{self, Digest, SpecSource, reference};

@@ -1,6 +1,6 @@
 //! `quick` and `run`: from options to a record, a table and an exit code.
 
-use super::{CommandError, color_choice, failed, print, probes, usage};
+use super::{CommandError, color_choice, failed, messages, print, probes, usage};
 use forkscope::agent;
 use forkscope::cli::{AgentCounts, Common};
 use forkscope::deployment::{Form, Kind};
@@ -17,6 +17,7 @@ use forkscope::record::{
 use forkscope::report::{self, Style, json, progress};
 use forkscope::transport::Choice;
 use forkscope::verdict::{BUSY_LABEL, Ending, conclude, exit_code};
+use forkscope::workload::hop::ENDS;
 use forkscope::workload::{self, SpecSource};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -46,10 +47,14 @@ const MOST_PAIRS: usize = 34;
 
 /// `forkscope quick`.
 pub fn quick(began: Instant, common: &Common) -> Result<u8, CommandError> {
-    let workloads = ["exploration".to_owned(), "coordination".to_owned()];
-    run(
+    let planned = vec![
+        open("exploration")?,
+        open("coordination")?,
+        messages::small()?,
+    ];
+    measure(
         began,
-        &workloads,
+        planned,
         None,
         &[Form::THREADS, Form::PROCESSES],
         Choice::Native,
@@ -58,7 +63,7 @@ pub fn quick(began: Instant, common: &Common) -> Result<u8, CommandError> {
     )
 }
 
-/// `forkscope run`, and all of `quick` but its defaults.
+/// `forkscope run`.
 pub fn run(
     began: Instant,
     workloads: &[String],
@@ -68,10 +73,24 @@ pub fn run(
     time: Option<Duration>,
     common: &Common,
 ) -> Result<u8, CommandError> {
-    let planned = SpecSource::expand(workloads)
-        .iter()
-        .map(|w| open(w))
-        .collect::<Result<Vec<_>, _>>()?;
+    let mut planned = Vec::new();
+    for name in SpecSource::expand(workloads) {
+        planned.extend(messages::open_all(&name)?);
+    }
+    messages::check(&planned, agents.as_ref(), deployments, transport).map_err(usage)?;
+    measure(began, planned, agents, deployments, transport, time, common)
+}
+
+/// What both have in common: from a plan's workloads to an exit code.
+fn measure(
+    began: Instant,
+    planned: Vec<PlannedWorkload>,
+    agents: Option<AgentCounts>,
+    deployments: &[Form],
+    transport: Choice,
+    time: Option<Duration>,
+    common: &Common,
+) -> Result<u8, CommandError> {
     for (i, w) in planned.iter().enumerate() {
         if planned[..i].iter().any(|v| v.source.name == w.source.name) {
             return Err(usage(format!("workload {} is named twice", w.source.name)));
@@ -89,11 +108,13 @@ pub fn run(
         findings,
         busy,
     } = begin(common)?;
+    let has_only_hops = planned.iter().all(|w| w.hop.is_some());
     let has_only_probes = planned.iter().all(|w| kind(w) == WorkloadKind::Probe);
     let mut request = Request {
         workloads: planned,
         agents: match agents {
             Some(given) => given.0,
+            None if has_only_hops => vec![ENDS],
             None if has_only_probes => probes::counts(machine.cpus_effective),
             None => COUNTS.to_vec(),
         },
@@ -108,7 +129,9 @@ pub fn run(
     };
     let time = match time {
         Some(given) => given,
-        None if has_only_probes => probes::time(&request, RESERVE_S).map_err(usage)?,
+        None if has_only_probes || has_only_hops => {
+            probes::time(&request, RESERVE_S).map_err(usage)?
+        }
         None => QUICK,
     };
     request.budget_s = time.as_secs_f64() - RESERVE_S;
@@ -466,6 +489,7 @@ pub(super) fn empty_record(
         plan: Default::default(),
         cells: Vec::new(),
         answers: Vec::new(),
+        hops: None,
         warnings,
         withheld: None,
     }

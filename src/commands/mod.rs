@@ -4,6 +4,7 @@ mod calibrate;
 mod doctor;
 mod list;
 mod measure;
+mod messages;
 mod probes;
 
 pub use calibrate::calibrate;

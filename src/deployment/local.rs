@@ -217,7 +217,7 @@ fn hops<L: Link>(hop: Hop, links: impl IntoIterator<Item = L>) -> Vec<Hops<L>> {
 /// The ring ports of these workers, by the segment that all workers share.
 fn ring_ports(of: &LocalWorkers, segment: &Segment, policy: WaitPolicy) -> Vec<RingPort> {
     let cpus = std::thread::available_parallelism().map_or(1, usize::from);
-    let is_crowded = of.placement.workers() > cpus || of.job.cpus == super::Pinning::OneCpu;
+    let is_crowded = of.placement.workers() > cpus || of.job.cpus == crate::record::Pinning::OneCpu;
     of.workers
         .clone()
         // SAFETY: a process makes the ports of its own workers, once.

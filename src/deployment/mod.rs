@@ -24,10 +24,9 @@ pub mod worker;
 
 pub use crate::transport::Placement;
 pub use form::{Count, Form, Kind, ParseError};
-pub use pinning::Pinning;
 
 use crate::observe::clock::OpClock;
-use crate::record::{Failure, Phase};
+use crate::record::{Failure, Phase, Pinning};
 use crate::transport::Choice;
 use crate::workload::SpecSource;
 use gate::Gate;

@@ -250,8 +250,8 @@ fn live<'e, E: End>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::deployment::Pinning;
     use crate::observe::clock::OpClock;
+    use crate::record::Pinning;
     use crate::transport::{Choice, Silent};
     use crate::workload::{Digest, Message, Received, SpecSource, Workload};
 

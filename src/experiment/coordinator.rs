@@ -347,7 +347,7 @@ impl Coordinator<'_> {
             },
             form: planned.form,
             cpus_effective: self.request.cpus_effective,
-            warm_up_s: plan::WARM_UP_S,
+            warm_up_s: cell.warm_up_s,
             window_s: cell.window_s,
             patience_s: PATIENCE_S,
         }
@@ -463,6 +463,7 @@ fn record_of(cell: &PlannedCell, request: &Request) -> Cell {
         baseline_transport: transport(&cell.baseline),
         x_transport: transport(&cell.x),
         purpose: cell.purpose,
+        cpus: cell.baseline.cpus,
         window_s: cell.window_s,
         digest: None,
         pairs: Vec::new(),

@@ -250,6 +250,7 @@ pub fn merge(parts: &[ServiceCounts]) -> Result<ServiceTime, ServiceError> {
         p50_ns: quantile(0.50),
         p95_ns: quantile(0.95),
         p99_ns: quantile(0.99),
+        p999_ns: quantile(0.999),
         timed: parts.iter().map(ServiceCounts::timed).sum(),
         stride: parts.iter().map(|part| part.stride).max().unwrap_or(1),
     })

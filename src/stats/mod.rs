@@ -8,7 +8,8 @@
 //! | `steadiness` | did the rate move while it was measured? |
 //! | `slope` | what does one more agent cost in memory? |
 //! | `controls` | could this machine tell a thing from itself, and see a known effect? |
-//! | `price` | what does one message cost? |
+//! | `price` | what does a message cost an agent? |
+//! | `hop` | what does a message between two workers cost, and what is that made of? |
 //! | `share` | how sure is a share of so many in so many? |
 //!
 //! A sample is one invocation; slices inside a window are never samples, `steadiness` alone looks at
@@ -19,6 +20,7 @@
 mod controls;
 mod effect;
 mod estimate;
+mod hop;
 mod order;
 mod price;
 mod share;
@@ -28,6 +30,7 @@ mod steadiness;
 pub use controls::{Judgement, inflation, judge_control, withheld};
 pub use effect::{MIN_PAIRS, PairDifference, StatsError, Widen, effect, pair_differences};
 pub use estimate::{estimate_mean, median, quantile};
+pub use hop::hop_answers;
 pub use order::{SecondRun, second_run};
 pub use price::message_price;
 pub use share::share;

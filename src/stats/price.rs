@@ -91,6 +91,7 @@ mod tests {
             baseline_transport: "tape".to_owned(),
             x_transport: "ipc".to_owned(),
             purpose: Purpose::MessageCost,
+            cpus: crate::record::Pinning::Free,
             window_s: 0.25,
             digest: None,
             pairs: x_ops.iter().enumerate().map(pair).collect(),

@@ -152,6 +152,7 @@ mod tests {
             baseline_transport: "none".to_owned(),
             x_transport: "none".to_owned(),
             purpose: Purpose::Compare,
+            cpus: crate::record::Pinning::Free,
             window_s: 0.25,
             digest: None,
             pairs: vec![pair; 3],

@@ -4,7 +4,7 @@
 //! round (what is saved is always whole) and when a record is rendered later.
 
 use super::{
-    AtAgents, BUSY_LABEL, Findings, WITHHELD_LABEL, crossover, recommendation, setup_answer,
+    AtAgents, BUSY_LABEL, Findings, WITHHELD_LABEL, crossover, price, recommendation, setup_answer,
     verdict,
 };
 use crate::record::{
@@ -12,8 +12,8 @@ use crate::record::{
     Side, Steadiness, Verdict, WorkloadRecord,
 };
 use crate::stats::{
-    MemoryPoint, StatsError, Widen, Window, effect, inflation, memory_fit, message_price,
-    pair_differences, steadiness, withheld,
+    MemoryPoint, StatsError, Widen, Window, effect, hop_answers, inflation, memory_fit,
+    message_price, pair_differences, steadiness, withheld,
 };
 use std::collections::BTreeMap;
 
@@ -48,6 +48,11 @@ pub fn conclude(run: &mut Run, digest_mismatch: Option<&str>) {
         .map(ToOwned::to_owned)
         .or_else(|| withheld(&run.cells));
     run.answers = answers(run);
+    run.hops = hop_answers(&run.cells, &run.workloads);
+    let labels = Labels::of(run);
+    for split in run.hops.iter_mut().flat_map(|h| &mut h.splits) {
+        split.sentence = labels.put_before(price(split));
+    }
 }
 
 fn ln_effect(cell: &Cell, margin: f64, widen: Widen) -> Result<Effect, StatsError> {
@@ -61,12 +66,16 @@ fn ln_effect(cell: &Cell, margin: f64, widen: Widen) -> Result<Effect, StatsErro
 fn judge(cell: &mut Cell, margin: f64, widen: Widen) {
     let (baseline, x) = match cell.purpose {
         // Both sides are one deployment: what may be ahead is the way of getting messages.
-        Purpose::MessageCost => (cell.baseline_transport.as_str(), cell.x_transport.as_str()),
-        _ => (cell.baseline.as_str(), cell.x.as_str()),
+        Purpose::MessageCost => (cell.baseline_transport.clone(), cell.x_transport.clone()),
+        Purpose::Hop => (
+            format!("{} {}", cell.baseline, cell.baseline_transport),
+            format!("{} {}", cell.x, cell.x_transport),
+        ),
+        _ => (cell.baseline.clone(), cell.x.clone()),
     };
     match ln_effect(cell, margin, widen) {
         Ok(e) => {
-            cell.verdict = verdict(&e, margin, baseline, x);
+            cell.verdict = verdict(&e, margin, &baseline, &x);
             cell.effect = Some(e);
         }
         Err(why) => {
@@ -104,6 +113,30 @@ fn window(sample: &Sample, ops_per_episode: f64) -> Window<'_> {
     Window {
         slices_ops_per_s: &sample.slices_ops_per_s,
         episodes: sample.ops as f64 / ops_per_episode,
+    }
+}
+
+/// What stands before every sentence of a run: a sentence travels alone.
+struct Labels {
+    is_withheld: bool,
+    is_busy: bool,
+}
+
+impl Labels {
+    fn of(run: &Run) -> Labels {
+        Labels {
+            is_withheld: run.withheld.is_some(),
+            is_busy: run.busy.is_some(),
+        }
+    }
+
+    fn put_before(&self, sentence: String) -> String {
+        match (self.is_withheld, self.is_busy) {
+            (true, true) => format!("{BUSY_LABEL}; {WITHHELD_LABEL}: {sentence}"),
+            (true, false) => format!("{WITHHELD_LABEL}: {sentence}"),
+            (false, true) => format!("{BUSY_LABEL}: {sentence}"),
+            (false, false) => sentence,
+        }
     }
 }
 
@@ -166,19 +199,13 @@ fn answer(run: &Run, workload: &str, baseline: &str, x: &str) -> Answer {
         messages: &messages,
         moving: &moving,
     };
-    // A sentence travels alone, so each carries the label.
-    let labelled = |sentence: String| match (&run.withheld, &run.busy) {
-        (Some(_), Some(_)) => format!("{BUSY_LABEL}; {WITHHELD_LABEL}: {sentence}"),
-        (Some(_), None) => format!("{WITHHELD_LABEL}: {sentence}"),
-        (None, Some(_)) => format!("{BUSY_LABEL}: {sentence}"),
-        (None, None) => sentence,
-    };
+    let labels = Labels::of(run);
     Answer {
         workload: workload.to_owned(),
         baseline: baseline.to_owned(),
         x: x.to_owned(),
-        crossover: labelled(crossover(&at)),
-        recommendation: labelled(recommendation(&findings)),
+        crossover: labels.put_before(crossover(&at)),
+        recommendation: labels.put_before(recommendation(&findings)),
         baseline_memory,
         x_memory,
         setup,

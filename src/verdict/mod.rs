@@ -7,6 +7,7 @@
 //! | `calibration` | how often did controls come out as their truth is? |
 //! | `conclude` | what does a whole run say? |
 //! | `crossover` | from how many agents on does the answer change? |
+//! | `price` | what does one message cost, in a sentence? |
 //! | `recommendation` | what should a person do about one workload? |
 //! | `words` | how are ratios, bytes and durations written in a sentence? |
 
@@ -14,6 +15,7 @@ mod break_even;
 mod calibration;
 mod conclude;
 mod crossover;
+mod price;
 mod recommendation;
 pub mod words;
 
@@ -24,6 +26,7 @@ pub use calibration::{
 };
 pub use conclude::conclude;
 pub use crossover::{AtAgents, crossover};
+pub use price::price;
 pub use recommendation::{Findings, recommendation};
 
 use crate::record::{Effect, Verdict};

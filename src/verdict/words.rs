@@ -42,6 +42,20 @@ pub fn duration(seconds: f64) -> String {
     }
 }
 
+/// A time of nanoseconds to seconds with three digits, in microseconds: `0.42 µs`, `15.0 µs`.
+pub fn micros(ns: f64) -> String {
+    format!("{} µs", three_digits(ns / 1e3))
+}
+
+/// A message's size, exactly: `64 B`, `1 KiB`, `1 MiB`, `1000 B`.
+pub fn payload(bytes: usize) -> String {
+    match bytes {
+        b if b > 0 && b.is_multiple_of(1 << 20) => format!("{} MiB", b >> 20),
+        b if b > 0 && b.is_multiple_of(1 << 10) => format!("{} KiB", b >> 10),
+        b => format!("{b} B"),
+    }
+}
+
 /// `1 agent`, `4 agents`.
 pub fn agents(count: usize) -> String {
     match count {
@@ -96,6 +110,16 @@ mod tests {
         assert_eq!(duration(1.2), "1.20 s");
         assert_eq!(duration(1500.0), "25 min");
         assert_eq!(duration(12_600.0), "3.5 h");
+    }
+
+    #[test]
+    fn messages_have_times_in_microseconds_and_exact_sizes() {
+        assert_eq!(micros(420.0), "0.42 µs");
+        assert_eq!(micros(15_030.0), "15.0 µs");
+        assert_eq!(payload(64), "64 B");
+        assert_eq!(payload(1 << 10), "1 KiB");
+        assert_eq!(payload(1000), "1000 B");
+        assert_eq!(payload(1 << 20), "1 MiB");
     }
 
     #[test]

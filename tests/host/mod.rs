@@ -3,11 +3,11 @@
 
 pub mod proc;
 
-use forkscope::deployment::{Job, Pinning};
+use forkscope::deployment::Job;
 use forkscope::experiment::invocation::Invocation;
 use forkscope::experiment::plan::PlannedWorkload;
 use forkscope::observe::clock::OpClock;
-use forkscope::record::{Outcome, Sample};
+use forkscope::record::{Outcome, Pinning, Sample};
 use forkscope::transport::Choice;
 use forkscope::workload::{self, SpecSource};
 use std::io::Write;

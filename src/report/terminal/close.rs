@@ -1,6 +1,6 @@
 //! Do the controls hold, what is the answer, what is missing?
 
-use super::{cells, pairs, probes, within};
+use super::{cells, hops, pairs, probes, within};
 use crate::record::{Cell, Purpose, Run, Verdict};
 use crate::report::Style;
 use crate::report::layout::{Grid, Last, Page, Tone};
@@ -25,7 +25,7 @@ fn controls(run: &Run, page: &mut Page) {
         .filter_map(|cell| match cell.purpose {
             Purpose::Null => Some((cell, 1.0)),
             Purpose::KnownEffect { asked } => Some((cell, asked)),
-            Purpose::Compare | Purpose::MessageCost => None,
+            Purpose::Compare | Purpose::MessageCost | Purpose::Hop => None,
         })
         .collect();
     if controls.is_empty() {
@@ -113,7 +113,8 @@ fn verdicts(run: &Run, page: &mut Page) {
         return;
     }
     let of_probes = probes::sentences(run);
-    if run.answers.is_empty() && of_probes.is_empty() {
+    let of_hops = hops::sentences(run);
+    if run.answers.is_empty() && of_probes.is_empty() && of_hops.is_empty() {
         page.paragraph(
             2,
             Tone::Plain,
@@ -128,8 +129,8 @@ fn verdicts(run: &Run, page: &mut Page) {
         page.paragraph(2, Tone::Strong, &title);
         page.paragraph(4, Tone::Plain, &answer.recommendation);
     }
-    for sentence in of_probes {
-        page.paragraph(2, Tone::Plain, &sentence);
+    for sentence in of_probes.iter().chain(&of_hops) {
+        page.paragraph(2, Tone::Plain, sentence);
     }
     if run.cells.iter().any(is_open) {
         page.blank();

@@ -10,6 +10,7 @@
 //! | `cells` | how fast, and what does an op cost, per agent count? |
 //! | `probes` | what in this operating system separates threads from processes? |
 //! | `costs` | what do memory, setup and messages cost? |
+//! | `hops` | what does a message between two workers cost, and why? |
 //! | `within` | what moved while it was measured? |
 //! | `close` | do the controls hold, what is the answer, what is missing? |
 
@@ -18,6 +19,7 @@ mod cells;
 mod close;
 mod costs;
 mod head;
+mod hops;
 mod probes;
 mod within;
 
@@ -40,6 +42,7 @@ impl Report for Terminal {
         cells::write(run, &mut page);
         probes::write(run, &mut page);
         costs::write(run, &mut page);
+        hops::write(run, &mut page);
         close::write(run, style, &mut page);
         out.write_all(page.finish().as_bytes())
     }

@@ -1,10 +1,14 @@
 //! Which cells, with which windows, how often: what fits a budget. Pure.
 
+pub mod message;
+
 use super::invocation::whole_cpus;
-use crate::deployment::{Form, Kind, Pinning};
-use crate::record::{Purpose, Side};
+use crate::deployment::{Form, Kind};
+use crate::record::{Pinning, Purpose, Side};
 use crate::transport::Choice;
+use crate::workload::hop::{ENDS, Hop};
 use crate::workload::{Spec, SpecSource, derive_seed};
+use message::Scope;
 use rand_pcg::Pcg64;
 use rand_pcg::rand_core::{Rng, SeedableRng};
 
@@ -43,6 +47,8 @@ pub struct PlannedWorkload {
     pub episode_length: u64,
     /// Whether its agents exchange messages when there are two or more.
     pub talks: bool,
+    /// The pattern of messages, where there is nothing but messages.
+    pub hop: Option<Hop>,
 }
 
 impl PlannedWorkload {
@@ -54,6 +60,7 @@ impl PlannedWorkload {
             source,
             episode_length: spec.episode_length(),
             talks,
+            hop: spec.hop(),
         }
     }
 
@@ -140,8 +147,12 @@ pub struct PlannedCell {
     pub purpose: Purpose,
     /// Length of the window, seconds.
     pub window_s: f64,
+    /// Least length of the warm-up, seconds.
+    pub warm_up_s: f64,
     /// Wall time of one pair, seconds: an estimate, until one was measured.
     pub pair_s: f64,
+    /// Of hops, which are left out first: those of the highest rank; rank 0 stays.
+    pub rank: usize,
 }
 
 impl PlannedCell {
@@ -154,6 +165,12 @@ impl PlannedCell {
             Purpose::Null => format!("null control {}/{}", self.x.form, self.baseline.form),
             Purpose::KnownEffect { asked } => format!("known effect {asked:.3}, {}", self.x.form),
             Purpose::MessageCost => format!("price of messages, {}", self.x.form),
+            Purpose::Hop => {
+                let way = |s: &PlannedSide| {
+                    format!("{} {}", s.form, s.transport.of(s.form.kind.home()).name)
+                };
+                return format!("{name} {}/{}", way(&self.x), way(&self.baseline));
+            }
         };
         format!("{name}@{} {what}", self.agents)
     }
@@ -221,7 +238,9 @@ pub fn cells(request: &Request) -> Result<Vec<PlannedCell>, PlanError> {
         }
         return Ok(cells.planned);
     }
-    for workload in 0..request.workloads.len() {
+    let with_agents = |&w: &usize| request.workloads[w].hop.is_none();
+    let all = 0..request.workloads.len();
+    for workload in all.clone().filter(with_agents) {
         for &agents in &request.agents {
             for &x in others {
                 let (baseline, x) = (side(request, baseline), side(request, x));
@@ -229,8 +248,8 @@ pub fn cells(request: &Request) -> Result<Vec<PlannedCell>, PlanError> {
             }
         }
     }
-    let talking = (0..request.workloads.len()).filter(|&w| request.workloads[w].talks);
-    for workload in talking {
+    let talking = all.filter(with_agents);
+    for workload in talking.filter(|&w| request.workloads[w].talks) {
         for agents in message_counts(&request.agents) {
             for &form in &request.deployments {
                 let tape = PlannedSide {
@@ -242,7 +261,14 @@ pub fn cells(request: &Request) -> Result<Vec<PlannedCell>, PlanError> {
             }
         }
     }
-    let anchor = anchor(&request.agents);
+    let scope = message::scope(request);
+    if let Some(scope) = scope {
+        message::add(&mut cells, scope);
+    }
+    let anchor = match scope {
+        Some(Scope::All) => ENDS,
+        _ => anchor(&request.agents),
+    };
     cells.nulls(anchor);
     cells.known_effect(anchor, baseline, KNOWN_EFFECT);
     cells.small_known_effect(anchor, baseline);
@@ -294,8 +320,15 @@ impl Cells<'_> {
             x,
             purpose,
             window_s,
+            warm_up_s: WARM_UP_S,
             pair_s,
+            rank: 0,
         });
+    }
+
+    /// Changes the cell that was added last.
+    fn set_last(&mut self, change: impl FnOnce(&mut PlannedCell)) {
+        change(self.planned.last_mut().expect("one was added"));
     }
 
     /// Every deployment against itself. Which invocation of a pair is called X is drawn by lot: the
@@ -381,7 +414,7 @@ fn estimate_s(agents: usize, side: &PlannedSide, window_s: f64, cpus: f64) -> f6
 
 /// Leaves out cells until `pairs` pairs of each fit `seconds`; returns what was left out, in words.
 ///
-/// What goes first: the small known effect beside a comparison, prices of messages at all but one agent
+/// What goes first: the small known effect beside a comparison, hops by their rank, prices of messages at all but one agent
 /// count, then agent counts from the middle (the ends carry the slopes and the headline). The other
 /// controls and two agent counts stay.
 ///
@@ -431,6 +464,7 @@ pub fn shrink(
         };
         let is_victim = |c: &PlannedCell| match victim {
             Victim::SmallKnownEffect => is_small_known_effect(c),
+            Victim::Hops(rank) => c.purpose == Purpose::Hop && c.rank == rank,
             Victim::Messages(n) => c.purpose == Purpose::MessageCost && c.agents == n,
             Victim::Agents(n) => c.purpose == Purpose::Compare && c.agents == n,
             Victim::End { workload, agents } => {
@@ -455,6 +489,7 @@ fn needed_s(cells: &[PlannedCell], pairs: usize) -> f64 {
 
 enum Victim {
     SmallKnownEffect,
+    Hops(usize),
     Messages(usize),
     Agents(usize),
     End { workload: usize, agents: usize },
@@ -482,6 +517,10 @@ fn next_victim(cells: &[PlannedCell]) -> Option<Victim> {
     let priced = counts(Purpose::MessageCost);
     if priced.len() > 1 {
         return priced.last().map(|&n| Victim::Messages(n));
+    }
+    let hops = cells.iter().filter(|c| c.purpose == Purpose::Hop);
+    if let Some(rank) = hops.map(|c| c.rank).max().filter(|&r| r > 0) {
+        return Some(Victim::Hops(rank));
     }
     if compared.len() > 2 {
         return Some(Victim::Agents(compared[compared.len() / 2]));

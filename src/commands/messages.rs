@@ -1,0 +1,133 @@
+//! What does a run about messages measure, where it is told nothing?
+
+use super::measure::open;
+use super::{CommandError, usage};
+use forkscope::cli::AgentCounts;
+use forkscope::deployment::Form;
+use forkscope::experiment::plan::PlannedWorkload;
+use forkscope::experiment::plan::message::{SMALL, hops};
+use forkscope::transport::{Choice, Purpose};
+use forkscope::workload;
+use forkscope::workload::hop::{self, Hop, Pattern};
+
+/// The workloads that `name` stands for: all sizes and patterns where it is the built-in `message`.
+pub fn open_all(name: &str) -> Result<Vec<PlannedWorkload>, CommandError> {
+    match name {
+        _ if name == hop::ENTRY.name => hops().into_iter().map(planned).collect(),
+        _ => Ok(vec![open(name)?]),
+    }
+}
+
+/// The round trip of the smallest size: what `quick` says the price of.
+pub fn small() -> Result<PlannedWorkload, CommandError> {
+    planned(Hop {
+        pattern: Pattern::PingPong,
+        payload_bytes: SMALL,
+    })
+}
+
+fn planned(hop: Hop) -> Result<PlannedWorkload, CommandError> {
+    let source = hop.source();
+    let spec = workload::read(&source).map_err(usage)?;
+    Ok(PlannedWorkload::new(source, spec.as_ref()))
+}
+
+/// Refuses what no transport can do, or what says nothing about messages.
+pub fn check(
+    planned: &[PlannedWorkload],
+    agents: Option<&AgentCounts>,
+    deployments: &[Form],
+    transport: Choice,
+) -> Result<(), String> {
+    let Some(hop) = planned.iter().find(|w| w.hop.is_some()) else {
+        return check_transport(deployments, transport);
+    };
+    if planned.iter().any(|w| w.hop.is_none()) {
+        return Err(format!(
+            "{} has no agents and is measured alone; run it without other workloads",
+            hop.source.name
+        ));
+    }
+    if agents.is_some_and(|a| a.0 != [hop::ENDS]) {
+        return Err("a message has two ends; leave out --agents with the workload message".into());
+    }
+    if transport != Choice::Native {
+        return Err(
+            "the workload message measures every transport; leave out --transport".to_owned(),
+        );
+    }
+    if deployments != [Form::THREADS, Form::PROCESSES] {
+        return Err(
+            "the workload message compares threads with processes; leave out --deployment"
+                .to_owned(),
+        );
+    }
+    Ok(())
+}
+
+fn check_transport(deployments: &[Form], transport: Choice) -> Result<(), String> {
+    let Choice::Named(entry) = transport else {
+        return Ok(());
+    };
+    if entry.purpose != Purpose::Agents {
+        return Err(format!(
+            "{} carries hops, not the messages of agents; `forkscope run -w message` measures it",
+            entry.name
+        ));
+    }
+    match deployments.iter().find(|d| !entry.serves(d.kind.home())) {
+        None => Ok(()),
+        Some(form) => Err(format!(
+            "{} does not serve {form}; ring, socket and pipe serve threads and processes alike, and native gives each its own",
+            entry.name
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BOTH: [Form; 2] = [Form::THREADS, Form::PROCESSES];
+
+    fn refused(names: &[&str], agents: &[usize], deployments: &[Form], transport: &str) -> String {
+        let planned: Vec<_> = names
+            .iter()
+            .flat_map(|n| open_all(n).ok().unwrap())
+            .collect();
+        let agents = (!agents.is_empty()).then(|| AgentCounts(agents.to_vec()));
+        let transport = transport.parse().unwrap();
+        check(&planned, agents.as_ref(), deployments, transport)
+            .err()
+            .unwrap_or_default()
+    }
+
+    #[test]
+    fn messages_are_measured_alone_and_whole() {
+        assert_eq!(refused(&["message"], &[], &BOTH, "native"), "");
+        let more = refused(&["message", "coordination"], &[], &BOTH, "native");
+        assert!(more.contains("measured alone"), "{more}");
+        let agents = refused(&["message"], &[8], &BOTH, "native");
+        assert!(agents.contains("two ends"), "{agents}");
+        let ring = refused(&["message"], &[], &BOTH, "ring");
+        assert!(ring.contains("every transport"), "{ring}");
+        let mixed = refused(&["message"], &[], &["threads:1".parse().unwrap()], "native");
+        assert!(mixed.contains("threads with processes"), "{mixed}");
+    }
+
+    #[test]
+    fn a_transport_that_does_not_serve_a_deployment_is_refused() {
+        for (transport, form) in [("channel", "processes"), ("ipc", "threads")] {
+            let said = refused(&["coordination"], &[2], &BOTH, transport);
+            assert!(
+                said.starts_with(&format!("{transport} does not serve {form}")),
+                "{said}"
+            );
+        }
+        for transport in ["ring", "socket", "pipe", "native"] {
+            assert_eq!(refused(&["coordination"], &[2], &BOTH, transport), "");
+        }
+        let said = refused(&["coordination"], &[2], &BOTH, "channel:arc");
+        assert!(said.contains("not the messages of agents"), "{said}");
+    }
+}

@@ -1,0 +1,177 @@
+//! Which pairs say what a message costs, and why?
+//!
+//! Each pair differs in one thing. The *split* of the native transports at one size: channel against
+//! the same that spins (its wake-up), that against one which hands over a reference (the copy), that against a call
+//! (the zero line); ipc against its bytes (serialisation), those against the same that spin (its
+//! wake-up); the spinning ring in processes against threads (the address space). The *table* adds
+//! all transports that serve both deployments, floods, and workers on one CPU and on two.
+
+use super::{Cells, PlannedSide, Request};
+use crate::deployment::Form;
+use crate::experiment::invocation::whole_cpus;
+use crate::record::{Pinning, Purpose};
+use crate::transport::{Choice, WaitPolicy};
+use crate::workload::hop::{ENDS, Hop, Pattern};
+
+/// Sizes of messages, bytes.
+pub const PAYLOADS: [usize; 4] = [64, 1 << 10, 64 << 10, 1 << 20];
+
+/// The size at which placements are compared, and of which `quick` says the price.
+pub const SMALL: usize = PAYLOADS[0];
+
+/// How much is asked about messages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// The split of each size that there is, in short windows: beside other questions.
+    Split,
+    /// The whole table.
+    All,
+}
+
+/// Every hop of the table: all sizes and patterns.
+#[must_use]
+pub fn hops() -> Vec<Hop> {
+    let of_size = |payload_bytes| {
+        [Pattern::PingPong, Pattern::Flood].map(|pattern| Hop {
+            pattern,
+            payload_bytes,
+        })
+    };
+    PAYLOADS.into_iter().flat_map(of_size).collect()
+}
+
+/// Window in which a price is taken beside other questions, seconds: thousands of round trips, of the
+/// slowest transport too. No deployment is ever called ahead by it.
+const SHORT_WINDOW_S: f64 = 0.1;
+
+/// Warm-up of two workers without agents, seconds.
+pub const WARM_UP_S: f64 = 0.03;
+
+/// One transport under one deployment.
+type Way = (&'static str, &'static str);
+
+/// The pairs of the split.
+const SPLIT: [(Way, Way); 6] = [
+    (("threads", "channel"), ("threads", "channel:spin")),
+    (("threads", "channel:spin"), ("threads", "channel:arc:spin")),
+    (("threads:1", "channel"), ("threads", "channel:arc:spin")),
+    (("processes", "ipc"), ("processes", "ipc:bytes")),
+    (("processes", "ipc:bytes"), ("processes", "ipc:bytes:spin")),
+    (("threads", "ring:spin"), ("processes", "ring:spin")),
+];
+
+/// The native transports, and all that serve both deployments.
+const TABLE: [(Way, Way); 6] = [
+    (("threads", "channel"), ("processes", "ipc")),
+    (("threads", "ring:spin"), ("processes", "ring:spin")),
+    (("threads", "ring"), ("processes", "ring")),
+    (("threads", "ring:park"), ("processes", "ring:park")),
+    (("threads", "socket"), ("processes", "socket")),
+    (("threads", "pipe"), ("processes", "pipe")),
+];
+
+/// What is in a flood beside [`TABLE`].
+const MORE_FLOODS: [(Way, Way); 1] = [(("threads", "channel:arc"), ("processes", "ipc:bytes"))];
+
+/// Adds the pairs of every hop of the request. What is needed least has the highest rank.
+pub(super) fn add(cells: &mut Cells<'_>, scope: Scope) {
+    let request = cells.request;
+    let hops = request.workloads.iter().enumerate();
+    let hops = hops.filter_map(|(index, w)| Some((index, w.hop?)));
+    for (nth, (workload, hop)) in hops.enumerate() {
+        let rank = 4 * nth;
+        match (hop.pattern, scope) {
+            (Pattern::PingPong, Scope::Split) => {
+                pairs(
+                    cells,
+                    workload,
+                    &SPLIT,
+                    Pinning::Free,
+                    rank + 1,
+                    Some(SHORT_WINDOW_S),
+                );
+            }
+            (Pattern::PingPong, Scope::All) => {
+                pairs(cells, workload, &SPLIT, Pinning::Free, rank, None);
+                // The spinning ring is in the split.
+                let others: Vec<_> = TABLE.into_iter().filter(|p| !SPLIT.contains(p)).collect();
+                pairs(cells, workload, &others, Pinning::Free, rank + 1, None);
+                if hop.payload_bytes == SMALL {
+                    pairs(cells, workload, &TABLE, Pinning::OneCpu, rank + 2, None);
+                    pairs(cells, workload, &TABLE, Pinning::OwnCpus, rank + 3, None);
+                }
+            }
+            (Pattern::Flood, Scope::Split) => {}
+            (Pattern::Flood, Scope::All) => {
+                pairs(cells, workload, &TABLE, Pinning::Free, rank + 1, None);
+                pairs(cells, workload, &MORE_FLOODS, Pinning::Free, rank + 2, None);
+            }
+        }
+    }
+}
+
+fn pairs(
+    cells: &mut Cells<'_>,
+    workload: usize,
+    pairs: &[(Way, Way)],
+    cpus: Pinning,
+    rank: usize,
+    window_s: Option<f64>,
+) {
+    let request = cells.request;
+    let (baseline, x) = (request.deployments[0], request.deployments.get(1).copied());
+    // A study of one's own deployments would need transports that serve them.
+    if (baseline, x) != (Form::THREADS, Some(Form::PROCESSES)) {
+        return;
+    }
+    let has = whole_cpus(request.cpus_effective);
+    if has < cpus.needs() {
+        return;
+    }
+    for &(baseline, x) in pairs {
+        let sides = [baseline, x].map(|way| side(way, cpus));
+        // Whoever spins on the CPU of the one that it waits for waits for the scheduler.
+        let crawls = has < 2 || cpus == Pinning::OneCpu;
+        if crawls && sides.iter().any(spins) {
+            continue;
+        }
+        cells.add(workload, ENDS, sides[0], sides[1], Purpose::Hop);
+        cells.set_last(|cell| {
+            cell.rank = rank;
+            cell.warm_up_s = WARM_UP_S;
+            if let Some(window_s) = window_s {
+                cell.pair_s -= 2.0 * (cell.window_s - window_s);
+                cell.window_s = window_s;
+            }
+            cell.pair_s -= 2.0 * (super::WARM_UP_S - WARM_UP_S);
+        });
+    }
+}
+
+fn side((form, transport): Way, cpus: Pinning) -> PlannedSide {
+    PlannedSide {
+        form: form
+            .parse()
+            .expect("the forms of this file are deployments"),
+        tape: false,
+        uncounted_every: None,
+        transport: Choice::named(transport),
+        cpus,
+    }
+}
+
+fn spins(side: &PlannedSide) -> bool {
+    side.transport.of(side.form.kind.home()).wait == WaitPolicy::Spin
+}
+
+/// Whether messages are asked about at all, and how much.
+pub(super) fn scope(request: &Request) -> Option<Scope> {
+    let is_hop = |w: &super::PlannedWorkload| w.hop.is_some();
+    if !request.workloads.iter().any(is_hop) {
+        return None;
+    }
+    match request.workloads.iter().all(is_hop) {
+        true => Some(Scope::All),
+        false => Some(Scope::Split),
+    }
+}

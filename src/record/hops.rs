@@ -1,0 +1,117 @@
+//! What messages between two workers cost: the words of the record.
+
+use super::{Estimate, Pinning};
+use crate::workload::hop::Pattern;
+use serde::{Deserialize, Serialize};
+
+/// What a run found out about messages.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HopAnswers {
+    /// What each transport costs, by pattern, placement, size, deployment.
+    pub levels: Vec<HopLevel>,
+    /// The price of the native transports, taken apart.
+    pub splits: Vec<HopSplit>,
+}
+
+/// One transport under one deployment.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HopLevel {
+    /// Who sends when.
+    pub pattern: Pattern,
+    /// Bytes of a message.
+    pub payload_bytes: usize,
+    /// On which CPUs the two workers ran.
+    #[serde(default, skip_serializing_if = "Pinning::is_free")]
+    pub cpus: Pinning,
+    /// Deployment.
+    pub deployment: String,
+    /// Transport; `call` where both ends are one worker.
+    pub transport: String,
+    /// Invocations that it is read from.
+    pub invocations: usize,
+    /// Time of one message, one way, nanoseconds: span / messages, waiting included.
+    pub one_way_ns: Estimate,
+    /// Round trips: median, 99th and 99.9th percentile, nanoseconds, medians over invocations; only
+    /// where every invocation timed as many as a percentile needs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub round_trip_p50_ns: Option<f64>,
+    /// 99th percentile.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub round_trip_p99_ns: Option<f64>,
+    /// 99.9th percentile.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub round_trip_p999_ns: Option<f64>,
+    /// Messages per second, all directions together.
+    pub messages_per_s: f64,
+    /// Payload bytes per second.
+    pub bytes_per_s: f64,
+    /// CPU time of both ends per message, nanoseconds, spinning included.
+    pub cpu_per_message_ns: f64,
+}
+
+/// The price of one native transport at one size, taken apart.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HopSplit {
+    /// Bytes of a message.
+    pub payload_bytes: usize,
+    /// Deployment.
+    pub deployment: String,
+    /// Transport.
+    pub transport: String,
+    /// Time of one message, one way, nanoseconds.
+    pub total_ns: Estimate,
+    /// What it is made of, in the order of the report; they add up to the total.
+    pub parts: Vec<HopPart>,
+    /// All that in a sentence.
+    pub sentence: String,
+}
+
+/// One part of a price.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HopPart {
+    /// Which.
+    pub part: Part,
+    /// Its time, nanoseconds. Below 0: smaller than what else differed.
+    pub ns: Estimate,
+    /// Share of the total: ns / total.
+    pub share: f64,
+    /// The two things whose difference it is, in words.
+    pub measured_as: String,
+}
+
+/// What the price of a message is made of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Part {
+    /// To sleep and be woken: the same transport, against one that looks again and again.
+    WakeUp,
+    /// Copying the bytes: against handing them over.
+    Copy,
+    /// Making bytes of a value, and a value of bytes: against bytes.
+    Serialisation,
+    /// Another address space: against the same code in one.
+    AddressSpace,
+    /// Reading the message: what a call costs that does it.
+    Call,
+    /// What cannot be taken apart by these means.
+    Rest,
+}
+
+impl Part {
+    /// Its name.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Part::WakeUp => "wake-up",
+            Part::Copy => "copy",
+            Part::Serialisation => "serialisation",
+            Part::AddressSpace => "address space",
+            Part::Call => "call",
+            Part::Rest => "rest",
+        }
+    }
+}

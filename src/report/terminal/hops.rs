@@ -1,0 +1,204 @@
+//! What does a message between two workers cost, and why?
+
+use super::{mark, transport};
+use crate::record::hops::{HopAnswers, HopLevel, HopSplit};
+use crate::record::{Cell, Pinning, Purpose, Run};
+use crate::report::layout::{Grid, Last, Page, Tone};
+use crate::report::numbers;
+use crate::verdict::words;
+use crate::workload::hop::Pattern;
+
+pub fn write(run: &Run, page: &mut Page) {
+    let Some(hops) = &run.hops else { return };
+    let has_floods = hops.levels.iter().any(|l| l.pattern == Pattern::Flood);
+    // Beside other questions the split says all that was asked.
+    if has_floods || hops.splits.is_empty() {
+        levels(run, hops, page);
+    }
+    split(run, hops, page);
+    ratios(run, page);
+}
+
+fn levels(run: &Run, hops: &HopAnswers, page: &mut Page) {
+    let mut places: Vec<(usize, Pinning)> = Vec::new();
+    for level in &hops.levels {
+        let place = (level.payload_bytes, level.cpus);
+        if !places.contains(&place) {
+            places.push(place);
+        }
+    }
+    // Small messages first; where workers run freely before where they are pinned.
+    places.sort_by_key(|&(bytes, cpus)| (bytes, cpus as u8));
+    for (bytes, cpus) in places {
+        let title = format!(
+            "a message of {}, {}{}",
+            words::payload(bytes),
+            placed(cpus),
+            mark(run)
+        );
+        page.heading(&title, "there and back, and one way as fast as they go");
+        let here = |l: &&HopLevel| l.payload_bytes == bytes && l.cpus == cpus;
+        let round_trips = hops.levels.iter().filter(here);
+        let mut round_trips: Vec<&HopLevel> = round_trips
+            .filter(|l| l.pattern == Pattern::PingPong)
+            .collect();
+        round_trips.sort_by_key(|l| order(l));
+        let flood = |level: &HopLevel| {
+            hops.levels.iter().filter(here).find(|l| {
+                l.pattern == Pattern::Flood
+                    && (&l.deployment, &l.transport) == (&level.deployment, &level.transport)
+            })
+        };
+        page.grid(&Grid {
+            left: 2,
+            header: [
+                "deployment",
+                "transport, wait",
+                "round trip\np50 µs",
+                "\np99 µs",
+                "\np99.9 µs",
+                "CPU\nµs/message",
+                "one way\nmessages/s",
+                "\nMiB/s",
+            ]
+            .map(str::to_owned)
+            .to_vec(),
+            rows: round_trips.iter().map(|l| row(l, flood(l))).collect(),
+            last: Last::Numbers,
+        });
+    }
+}
+
+fn placed(cpus: Pinning) -> &'static str {
+    match cpus {
+        Pinning::Free => "where the scheduler puts both ends",
+        Pinning::OneCpu => "both ends on one CPU",
+        Pinning::OwnCpus => "the ends on two CPUs",
+    }
+}
+
+/// The zero line first, then threads and processes.
+fn order(level: &HopLevel) -> (bool, bool, String) {
+    (
+        level.transport != "call",
+        level.deployment != "threads",
+        level.transport.clone(),
+    )
+}
+
+fn row(level: &HopLevel, flood: Option<&HopLevel>) -> Vec<String> {
+    let nothing = || numbers::NOTHING.to_owned();
+    let micros = |ns: Option<f64>| ns.map_or_else(nothing, numbers::micros);
+    vec![
+        level.deployment.clone(),
+        transport(&level.transport),
+        micros(level.round_trip_p50_ns),
+        micros(level.round_trip_p99_ns),
+        micros(level.round_trip_p999_ns),
+        numbers::micros(level.cpu_per_message_ns),
+        flood.map_or_else(nothing, |f| numbers::count(f.messages_per_s)),
+        flood.map_or_else(nothing, |f| {
+            numbers::count(f.bytes_per_s / f64::from(1 << 20))
+        }),
+    ]
+}
+
+fn split(run: &Run, hops: &HopAnswers, page: &mut Page) {
+    if hops.splits.is_empty() {
+        return;
+    }
+    page.heading(
+        &format!("why a message costs what it costs{}", mark(run)),
+        "one way, mean, native transports",
+    );
+    page.grid(&Grid {
+        left: 3,
+        header: [
+            "size",
+            "transport, wait",
+            "part",
+            "µs",
+            "share",
+            "measured as",
+        ]
+        .map(str::to_owned)
+        .to_vec(),
+        rows: hops.splits.iter().flat_map(split_rows).collect(),
+        last: Last::Text(|_| Tone::Quiet),
+    });
+    let note = "the kernel's own copies and system calls are in the rest: they cannot be told apart from outside. \
+                Copy is one copy between two threads; a transport may make several";
+    page.paragraph(2, Tone::Quiet, note);
+}
+
+fn split_rows(split: &HopSplit) -> Vec<Vec<String>> {
+    let size = words::payload(split.payload_bytes);
+    let way = transport(&split.transport);
+    let total = vec![
+        size.clone(),
+        way.clone(),
+        "all".to_owned(),
+        numbers::time(&split.total_ns),
+        "100 %".to_owned(),
+        split.deployment.clone(),
+    ];
+    let part = |p: &crate::record::hops::HopPart| {
+        vec![
+            size.clone(),
+            way.clone(),
+            p.part.name().to_owned(),
+            numbers::time(&p.ns),
+            format!("{:.0} %", p.share * 100.0),
+            p.measured_as.clone(),
+        ]
+    };
+    std::iter::once(total)
+        .chain(split.parts.iter().map(part))
+        .collect()
+}
+
+/// The same transport in both deployments: what the address space costs.
+fn ratios(run: &Run, page: &mut Page) {
+    let is_same = |c: &&Cell| {
+        c.purpose == Purpose::Hop && c.baseline_transport == c.x_transport && c.baseline != c.x
+    };
+    let cells: Vec<&Cell> = run.cells.iter().filter(is_same).collect();
+    if cells.is_empty() {
+        return;
+    }
+    let row = |cell: &&Cell| {
+        vec![
+            transport(&cell.x_transport),
+            cell.workload.trim_start_matches("message/").to_owned(),
+            placed(cell.cpus).to_owned(),
+            cell.effect
+                .as_ref()
+                .map_or_else(|| numbers::NOTHING.to_owned(), numbers::ratio),
+        ]
+    };
+    page.heading(
+        &format!(
+            "the same transport between processes and between threads{}",
+            mark(run)
+        ),
+        "messages/s, processes / threads, 95 % interval",
+    );
+    page.grid(&Grid {
+        left: 3,
+        header: ["transport, wait", "pattern, bytes", "placement", "ratio"]
+            .map(str::to_owned)
+            .to_vec(),
+        rows: cells.iter().map(row).collect(),
+        last: Last::Numbers,
+    });
+}
+
+/// What the smallest messages cost: a sentence for each native transport.
+pub fn sentences(run: &Run) -> Vec<String> {
+    let splits = run.hops.iter().flat_map(|h| &h.splits);
+    let smallest = splits.clone().map(|s| s.payload_bytes).min();
+    splits
+        .filter(|s| Some(s.payload_bytes) == smallest)
+        .map(|s| s.sentence.clone())
+        .collect()
+}
