@@ -56,7 +56,7 @@ impl<'l, L: Link> HopEnd<'l, L> {
                 assignment.placement.agents_of(assignment.worker).len()
             ],
             cycle: job.uncounted_every.map_or(u64::MAX, |n| n + 1),
-            recorder: Some(Recorder::new(job.clock, 1)),
+            recorder: Some(Recorder::fine(job.clock, 1)),
         }
     }
 

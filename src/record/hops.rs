@@ -33,6 +33,9 @@ pub struct HopLevel {
     pub invocations: usize,
     /// Time of one message, one way, nanoseconds: span / messages, waiting included.
     pub one_way_ns: Estimate,
+    /// Half a median round trip, nanoseconds: what a message usually takes. Not of floods.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub usual_ns: Option<Estimate>,
     /// Round trips: median, 99th and 99.9th percentile, nanoseconds, medians over invocations; only
     /// where every invocation timed as many as a percentile needs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -61,7 +64,7 @@ pub struct HopSplit {
     pub deployment: String,
     /// Transport.
     pub transport: String,
-    /// Time of one message, one way, nanoseconds.
+    /// Half a median round trip, nanoseconds.
     pub total_ns: Estimate,
     /// What it is made of, in the order of the report; they add up to the total.
     pub parts: Vec<HopPart>,

@@ -69,6 +69,12 @@ fn is_round_trip(asked: &Asked<'_>) -> bool {
     asked.hop.pattern == Pattern::PingPong && asked.cell.cpus.is_free()
 }
 
+/// Half a median round trip, nanoseconds: what a message usually takes. Not the mean, in which one
+/// pause of the scheduler weighs as much as ten thousand messages.
+fn usual_ns(sample: &Sample) -> f64 {
+    sample.service.p50_ns / 2.0
+}
+
 /// Time of one message, one way, nanoseconds.
 fn one_way_ns(sample: &Sample, pattern: Pattern) -> f64 {
     let messages = match pattern {
@@ -119,6 +125,10 @@ fn level(key: &Key<'_>, samples: &[&Sample]) -> Option<HopLevel> {
         |value: &dyn Fn(&Sample) -> f64| -> Vec<f64> { samples.iter().map(|s| value(s)).collect() };
     let middle = |value: &dyn Fn(&Sample) -> f64| median(&column(value));
     let one_way = estimate_mean(&column(&|s| one_way_ns(s, key.pattern))).ok()?;
+    let usual = match key.pattern {
+        Pattern::PingPong => estimate_mean(&column(&usual_ns)).ok(),
+        Pattern::Flood => None,
+    };
     // In a flood an op is timed from its sending only, which says nothing about its arrival.
     let percentile = |least: u64, value: &dyn Fn(&Sample) -> f64| {
         let has_enough = |s: &&Sample| s.service.timed >= least;
@@ -134,6 +144,7 @@ fn level(key: &Key<'_>, samples: &[&Sample]) -> Option<HopLevel> {
         transport: key.transport.to_owned(),
         invocations: samples.len(),
         one_way_ns: one_way,
+        usual_ns: usual,
         round_trip_p50_ns: percentile(1, &|s| s.service.p50_ns),
         round_trip_p99_ns: percentile(FOR_P99, &|s| s.service.p99_ns),
         round_trip_p999_ns: percentile(FOR_P999, &|s| s.service.p999_ns),
@@ -184,7 +195,8 @@ impl Parts<'_> {
         self.difference(Part::Copy, by_copy, ("threads", "channel:arc:spin"))
     }
 
-    /// What reading the message costs anyway.
+    /// What reading the message costs anyway: by the mean, because a call takes less time than to look
+    /// at the clock.
     fn call(&self) -> Option<HopPart> {
         let level = self.levels.iter().find(|l| {
             l.transport == CALL && l.payload_bytes == self.bytes && l.pattern == Pattern::PingPong
@@ -212,16 +224,15 @@ impl Parts<'_> {
                 _ => None,
             }
         })?;
-        let time = |s: &Sample| one_way_ns(s, Pattern::PingPong);
         let differences: Vec<f64> = cell
             .kept()
-            .map(|(_, baseline, x)| sign * (time(baseline) - time(x)))
+            .map(|(_, baseline, x)| sign * (usual_ns(baseline) - usual_ns(x)))
             .collect();
         Some(HopPart {
             part,
             ns: estimate_mean(&differences).ok()?,
             share: 0.0,
-            measured_as: format!("{} {} − {} {}", more.0, more.1, less.0, less.1),
+            measured_as: named(more, less),
         })
     }
 
@@ -233,7 +244,7 @@ impl Parts<'_> {
                 && l.pattern == Pattern::PingPong
                 && l.cpus.is_free()
         })?;
-        let total = total.one_way_ns;
+        let total = total.usual_ns?;
         let mut parts: Vec<HopPart> = parts.into_iter().flatten().collect();
         // A wake-up is what most of a price is: without it the rest would be called something else.
         if !parts.iter().any(|p| p.part == Part::WakeUp) {
@@ -256,6 +267,14 @@ impl Parts<'_> {
             parts,
             sentence: String::new(),
         })
+    }
+}
+
+/// Two ways as a difference in words: the deployment only where it is what differs.
+fn named(more: Way<'_>, less: Way<'_>) -> String {
+    match more.0 == less.0 {
+        true => format!("{} − {}", more.1, less.1),
+        false => format!("{}: {} − {}", more.1, more.0, less.0),
     }
 }
 

@@ -42,7 +42,8 @@ impl<'a> Comparison<'a> {
 
 pub fn write(run: &Run, page: &mut Page) {
     let comparisons = Comparison::all(run);
-    if !run.cells.iter().any(|c| c.purpose == Purpose::Compare) {
+    let is_asked = |c: &Cell| matches!(c.purpose, Purpose::Compare | Purpose::Hop);
+    if !run.cells.iter().any(is_asked) {
         page.blank();
         page.paragraph(0, Tone::Caution, "no comparison was measured");
     }

@@ -10,9 +10,8 @@ use crate::workload::hop::Pattern;
 
 pub fn write(run: &Run, page: &mut Page) {
     let Some(hops) = &run.hops else { return };
-    let has_floods = hops.levels.iter().any(|l| l.pattern == Pattern::Flood);
     // Beside other questions the split says all that was asked.
-    if has_floods || hops.splits.is_empty() {
+    if run.answers.is_empty() {
         levels(run, hops, page);
     }
     split(run, hops, page);
@@ -109,7 +108,7 @@ fn split(run: &Run, hops: &HopAnswers, page: &mut Page) {
     }
     page.heading(
         &format!("why a message costs what it costs{}", mark(run)),
-        "one way, mean, native transports",
+        "half a median round trip, native transports",
     );
     page.grid(&Grid {
         left: 3,
