@@ -1,7 +1,7 @@
 //! The command line: definitions, nothing else.
 
 use crate::deployment::Form;
-use crate::transport::Choice;
+use crate::transport::Asked;
 use clap::builder::FalseyValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
@@ -49,6 +49,8 @@ pub enum Command {
   forkscope run -w exploration -a 1..32 -d threads,processes --time 30s
   forkscope run -w coordination -a 2,8 -d threads,processes:2x4 --time 1m
   forkscope run -w coordination -a 2,8 --transport ring --time 1m
+  forkscope run -w coordination --transport all     what would messages cost by another transport?
+  forkscope run -w message                          what does one message cost, and why?
   forkscope run -w my-workload.toml -a 16 -d threads:cores,processes:cores --json -
   forkscope run -w probes                what in this system separates threads from processes")]
     Run {
@@ -63,8 +65,8 @@ pub enum Command {
             env = "FORKSCOPE_WORKLOAD"
         )]
         workload: Vec<String>,
-        /// Agent counts: `1..32` doubles (1,2,4,8,16,32), `1,5,10,30` is a list; left out: 1..32, and
-        /// for probes alone 1, the CPUs and twice the CPUs
+        /// Agent counts: `1..32` doubles (1,2,4,8,16,32), `1,5,10,30` is a list; left out: 1..32;
+        /// for probes alone 1, the CPUs and twice the CPUs; with `--transport all` 8 and 32
         #[arg(short, long, value_name = "COUNTS", value_parser = agent_counts, env = "FORKSCOPE_AGENTS")]
         agents: Option<AgentCounts>,
         /// Deployments, separated by commas, `threads[:W]` or `processes[:P[xT]]`: the first one is the
@@ -78,17 +80,19 @@ pub enum Command {
             env = "FORKSCOPE_DEPLOYMENT"
         )]
         deployment: Vec<Form>,
-        /// How messages travel: `native` (channel between threads, ipc between processes), or by one
-        /// transport in every deployment: `ring`, `ring:spin`, `ring:park`
+        /// How messages travel: `native` (channel between threads, ipc between processes); by one
+        /// transport in every deployment (`ring`, `socket`, `pipe` …, see `forkscope list transports`); or
+        /// `all`: what would they cost by each of them?
         #[arg(
             long,
             value_name = "NAME",
             default_value = "native",
             env = "FORKSCOPE_TRANSPORT"
         )]
-        transport: Choice,
-        /// Wall time of the whole run: 30s, 5m, 1h; a hard limit; left out: 2m, and for probes alone
-        /// what six pairs of each take (all of them on two CPUs: 4m)
+        transport: Asked,
+        /// Wall time of the whole run: 30s, 5m, 1h; a hard limit; left out: 2m; for probes or
+        /// message alone, and with `--transport all`, what six pairs of each take (on two CPUs: 4m for all
+        /// probes, 6m for message)
         #[arg(short, long, value_name = "TIME", value_parser = duration, env = "FORKSCOPE_TIME")]
         time: Option<Duration>,
         /// What all measuring commands share.

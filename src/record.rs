@@ -713,6 +713,9 @@ pub struct Answer {
     pub setup: Vec<SetupAnswer>,
     /// Overhead per message, where messages were priced.
     pub messages: Vec<MessageAnswer>,
+    /// What another transport would make of it, in sentences; empty where only one was asked for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub what_if: Vec<String>,
 }
 
 /// Total bytes against agent count, fitted by a line.
@@ -756,6 +759,9 @@ pub struct MessageAnswer {
     pub deployment: String,
     /// Transport that carried them.
     pub transport: String,
+    /// Op/s with messages, median over pairs.
+    #[serde(default)]
+    pub ops_per_s: f64,
     /// Messages per op.
     pub messages_per_op: f64,
     /// (CPU-capacity time per op with messages − the same with the tape) / messages, nanoseconds.

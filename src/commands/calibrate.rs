@@ -17,7 +17,7 @@ use forkscope::record::{METHOD_VERSION, Run, SCHEMA_VERSION};
 use forkscope::report::json::Json;
 use forkscope::report::terminal::calibration as table;
 use forkscope::report::{self, Report, Style, file, progress};
-use forkscope::transport::Choice;
+use forkscope::transport::{Asked, Choice};
 use forkscope::verdict::{
     Ending, calibration_rows, calibration_run, exit_code, keeps_promise, withheld_share,
 };
@@ -65,7 +65,7 @@ pub fn calibrate(began: Instant, asked: &Calibrate) -> Result<u8, CommandError> 
         budget_s: asked.time.as_secs_f64() - RESERVE_S,
         most_pairs: asked.pairs,
         seed: common.seed,
-        transport: Choice::Native,
+        transport: Asked::One(Choice::Native),
         question: Question::Calibrate,
         is_busy: busy.is_some(),
     };

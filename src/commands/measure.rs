@@ -15,7 +15,7 @@ use forkscope::record::{
     METHOD_VERSION, Machine, Run, SCHEMA_VERSION, WorkloadKind, WorkloadRecord,
 };
 use forkscope::report::{self, Style, json, progress};
-use forkscope::transport::Choice;
+use forkscope::transport::{Asked, Choice};
 use forkscope::verdict::{BUSY_LABEL, Ending, conclude, exit_code};
 use forkscope::workload::hop::ENDS;
 use forkscope::workload::{self, SpecSource};
@@ -57,7 +57,7 @@ pub fn quick(began: Instant, common: &Common) -> Result<u8, CommandError> {
         planned,
         None,
         &[Form::THREADS, Form::PROCESSES],
-        Choice::Native,
+        Asked::One(Choice::Native),
         Some(QUICK),
         common,
     )
@@ -69,7 +69,7 @@ pub fn run(
     workloads: &[String],
     agents: Option<AgentCounts>,
     deployments: &[Form],
-    transport: Choice,
+    transport: Asked,
     time: Option<Duration>,
     common: &Common,
 ) -> Result<u8, CommandError> {
@@ -87,7 +87,7 @@ fn measure(
     planned: Vec<PlannedWorkload>,
     agents: Option<AgentCounts>,
     deployments: &[Form],
-    transport: Choice,
+    transport: Asked,
     time: Option<Duration>,
     common: &Common,
 ) -> Result<u8, CommandError> {
@@ -115,6 +115,7 @@ fn measure(
         agents: match agents {
             Some(given) => given.0,
             None if has_only_hops => vec![ENDS],
+            None if transport == Asked::All => messages::COUNTS.to_vec(),
             None if has_only_probes => probes::counts(machine.cpus_effective),
             None => COUNTS.to_vec(),
         },
@@ -129,7 +130,7 @@ fn measure(
     };
     let time = match time {
         Some(given) => given,
-        None if has_only_probes || has_only_hops => {
+        None if has_only_probes || has_only_hops || transport == Asked::All => {
             probes::time(&request, RESERVE_S).map_err(usage)?
         }
         None => QUICK,

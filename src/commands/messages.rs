@@ -6,9 +6,12 @@ use forkscope::cli::AgentCounts;
 use forkscope::deployment::Form;
 use forkscope::experiment::plan::PlannedWorkload;
 use forkscope::experiment::plan::message::{SMALL, hops};
-use forkscope::transport::{Choice, Purpose};
+use forkscope::transport::{Asked, Choice, Purpose};
 use forkscope::workload;
 use forkscope::workload::hop::{self, Hop, Pattern};
+
+/// Agent counts at which every transport is tried.
+pub const COUNTS: [usize; 2] = [8, 32];
 
 /// The workloads that `name` stands for: all sizes and patterns where it is the built-in `message`.
 pub fn open_all(name: &str) -> Result<Vec<PlannedWorkload>, CommandError> {
@@ -37,8 +40,14 @@ pub fn check(
     planned: &[PlannedWorkload],
     agents: Option<&AgentCounts>,
     deployments: &[Form],
-    transport: Choice,
+    transport: Asked,
 ) -> Result<(), String> {
+    if transport == Asked::All && !planned.iter().any(|w| w.talks) {
+        return Err(
+            "--transport all needs a workload whose agents exchange messages, such as coordination"
+                .to_owned(),
+        );
+    }
     let Some(hop) = planned.iter().find(|w| w.hop.is_some()) else {
         return check_transport(deployments, transport);
     };
@@ -51,7 +60,7 @@ pub fn check(
     if agents.is_some_and(|a| a.0 != [hop::ENDS]) {
         return Err("a message has two ends; leave out --agents with the workload message".into());
     }
-    if transport != Choice::Native {
+    if transport != Asked::One(Choice::Native) {
         return Err(
             "the workload message measures every transport; leave out --transport".to_owned(),
         );
@@ -65,8 +74,8 @@ pub fn check(
     Ok(())
 }
 
-fn check_transport(deployments: &[Form], transport: Choice) -> Result<(), String> {
-    let Choice::Named(entry) = transport else {
+fn check_transport(deployments: &[Form], transport: Asked) -> Result<(), String> {
+    let Asked::One(Choice::Named(entry)) = transport else {
         return Ok(());
     };
     if entry.purpose != Purpose::Agents {
@@ -124,7 +133,9 @@ mod tests {
                 "{said}"
             );
         }
-        for transport in ["ring", "socket", "pipe", "native"] {
+        let said = refused(&["exploration"], &[2], &BOTH, "all");
+        assert!(said.contains("exchange messages"), "{said}");
+        for transport in ["ring", "socket", "pipe", "native", "all"] {
             assert_eq!(refused(&["coordination"], &[2], &BOTH, transport), "");
         }
         let said = refused(&["coordination"], &[2], &BOTH, "channel:arc");

@@ -36,7 +36,7 @@ mod tests {
     use super::*;
     use forkscope::deployment::Form;
     use forkscope::experiment::plan::{PlannedWorkload, Question};
-    use forkscope::transport::Choice;
+    use forkscope::transport::{Asked, Choice};
     use forkscope::workload::{self, SpecSource};
 
     fn request(cpus_effective: f64) -> Request {
@@ -54,7 +54,7 @@ mod tests {
             budget_s: 0.0,
             most_pairs: 34,
             seed: 1,
-            transport: Choice::Native,
+            transport: Asked::One(Choice::Native),
             question: Question::Compare,
             is_busy: false,
         }

@@ -2,7 +2,7 @@
 
 use crate::record::{Cell, MessageAnswer, Purpose, Sample};
 
-use super::estimate::estimate_mean;
+use super::estimate::{estimate_mean, median};
 use super::slope::MIN_ROUNDS;
 
 /// Overhead per message of a cell whose side X exchanges messages and whose baseline replays them.
@@ -34,6 +34,7 @@ pub fn message_price(cell: &Cell, cpus_effective: f64) -> Option<MessageAnswer> 
         agents: cell.agents,
         deployment: cell.x.clone(),
         transport: cell.x_transport.clone(),
+        ops_per_s: median(&column(|p| p.ops_per_s))?,
         messages_per_op: estimate_mean(&column(|p| p.messages_per_op)).ok()?.value,
         overhead_per_message_ns: estimate_mean(&column(|p| p.overhead_ns)).ok()?,
         share_of_op: estimate_mean(&column(|p| p.share)).ok()?,
@@ -41,6 +42,7 @@ pub fn message_price(cell: &Cell, cpus_effective: f64) -> Option<MessageAnswer> 
 }
 
 struct PairPrice {
+    ops_per_s: f64,
     messages_per_op: f64,
     overhead_ns: f64,
     share: f64,
@@ -55,6 +57,7 @@ fn pair_price(tape: &Sample, x: &Sample, capacity: f64) -> Option<PairPrice> {
     let (tape_s, x_s) = (op_time_s(tape), op_time_s(x));
     let messages_per_op = x.messages_sent as f64 / x.ops as f64;
     Some(PairPrice {
+        ops_per_s: x.ops as f64 / x.span_s,
         messages_per_op,
         overhead_ns: (x_s - tape_s) / messages_per_op * 1e9,
         share: (x_s - tape_s) / x_s,

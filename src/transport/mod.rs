@@ -410,6 +410,40 @@ impl Choice {
     }
 }
 
+/// What a run asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Asked {
+    /// One, of each deployment its own where it is the native one.
+    One(Choice),
+    /// The native ones, and what the others would cost.
+    All,
+}
+
+impl Asked {
+    /// The one by which deployments are compared.
+    #[must_use]
+    pub fn compared(self) -> Choice {
+        match self {
+            Asked::One(choice) => choice,
+            Asked::All => Choice::Native,
+        }
+    }
+}
+
+impl std::str::FromStr for Asked {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Asked, String> {
+        match text {
+            "all" => Ok(Asked::All),
+            one => match one.parse() {
+                Ok(choice) => Ok(Asked::One(choice)),
+                Err(why) => Err(format!("{why}; all is every one of them")),
+            },
+        }
+    }
+}
+
 /// Finds a registered transport by name.
 #[must_use]
 pub fn find(name: &str) -> Option<&'static Entry> {

@@ -5,7 +5,7 @@
 
 use super::{
     AtAgents, BUSY_LABEL, Findings, WITHHELD_LABEL, crossover, price, recommendation, setup_answer,
-    verdict,
+    verdict, what_if,
 };
 use crate::record::{
     Answer, Cell, Effect, MemoryFit, MessageAnswer, Outcome, Purpose, Run, Sample, SetupAnswer,
@@ -208,6 +208,10 @@ fn answer(run: &Run, workload: &str, baseline: &str, x: &str) -> Answer {
         recommendation: labels.put_before(recommendation(&findings)),
         baseline_memory,
         x_memory,
+        what_if: what_if(&messages)
+            .into_iter()
+            .map(|s| labels.put_before(s))
+            .collect(),
         setup,
         messages,
     }

@@ -9,6 +9,7 @@
 //! | `crossover` | from how many agents on does the answer change? |
 //! | `price` | what does one message cost, in a sentence? |
 //! | `recommendation` | what should a person do about one workload? |
+//! | `what_if` | what would another transport make of it? |
 //! | `words` | how are ratios, bytes and durations written in a sentence? |
 
 mod break_even;
@@ -17,6 +18,7 @@ mod conclude;
 mod crossover;
 mod price;
 mod recommendation;
+mod what_if;
 pub mod words;
 
 pub use break_even::{Start, break_even, setup_answer};
@@ -28,6 +30,7 @@ pub use conclude::conclude;
 pub use crossover::{AtAgents, crossover};
 pub use price::price;
 pub use recommendation::{Findings, recommendation};
+pub use what_if::what_if;
 
 use crate::record::{Effect, Verdict};
 

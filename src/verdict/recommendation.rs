@@ -424,6 +424,7 @@ mod tests {
             agents,
             deployment: "processes".to_owned(),
             transport: "ipc".to_owned(),
+            ops_per_s: 1000.0,
             messages_per_op: 2.0,
             overhead_per_message_ns: around(9_000.0),
             share_of_op: share,

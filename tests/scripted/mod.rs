@@ -7,7 +7,7 @@ use forkscope::experiment::invocation::Invocation;
 use forkscope::experiment::plan::{PlannedWorkload, Question, Request};
 use forkscope::observe::clock::OpClock;
 use forkscope::record::*;
-use forkscope::transport::Choice;
+use forkscope::transport::{Asked, Choice};
 use forkscope::workload::{self, SpecSource};
 
 /// A sample, and how long the invocation took, seconds.
@@ -75,7 +75,7 @@ pub fn request(agents: &[usize], budget_s: f64) -> Request {
         budget_s,
         most_pairs: 12,
         seed: 1,
-        transport: Choice::Native,
+        transport: Asked::One(Choice::Native),
         question: Question::Compare,
         is_busy: false,
     }

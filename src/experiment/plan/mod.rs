@@ -5,7 +5,7 @@ pub mod message;
 use super::invocation::whole_cpus;
 use crate::deployment::{Form, Kind};
 use crate::record::{Pinning, Purpose, Side};
-use crate::transport::Choice;
+use crate::transport::{Asked, Choice, Purpose as Use, REGISTRY, WaitPolicy};
 use crate::workload::hop::{ENDS, Hop};
 use crate::workload::{Spec, SpecSource, derive_seed};
 use message::Scope;
@@ -99,7 +99,7 @@ pub struct Request {
     /// Seed of worlds and orders.
     pub seed: u64,
     /// How messages travel.
-    pub transport: Choice,
+    pub transport: Asked,
     /// What is asked.
     pub question: Question,
     /// Whether the machine was busy from the start and is measured all the same: foreign CPU and
@@ -164,7 +164,10 @@ impl PlannedCell {
             Purpose::Compare => format!("{}/{}", self.x.form, self.baseline.form),
             Purpose::Null => format!("null control {}/{}", self.x.form, self.baseline.form),
             Purpose::KnownEffect { asked } => format!("known effect {asked:.3}, {}", self.x.form),
-            Purpose::MessageCost => format!("price of messages, {}", self.x.form),
+            Purpose::MessageCost => {
+                let by = self.x.transport.of(self.x.form.kind.home()).name;
+                format!("price of messages, {} by {by}", self.x.form)
+            }
             Purpose::Hop => {
                 let way = |s: &PlannedSide| {
                     format!("{} {}", s.form, s.transport.of(s.form.kind.home()).name)
@@ -252,12 +255,14 @@ pub fn cells(request: &Request) -> Result<Vec<PlannedCell>, PlanError> {
     for workload in talking.filter(|&w| request.workloads[w].talks) {
         for agents in message_counts(&request.agents) {
             for &form in &request.deployments {
-                let tape = PlannedSide {
-                    tape: true,
-                    ..side(request, form)
-                };
-                let x = side(request, form);
-                cells.add(workload, agents, tape, x, Purpose::MessageCost);
+                for transport in priced_transports(request, form, agents) {
+                    let x = PlannedSide {
+                        transport,
+                        ..side(request, form)
+                    };
+                    let tape = PlannedSide { tape: true, ..x };
+                    cells.add(workload, agents, tape, x, Purpose::MessageCost);
+                }
             }
         }
     }
@@ -275,6 +280,22 @@ pub fn cells(request: &Request) -> Result<Vec<PlannedCell>, PlanError> {
     Ok(cells.planned)
 }
 
+/// The transports by which messages are priced under a deployment. Those that spin are not among all of
+/// them where there are more workers than CPUs: each would wait for the scheduler.
+fn priced_transports(request: &Request, form: Form, agents: usize) -> Vec<Choice> {
+    if let Asked::One(choice) = request.transport {
+        return vec![choice];
+    }
+    let cpus = whole_cpus(request.cpus_effective);
+    let is_crowded = form.place(agents, cpus).workers() > cpus;
+    let all = REGISTRY.iter().filter(|e| {
+        e.purpose == Use::Agents
+            && e.serves(form.kind.home())
+            && !(is_crowded && e.wait == WaitPolicy::Spin)
+    });
+    all.map(Choice::Named).collect()
+}
+
 /// The true ratio where one op in `every` + 1 is not counted.
 #[must_use]
 pub fn true_ratio(every: u64) -> f64 {
@@ -287,7 +308,7 @@ fn side(request: &Request, form: Form) -> PlannedSide {
         form,
         tape: false,
         uncounted_every: None,
-        transport: request.transport,
+        transport: request.transport.compared(),
         cpus: Pinning::Free,
     }
 }
@@ -593,7 +614,7 @@ mod tests {
             budget_s: 110.0,
             most_pairs: 16,
             seed: 1,
-            transport: Choice::Native,
+            transport: Asked::One(Choice::Native),
             question: Question::Compare,
             is_busy: false,
         }

@@ -128,27 +128,47 @@ fn break_even(answer: &Answer, setup: &SetupAnswer) -> String {
 }
 
 fn messages(run: &Run, page: &mut Page) {
+    let mut workloads: Vec<&str> = Vec::new();
+    for cell in run
+        .cells
+        .iter()
+        .filter(|c| c.purpose == Purpose::MessageCost)
+    {
+        if !workloads.contains(&cell.workload.as_str()) {
+            workloads.push(&cell.workload);
+        }
+    }
+    for workload in workloads {
+        messages_of(run, workload, page);
+    }
+}
+
+fn messages_of(run: &Run, workload: &str, page: &mut Page) {
+    let answers: Vec<&Answer> = run
+        .answers
+        .iter()
+        .filter(|a| a.workload == workload)
+        .collect();
     let mut rows: Vec<Vec<String>> = Vec::new();
-    for answer in &run.answers {
-        for price in &answer.messages {
-            let row = vec![
-                answer.workload.clone(),
-                price.deployment.clone(),
-                transport(&price.transport),
-                price.agents.to_string(),
-                format!("{:.1}", price.messages_per_op),
-                numbers::time(&price.overhead_per_message_ns),
-                numbers::share(&price.share_of_op),
-            ];
-            if !rows.contains(&row) {
-                rows.push(row);
-            }
+    for price in answers.iter().flat_map(|a| &a.messages) {
+        let row = vec![
+            price.deployment.clone(),
+            transport(&price.transport),
+            price.agents.to_string(),
+            numbers::count(price.ops_per_s),
+            format!("{:.1}", price.messages_per_op),
+            numbers::time(&price.overhead_per_message_ns),
+            numbers::share(&price.share_of_op),
+        ];
+        // The baseline comes with every answer of its workload.
+        if !rows.contains(&row) {
+            rows.push(row);
         }
     }
     let priced: Vec<&Cell> = run
         .cells
         .iter()
-        .filter(|c| c.purpose == Purpose::MessageCost)
+        .filter(|c| c.purpose == Purpose::MessageCost && c.workload == workload)
         .collect();
     // Why pairs that were to price messages do not count.
     let notes = cells::dropped(priced.iter().copied());
@@ -156,17 +176,17 @@ fn messages(run: &Run, page: &mut Page) {
         return;
     }
     page.heading(
-        &format!("messages{}", mark(run)),
+        &format!("messages in {workload}{}", mark(run)),
         "CPU capacity per op with messages minus the same with replayed ones, waiting included",
     );
     if !rows.is_empty() {
         page.grid(&Grid {
-            left: 3,
+            left: 2,
             header: [
-                "workload",
                 "deployment",
                 "transport, wait",
                 "agents",
+                "op/s",
                 "per op",
                 "one message",
                 "share of it",
@@ -176,6 +196,9 @@ fn messages(run: &Run, page: &mut Page) {
             rows,
             last: Last::Numbers,
         });
+    }
+    for said in answers.iter().flat_map(|a| &a.what_if) {
+        page.paragraph(2, Tone::Plain, said);
     }
     within::steadiness(&priced, page);
     for note in notes {
