@@ -26,6 +26,7 @@ pub mod gridworld;
 pub mod message;
 pub mod probe;
 pub mod reference;
+pub mod serialize;
 pub mod spec;
 pub mod topology;
 
@@ -102,6 +103,14 @@ pub struct Entry {
     pub read: fn(&SpecSource) -> Result<Box<dyn Spec>, SpecError>,
 }
 
+impl Entry {
+    /// Whether it is one operation of the kernel: one of those in `workloads/probes`.
+    #[must_use]
+    pub fn is_of_kernel(&self) -> bool {
+        self.kind == WorkloadKind::Probe && self.name.starts_with("probes/")
+    }
+}
+
 /// Every workload there is.
 pub const REGISTRY: &[Entry] = &[
     Entry {
@@ -139,6 +148,7 @@ pub const REGISTRY: &[Entry] = &[
     probe::alloc::ENTRY,
     probe::switch::ENTRY,
     probe::flock::ENTRY,
+    serialize::ENTRY,
 ];
 
 /// Finds a registered workload by name.
