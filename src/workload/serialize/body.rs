@@ -136,8 +136,15 @@ impl Kind {
 
     /// The inverse of `kind as u8`.
     #[must_use]
+    #[inline]
     pub fn from_byte(byte: u8) -> Option<Kind> {
-        Kind::ALL.get(usize::from(byte)).copied()
+        match byte {
+            0 => Some(Kind::Observation),
+            1 => Some(Kind::Belief),
+            2 => Some(Kind::Action),
+            3 => Some(Kind::Heartbeat),
+            _ => None,
+        }
     }
 }
 

@@ -51,7 +51,7 @@ pub use op::{ENTRY, Settings, Step};
 
 use super::Workload;
 use body::{Batch, Beliefs, Bytes, Record};
-use reading::{Reader, Row, Transcript};
+use reading::{Reader, Transcript};
 
 /// How a body of one type goes over.
 pub trait Codec<B: Content>: Send {
@@ -168,7 +168,7 @@ pub struct FormatEntry {
     /// The message that carries the body drawn from a seed; `None` where nothing is written.
     pub message: fn(Body, u64) -> FormatResult<Option<Vec<u8>>>,
     /// Every value that a message carries, in order; `None` where nothing is written.
-    pub transcript: fn(Body, &[u8]) -> FormatResult<Option<Vec<Row>>>,
+    pub transcript: fn(Body, &[u8]) -> FormatResult<Option<Transcript>>,
     agent: fn(&Settings, u64) -> FormatResult<Box<dyn Workload>>,
 }
 
@@ -249,7 +249,7 @@ struct Transcribe<'a> {
 }
 
 impl Task for Transcribe<'_> {
-    type Output = FormatResult<Option<Vec<Row>>>;
+    type Output = FormatResult<Option<Transcript>>;
 
     fn run<F, B>(self, _size: usize) -> Self::Output
     where
@@ -261,6 +261,6 @@ impl Task for Transcribe<'_> {
         };
         let mut transcript = Transcript::default();
         F::default().decode(&carried, &mut transcript)?;
-        Ok(Some(transcript.rows))
+        Ok(Some(transcript))
     }
 }

@@ -31,6 +31,9 @@ const FIXED_BYTES: usize = HEADER_BYTES + WEIGHTS * size_of::<f64>();
 /// [`Note`] in a message.
 const NOTE_BYTES: usize = 32;
 
+/// Why a message is refused whose kinds and truths are not among those that there are.
+const FLAG: &str = "a flag has none of its values";
+
 fn damaged(why: &str) -> FormatError {
     FormatError::Damaged {
         format: Raw::NAME,
@@ -61,6 +64,15 @@ fn items<const N: usize>(bytes: &[u8]) -> FormatResult<&[[u8; N]]> {
     Ok(items)
 }
 
+/// Copies numbers as they lie in memory. A function of its own, as only there the compiler knows that
+/// the two places are apart, and makes one copy of it all: half the time of a loop.
+#[inline(never)]
+fn copy_numbers(numbers: &[f64], places: &mut [[u8; 8]]) {
+    for (place, number) in places.iter_mut().zip(numbers) {
+        *place = number.to_le_bytes();
+    }
+}
+
 /// Writes one value after the other. Places are constants once this is inlined.
 struct Pen<'a> {
     bytes: &'a mut [u8],
@@ -84,9 +96,9 @@ struct Eye<'a> {
 impl Eye<'_> {
     #[inline(always)]
     fn next<const N: usize>(&mut self) -> [u8; N] {
-        let value = std::array::from_fn(|i| self.bytes[self.at + i]);
+        let value = self.bytes[self.at..self.at + N].try_into();
         self.at += N;
-        value
+        value.expect("it is a slice of N bytes")
     }
 }
 
@@ -178,9 +190,7 @@ impl ByteCodec<Record> for Raw {
             .expect("it was made large enough");
         write_header(&body.header, header);
         let (weights, rest) = rest.split_at_mut(FIXED_BYTES - HEADER_BYTES);
-        for (place, weight) in weights.as_chunks_mut().0.iter_mut().zip(body.weights) {
-            *place = weight.to_le_bytes();
-        }
+        copy_numbers(&body.weights, weights.as_chunks_mut().0);
         let (length, topic) = rest.split_at_mut(LENGTH_BYTES);
         length.copy_from_slice(&(topic.len() as u64).to_le_bytes());
         topic.copy_from_slice(body.topic.as_bytes());
@@ -195,8 +205,7 @@ impl ByteCodec<Record> for Raw {
         let (header, weights) = fixed
             .split_first_chunk()
             .expect("a record is longer than its head");
-        let header =
-            read_header(header).ok_or_else(|| damaged("a flag is neither of its values"))?;
+        let header = read_header(header).ok_or_else(|| damaged(FLAG))?;
         let topic: &[[u8; 1]] = items(rest)?;
         let topic = std::str::from_utf8(topic.as_flattened())
             .map_err(|_| damaged("the topic is no text"))?;
@@ -210,10 +219,7 @@ impl ByteCodec<Record> for Raw {
 impl ByteCodec<Beliefs> for Raw {
     #[inline]
     fn write(&mut self, body: &Beliefs, bytes: &mut Vec<u8>) -> FormatResult {
-        // The compiler makes one copy of this.
-        for (place, value) in room(bytes, body.values.len()).iter_mut().zip(&body.values) {
-            *place = value.to_le_bytes();
-        }
+        copy_numbers(&body.values, room(bytes, body.values.len()));
         Ok(())
     }
 
@@ -252,11 +258,18 @@ impl ByteCodec<Batch> for Raw {
     #[inline]
     fn read<R: Reader>(&self, bytes: &[u8], reader: &mut R) -> FormatResult {
         let notes = items(bytes)?;
-        if !notes.iter().all(|n| read_note(n).is_some()) {
-            return Err(damaged("a flag is neither of its values"));
-        }
+        let mut is_damaged = false;
         reader.count(notes.len());
-        reader.rows(notes.iter().map(|n| read_note(n).unwrap_or_default().row()));
+        // A damaged note reads as an empty one and is told of in the end: looking through all of
+        // them beforehand would take as long again.
+        reader.rows(notes.iter().map(|note| {
+            let note = read_note(note);
+            is_damaged |= note.is_none();
+            note.unwrap_or_default().row()
+        }));
+        if is_damaged {
+            return Err(damaged(FLAG));
+        }
         Ok(())
     }
 }

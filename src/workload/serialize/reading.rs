@@ -8,7 +8,8 @@ pub const LANES: usize = 8;
 /// Eight words of 64 bits: values of a body, in order.
 pub type Row = [u64; LANES];
 
-/// Somebody who reads bodies, whatever format they came in.
+/// Somebody who reads bodies, whatever format they came in. What was read of a body that proves
+/// damaged counts for nothing.
 pub trait Reader {
     /// Reads rows.
     fn rows(&mut self, rows: impl Iterator<Item = Row>);
