@@ -134,6 +134,7 @@ pub const REGISTRY: &[Entry] = &[
         default_toml: include_str!("../../workloads/learning.toml"),
         read: exploration::read,
     },
+    serialize::ENTRY,
     // Controls run on the first workload of a run, so of all probes the first is one in which agents
     // do not meet: whatever the deployment, nothing but the CPU limits it.
     probe::getppid::ENTRY,
@@ -148,7 +149,6 @@ pub const REGISTRY: &[Entry] = &[
     probe::alloc::ENTRY,
     probe::switch::ENTRY,
     probe::flock::ENTRY,
-    serialize::ENTRY,
 ];
 
 /// Finds a registered workload by name.
