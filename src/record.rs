@@ -171,7 +171,7 @@ pub enum WorkloadKind {
     /// Steps of active-inference agents: what people choose a deployment for.
     #[default]
     Agents,
-    /// One operation of the kernel: it explains a difference, and nobody chooses by it.
+    /// One operation, of the kernel or of a format: it explains a difference, and nobody chooses by it.
     Probe,
     /// One message between two workers.
     Hop,

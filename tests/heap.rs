@@ -6,7 +6,7 @@ use std::alloc::{GlobalAlloc, Layout};
 use std::sync::mpsc::channel;
 use std::thread;
 
-use forkscope::observe::heap::{Counting, allocations, live_bytes};
+use forkscope::observe::heap::{Counting, allocations, live_bytes, own_allocated};
 
 #[global_allocator]
 static HEAP: Counting = Counting;
@@ -17,6 +17,7 @@ const SHORT_THREADS: usize = 1_100;
 #[test]
 fn live_bytes_are_exact() {
     known_sizes();
+    what_one_thread_allocates();
     blocks_freed_by_other_threads();
     threads_beyond_the_slots();
     blocks_freed_by_other_threads();
@@ -50,6 +51,34 @@ fn known_sizes() {
         HEAP.dealloc(block, layout);
     }
     assert_eq!(live_bytes(), live);
+}
+
+/// Freed or not, grown or new; not what another thread does.
+fn what_one_thread_allocates() {
+    let look = || own_allocated().expect("one of the first threads");
+    let before = look();
+    drop(vec![1_u8; 300]);
+    let mut growing: Vec<u8> = Vec::with_capacity(100);
+    growing.push(1);
+    growing.reserve_exact(999);
+    let own = look().since(before);
+    assert_eq!((own.times, own.bytes), (3, 300 + 100 + 1_000));
+
+    let (own, of_all) = (look(), allocations());
+    let begin = std::sync::Barrier::new(2);
+    thread::scope(|scope| {
+        let other = scope.spawn(|| {
+            begin.wait();
+            (0..500).for_each(|n| drop(vec![2_u8; n + 1]));
+            begin.wait();
+        });
+        let spawned = look();
+        begin.wait();
+        begin.wait();
+        assert_eq!(look(), spawned);
+        other.join().unwrap();
+    });
+    assert!(look().since(own).times < 500 && allocations() - of_all >= 500);
 }
 
 /// Every thread allocates for its neighbour and frees what it was sent: slots go negative, the sum
@@ -91,6 +120,15 @@ fn threads_beyond_the_slots() {
         .map(|_| thread::spawn(|| vec![7_u8; 1_000]).join().unwrap())
         .collect();
     let held = (SHORT_THREADS * (1_000 + size_of::<Vec<u8>>())) as i64;
+    let of_late = thread::spawn(|| {
+        drop(std::hint::black_box(vec![7_u8; 10]));
+        own_allocated()
+    });
+    assert_eq!(
+        of_late.join().unwrap(),
+        None,
+        "its counters are not its own"
+    );
     let surplus = live_bytes() - live - held;
     // The list of blocks may have grown past its length, never below it.
     assert!((0..held / 10).contains(&surplus), "{surplus}");

@@ -198,6 +198,8 @@ fn no_probe_allocates_but_those_that_are_about_it() {
         let expected = match entry.name {
             "probes/malloc" => 3,
             "probes/alloc" => 3 * 64,
+            // Whoever decodes gets a list of his own.
+            "serialize" => 3 * 8,
             _ => 0,
         };
         let counted = ALLOCATIONS.with(Cell::get) - before;

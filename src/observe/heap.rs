@@ -1,4 +1,4 @@
-//! How many heap bytes are live in this process?
+//! How many heap bytes are live in this process, and what did a thread allocate?
 //!
 //! [`Counting`] wraps the system allocator and counts. It must not become a place where threads
 //! meet that processes never meet, or it would punish one side of the comparison: every thread
@@ -18,7 +18,7 @@
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
-use std::sync::atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 
 /// Threads that get a slot of their own: a thread per agent at 1,000 agents fits. Unused slots are
 /// zero pages that were never touched, so a process with one thread pays for one page.
@@ -33,9 +33,10 @@ const NO_SLOT: usize = usize::MAX;
 /// Counters of one thread. 128 bytes, not 64: the prefetcher of x86 fetches lines in pairs.
 #[repr(align(128))]
 struct Slot {
-    /// Bytes allocated minus bytes freed by the slot's thread. Negative in a thread that frees
-    /// what others allocated: only the sum over all slots means something.
-    live: AtomicI64,
+    /// Bytes that the slot's thread allocated, ever.
+    allocated: AtomicU64,
+    /// Bytes that it freed, ever: more than it allocated, where it frees what others allocated.
+    freed: AtomicU64,
     /// Successful calls of alloc, alloc_zeroed and realloc.
     allocations: AtomicU64,
 }
@@ -43,7 +44,8 @@ struct Slot {
 impl Slot {
     const fn empty() -> Self {
         Self {
-            live: AtomicI64::new(0),
+            allocated: AtomicU64::new(0),
+            freed: AtomicU64::new(0),
             allocations: AtomicU64::new(0),
         }
     }
@@ -70,8 +72,13 @@ pub struct Counting;
 /// Exact while the threads that allocate are parked and have been synchronised with (gate, join);
 /// otherwise off by what is in flight. 0 when [`Counting`] is not installed.
 pub fn live_bytes() -> i64 {
-    // Relaxed: a sum for reporting; the caller's join or gate orders it after the counted work.
-    SLOTS.iter().map(|slot| slot.live.load(Relaxed)).sum()
+    let live = |slot: &Slot| {
+        // Relaxed: a sum for reporting; the caller's join or gate orders it after the counted work.
+        let (allocated, freed) = (slot.allocated.load(Relaxed), slot.freed.load(Relaxed));
+        // Negative in a thread that frees what others allocated: only the sum means something.
+        allocated.wrapping_sub(freed) as i64
+    };
+    SLOTS.iter().map(live).sum()
 }
 
 /// Successful allocations since the process started; growing or shrinking a block counts as one.
@@ -83,24 +90,76 @@ pub fn allocations() -> u64 {
         .sum()
 }
 
-/// Adds to the counters of the calling thread.
+/// What a thread has allocated since it began.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Allocated {
+    /// Successful allocations; growing or shrinking a block counts as one.
+    pub times: u64,
+    /// Bytes asked for, whether or not they were freed again; a block that grows or shrinks counts
+    /// anew, with its new size.
+    pub bytes: u64,
+}
+
+impl Allocated {
+    /// What was allocated after `earlier`, an earlier look in the same thread.
+    #[must_use]
+    pub fn since(self, earlier: Allocated) -> Allocated {
+        Allocated {
+            times: self.times - earlier.times,
+            bytes: self.bytes - earlier.bytes,
+        }
+    }
+}
+
+/// What the calling thread has allocated, whatever other threads do meanwhile. Exact.
+///
+/// `None` when [`Counting`] is not installed, the thread has not allocated yet, or came after so many
+/// others that it shares its counters.
+#[must_use]
+pub fn own_allocated() -> Option<Allocated> {
+    let slot = SLOTS[..OWN_SLOTS].get(SLOT.get())?;
+    // Relaxed: only this thread writes the slot.
+    Some(Allocated {
+        times: slot.allocations.load(Relaxed),
+        bytes: slot.allocated.load(Relaxed),
+    })
+}
+
+/// Counts a new block, or one that changed its size, for the calling thread.
 #[inline]
-fn count(bytes: i64, allocations: u64) {
+fn count_allocated(bytes: u64) {
+    let (slot, is_own) = slot();
+    add(&slot.allocated, bytes, is_own);
+    add(&slot.allocations, 1, is_own);
+}
+
+/// Counts a block that is gone for the calling thread.
+#[inline]
+fn count_freed(bytes: u64) {
+    let (slot, is_own) = slot();
+    add(&slot.freed, bytes, is_own);
+}
+
+/// The slot of the calling thread, and whether it has it for itself.
+#[inline]
+fn slot() -> (&'static Slot, bool) {
     let mut index = SLOT.get();
     if index == NO_SLOT {
         index = claim_slot();
     }
-    let slot = &SLOTS[index];
-    if index < OWN_SLOTS {
+    (&SLOTS[index], index < OWN_SLOTS)
+}
+
+/// Adds to a counter of the calling thread.
+#[inline]
+fn add(counter: &AtomicU64, more: u64, is_own: bool) {
+    if is_own {
         // Relaxed load and store instead of an atomic addition: only this thread writes the slot,
-        // so nothing is lost, and it spares two locked instructions per call.
-        slot.live.store(slot.live.load(Relaxed) + bytes, Relaxed);
-        slot.allocations
-            .store(slot.allocations.load(Relaxed) + allocations, Relaxed);
+        // so nothing is lost, and it spares a locked instruction.
+        counter.store(counter.load(Relaxed).wrapping_add(more), Relaxed);
     } else {
         // Relaxed: the additions need no order among each other.
-        slot.live.fetch_add(bytes, Relaxed);
-        slot.allocations.fetch_add(allocations, Relaxed);
+        counter.fetch_add(more, Relaxed);
     }
 }
 
@@ -122,13 +181,6 @@ fn slot_of_thread(thread: usize) -> usize {
     }
 }
 
-/// A layout's size as a signed number of bytes.
-#[inline]
-fn signed(bytes: usize) -> i64 {
-    // A `Layout` is never larger than `isize::MAX`, so this cannot wrap.
-    bytes as i64
-}
-
 // SAFETY: every call is handed unchanged to `System`, which upholds the contract of `GlobalAlloc`;
 // counting touches only static and thread-local integers and neither allocates nor unwinds.
 unsafe impl GlobalAlloc for Counting {
@@ -137,7 +189,7 @@ unsafe impl GlobalAlloc for Counting {
         // SAFETY: the caller promises what `System::alloc` asks for: a layout of non-zero size.
         let block = unsafe { System.alloc(layout) };
         if !block.is_null() {
-            count(signed(layout.size()), 1);
+            count_allocated(layout.size() as u64);
         }
         block
     }
@@ -147,7 +199,7 @@ unsafe impl GlobalAlloc for Counting {
         // SAFETY: as in `alloc`.
         let block = unsafe { System.alloc_zeroed(layout) };
         if !block.is_null() {
-            count(signed(layout.size()), 1);
+            count_allocated(layout.size() as u64);
         }
         block
     }
@@ -157,7 +209,7 @@ unsafe impl GlobalAlloc for Counting {
         // SAFETY: the caller promises that `block` came from this allocator, that is from
         // `System`, with this layout.
         unsafe { System.dealloc(block, layout) };
-        count(-signed(layout.size()), 0);
+        count_freed(layout.size() as u64);
     }
 
     #[inline]
@@ -166,7 +218,8 @@ unsafe impl GlobalAlloc for Counting {
         let moved = unsafe { System.realloc(block, layout, new_size) };
         if !moved.is_null() {
             // A failed call leaves the old block alive: nothing to count.
-            count(signed(new_size) - signed(layout.size()), 1);
+            count_freed(layout.size() as u64);
+            count_allocated(new_size as u64);
         }
         moved
     }

@@ -27,6 +27,7 @@ pub mod hop;
 pub mod message;
 pub mod probe;
 pub mod reference;
+pub mod serialize;
 pub mod spec;
 pub mod topology;
 
@@ -109,6 +110,14 @@ pub struct Entry {
     pub read: fn(&SpecSource) -> Result<Box<dyn Spec>, SpecError>,
 }
 
+impl Entry {
+    /// Whether it is one operation of the kernel: one of those in `workloads/probes`.
+    #[must_use]
+    pub fn is_of_kernel(&self) -> bool {
+        self.kind == WorkloadKind::Probe && self.name.starts_with("probes/")
+    }
+}
+
 /// Every workload there is.
 pub const REGISTRY: &[Entry] = &[
     Entry {
@@ -133,6 +142,7 @@ pub const REGISTRY: &[Entry] = &[
         read: exploration::read,
     },
     hop::ENTRY,
+    serialize::ENTRY,
     // Controls run on the first workload of a run, so of all probes the first is one in which agents
     // do not meet: whatever the deployment, nothing but the CPU limits it.
     probe::getppid::ENTRY,

@@ -1,12 +1,11 @@
 //! From a TOML file to typed parameters: errors name file, line and field.
 
 use super::{Entry, REGISTRY, find};
-use crate::record::WorkloadKind;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use std::path::Path;
 
-/// The name that stands for all probes.
+/// The name that stands for all probes of the kernel.
 pub const ALL_PROBES: &str = "probes";
 
 /// The text of a workload file, and where it came from.
@@ -63,7 +62,7 @@ impl SpecSource {
     #[must_use]
     pub fn expand(named: &[String]) -> Vec<String> {
         let probes = || {
-            let all = REGISTRY.iter().filter(|e| e.kind == WorkloadKind::Probe);
+            let all = REGISTRY.iter().filter(|e| e.is_of_kernel());
             all.map(|e| e.name.to_owned()).collect()
         };
         let expand = |name: &String| match name.as_str() {

@@ -173,7 +173,7 @@ mod tests {
     use crate::workload::{REGISTRY, find, reference};
 
     fn probes() -> impl Iterator<Item = &'static Entry> {
-        REGISTRY.iter().filter(|e| e.kind == WorkloadKind::Probe)
+        REGISTRY.iter().filter(|e| e.is_of_kernel())
     }
 
     /// What reading the built-in file says, with one value changed.
