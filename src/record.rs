@@ -239,6 +239,8 @@ pub enum Purpose {
     MessageCost,
     /// Messages between two workers and nothing else: the sides differ in transport or deployment.
     Hop,
+    /// One deployment on both sides: the sides differ in the parameters of what is run.
+    Variant,
 }
 
 /// CPUs of workers, of those that the program may use.
@@ -278,7 +280,7 @@ impl Purpose {
         match self {
             Purpose::Null => Some(1.0),
             Purpose::KnownEffect { asked } => Some(asked),
-            Purpose::Compare | Purpose::MessageCost | Purpose::Hop => None,
+            Purpose::Compare | Purpose::MessageCost | Purpose::Hop | Purpose::Variant => None,
         }
     }
 }
@@ -289,6 +291,9 @@ impl Purpose {
 pub struct Cell {
     /// Name of the workload.
     pub workload: String,
+    /// Name of the workload of side X, where it is the workload that is compared.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub x_workload: Option<String>,
     /// Number of agents.
     pub agents: usize,
     /// Deployment of the baseline side, as asked for (`threads`, `threads:cores`).

@@ -61,6 +61,7 @@ fn cell(
         baseline_transport: "none".to_owned(),
         x_transport: "none".to_owned(),
         purpose,
+        x_workload: None,
         cpus: forkscope::record::Pinning::Free,
         window_s: WINDOW_S,
         digest: None,

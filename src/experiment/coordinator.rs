@@ -330,7 +330,7 @@ impl Coordinator<'_> {
 
     fn invocation(&self, c: usize, side: Side) -> Invocation {
         let cell = &self.cells[c];
-        let workload = &self.request.workloads[cell.workload];
+        let workload = &self.request.workloads[cell.workload_of(side)];
         let planned = cell.side(side);
         Invocation {
             job: Job {
@@ -369,8 +369,9 @@ impl Coordinator<'_> {
         let (Outcome::Measured(b), Outcome::Measured(x)) = (baseline, x) else {
             return None;
         };
-        let (agents, workload) = (self.cells[c].agents, self.cells[c].workload);
-        for sample in [b, x] {
+        let agents = self.cells[c].agents;
+        for (side, sample) in [(Side::Baseline, b), (Side::X, x)] {
+            let workload = self.cells[c].workload_of(side);
             let digest = self
                 .digests
                 .entry((workload, agents))
@@ -457,6 +458,8 @@ fn record_of(cell: &PlannedCell, request: &Request) -> Cell {
     };
     Cell {
         workload: request.workloads[cell.workload].source.name.clone(),
+        x_workload: (cell.x_workload != cell.workload)
+            .then(|| request.workloads[cell.x_workload].source.name.clone()),
         agents: cell.agents,
         baseline: cell.baseline.form.to_string(),
         x: cell.x.form.to_string(),

@@ -82,7 +82,7 @@ pub fn judge_control(cell: &Cell) -> Option<Judgement> {
     let asked = match cell.purpose {
         Purpose::Null => None,
         Purpose::KnownEffect { asked } => Some(asked),
-        Purpose::Compare | Purpose::MessageCost | Purpose::Hop => return None,
+        Purpose::Compare | Purpose::MessageCost | Purpose::Hop | Purpose::Variant => return None,
     };
     let Some(effect) = &cell.effect else {
         return Some(Judgement::Unjudged);
@@ -253,6 +253,7 @@ mod tests {
             baseline_transport: "none".to_owned(),
             x_transport: "none".to_owned(),
             purpose,
+            x_workload: None,
             cpus: crate::record::Pinning::Free,
             window_s: 0.25,
             digest: None,

@@ -356,6 +356,7 @@ mod tests {
             baseline_transport: baseline.1.to_owned(),
             x_transport: x.1.to_owned(),
             purpose: Purpose::Hop,
+            x_workload: None,
             cpus: Pinning::Free,
             window_s: 0.1,
             digest: None,

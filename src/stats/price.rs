@@ -94,6 +94,7 @@ mod tests {
             baseline_transport: "tape".to_owned(),
             x_transport: "ipc".to_owned(),
             purpose: Purpose::MessageCost,
+            x_workload: None,
             cpus: crate::record::Pinning::Free,
             window_s: 0.25,
             digest: None,

@@ -152,6 +152,7 @@ mod tests {
             baseline_transport: "none".to_owned(),
             x_transport: "none".to_owned(),
             purpose: Purpose::Compare,
+            x_workload: None,
             cpus: crate::record::Pinning::Free,
             window_s: 0.25,
             digest: None,

@@ -71,6 +71,10 @@ fn judge(cell: &mut Cell, margin: f64, widen: Widen) {
             format!("{} {}", cell.baseline, cell.baseline_transport),
             format!("{} {}", cell.x, cell.x_transport),
         ),
+        Purpose::Variant => (
+            cell.workload.clone(),
+            cell.x_workload.clone().unwrap_or_default(),
+        ),
         _ => (cell.baseline.clone(), cell.x.clone()),
     };
     match ln_effect(cell, margin, widen) {

@@ -137,6 +137,8 @@ pub struct PlannedSide {
 pub struct PlannedCell {
     /// Index into [`Request::workloads`].
     pub workload: usize,
+    /// The same of side X: another one where it is the workload that is compared.
+    pub x_workload: usize,
     /// Number of agents.
     pub agents: usize,
     /// The baseline side.
@@ -151,7 +153,7 @@ pub struct PlannedCell {
     pub warm_up_s: f64,
     /// Wall time of one pair, seconds: an estimate, until one was measured.
     pub pair_s: f64,
-    /// Of hops, which are left out first: those of the highest rank; rank 0 stays.
+    /// Of hops and variants, which are left out first: those of the highest rank; rank 0 stays.
     pub rank: usize,
 }
 
@@ -168,6 +170,9 @@ impl PlannedCell {
                 let by = self.x.transport.of(self.x.form.kind.home()).name;
                 format!("price of messages, {} by {by}", self.x.form)
             }
+            Purpose::Variant => {
+                return format!("{}/{name}", workloads[self.x_workload].source.name);
+            }
             Purpose::Hop => {
                 let way = |s: &PlannedSide| {
                     format!("{} {}", s.form, s.transport.of(s.form.kind.home()).name)
@@ -176,6 +181,15 @@ impl PlannedCell {
             }
         };
         format!("{name}@{} {what}", self.agents)
+    }
+
+    /// Index into [`Request::workloads`] of the side that is meant.
+    #[must_use]
+    pub fn workload_of(&self, side: Side) -> usize {
+        match side {
+            Side::Baseline => self.workload,
+            Side::X => self.x_workload,
+        }
     }
 
     /// The side that is meant.
@@ -336,6 +350,7 @@ impl Cells<'_> {
             .sum();
         self.planned.push(PlannedCell {
             workload,
+            x_workload: workload,
             agents,
             baseline,
             x,
@@ -485,7 +500,7 @@ pub fn shrink(
         };
         let is_victim = |c: &PlannedCell| match victim {
             Victim::SmallKnownEffect => is_small_known_effect(c),
-            Victim::Hops(rank) => c.purpose == Purpose::Hop && c.rank == rank,
+            Victim::Ranked(rank) => is_ranked(c) && c.rank == rank,
             Victim::Messages(n) => c.purpose == Purpose::MessageCost && c.agents == n,
             Victim::Agents(n) => c.purpose == Purpose::Compare && c.agents == n,
             Victim::End { workload, agents } => {
@@ -510,10 +525,14 @@ fn needed_s(cells: &[PlannedCell], pairs: usize) -> f64 {
 
 enum Victim {
     SmallKnownEffect,
-    Hops(usize),
+    Ranked(usize),
     Messages(usize),
     Agents(usize),
     End { workload: usize, agents: usize },
+}
+
+fn is_ranked(cell: &PlannedCell) -> bool {
+    matches!(cell.purpose, Purpose::Hop | Purpose::Variant)
 }
 
 fn is_small_known_effect(cell: &PlannedCell) -> bool {
@@ -539,9 +558,9 @@ fn next_victim(cells: &[PlannedCell]) -> Option<Victim> {
     if priced.len() > 1 {
         return priced.last().map(|&n| Victim::Messages(n));
     }
-    let hops = cells.iter().filter(|c| c.purpose == Purpose::Hop);
-    if let Some(rank) = hops.map(|c| c.rank).max().filter(|&r| r > 0) {
-        return Some(Victim::Hops(rank));
+    let ranked = cells.iter().filter(|c| is_ranked(c));
+    if let Some(rank) = ranked.map(|c| c.rank).max().filter(|&r| r > 0) {
+        return Some(Victim::Ranked(rank));
     }
     if compared.len() > 2 {
         return Some(Victim::Agents(compared[compared.len() / 2]));

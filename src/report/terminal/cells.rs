@@ -42,7 +42,12 @@ impl<'a> Comparison<'a> {
 
 pub fn write(run: &Run, page: &mut Page) {
     let comparisons = Comparison::all(run);
-    let is_asked = |c: &Cell| matches!(c.purpose, Purpose::Compare | Purpose::Hop);
+    let is_asked = |c: &Cell| {
+        matches!(
+            c.purpose,
+            Purpose::Compare | Purpose::Hop | Purpose::Variant
+        )
+    };
     if !run.cells.iter().any(is_asked) {
         page.blank();
         page.paragraph(0, Tone::Caution, "no comparison was measured");

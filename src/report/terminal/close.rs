@@ -25,7 +25,7 @@ fn controls(run: &Run, page: &mut Page) {
         .filter_map(|cell| match cell.purpose {
             Purpose::Null => Some((cell, 1.0)),
             Purpose::KnownEffect { asked } => Some((cell, asked)),
-            Purpose::Compare | Purpose::MessageCost | Purpose::Hop => None,
+            Purpose::Compare | Purpose::MessageCost | Purpose::Hop | Purpose::Variant => None,
         })
         .collect();
     if controls.is_empty() {
