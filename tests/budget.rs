@@ -156,7 +156,7 @@ fn is_left_out(found: &Measured, cell: &Cell) -> bool {
         }
         Purpose::KnownEffect { asked } => format!("known effect {asked:.3}, {}", cell.x),
         Purpose::Null => format!("null control {}/{}", cell.x, cell.baseline),
-        Purpose::Compare => format!("{}/{}", cell.x, cell.baseline),
+        Purpose::Compare | Purpose::Variant => format!("{}/{}", cell.x, cell.baseline),
     };
     let label = format!("{}@{} {what}", cell.workload, cell.agents);
     found.plan.left_out.contains(&label)
