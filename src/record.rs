@@ -5,6 +5,7 @@
 //! *round*, *window*, *sample*, *cell*.
 
 pub mod calibration;
+pub mod delivery;
 pub mod hops;
 
 use serde::{Deserialize, Serialize};
@@ -59,6 +60,9 @@ pub struct Run {
     /// What messages between two workers cost, and why; `None` where that was not asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hops: Option<hops::HopAnswers>,
+    /// Polling or being woken; `None` where that was not asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delivery: Option<delivery::DeliveryAnswers>,
     /// What a reader must know before believing the numbers; each names the next action.
     pub warnings: Vec<String>,
     /// Set when the headline is withheld: the reason.
@@ -515,6 +519,9 @@ pub struct Sample {
     pub bytes_sent: u64,
     /// Payload bytes taken in in the window.
     pub bytes_received: u64,
+    /// Looks for messages of a receiver that polls, which found none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wasted_polls: Option<u64>,
     /// Joint states that an agent evaluated in the window, per op, mean over agents: the work counter.
     pub active_states_per_op: f64,
     /// Digest of all agents' beliefs and actions at the digest round, 16 hex digits.
@@ -566,6 +573,9 @@ impl Interrupts {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ServiceTime {
+    /// Mean, nanoseconds.
+    #[serde(default)]
+    pub mean_ns: f64,
     /// Median, nanoseconds.
     pub p50_ns: f64,
     /// 95th percentile, nanoseconds.

@@ -6,6 +6,7 @@ use forkscope::deployment;
 use forkscope::experiment::invocation::Invocation;
 use forkscope::record::{Pinning, WorkloadKind};
 use forkscope::transport::{self, Choice, Home, Purpose, WaitPolicy};
+use forkscope::workload::delivery::{Paced, Reception};
 use forkscope::workload::hop::{Hop, Pattern};
 use forkscope::workload::{self, Digest, SpecSource, reference};
 
@@ -234,6 +235,32 @@ fn both_ends_of_a_hop_receive_what_was_sent_by_every_transport_wherever_they_are
                         assert!(sample.ops > 0, "{what}");
                     }
                 }
+            }
+        }
+    }
+}
+
+#[test]
+fn every_message_is_delivered_in_order_whether_its_receiver_polls_or_is_woken() {
+    for reception in [Reception::Event, Reception::Poll { every_us: 2000 }] {
+        let paced = Paced {
+            gap_us: 500,
+            reception,
+        };
+        for form in ["threads", "processes"] {
+            let serves =
+                |e: &&transport::Entry| e.serves(home(form)) && e.purpose != Purpose::Fallback;
+            for entry in transport::REGISTRY.iter().filter(serves) {
+                let mut invocation = host::invocation_of(paced.source(), 2, form);
+                invocation.job.transport = Choice::Named(entry);
+                let sample = host::sample(&invocation);
+                let what = format!("{paced:?} {form} {}", entry.name);
+                assert!(sample.messages_received > 5, "{what}");
+                assert_eq!(sample.messages_received, sample.messages_sent, "{what}");
+                assert_eq!(sample.ops, sample.messages_received, "{what}");
+                assert_eq!(sample.service.timed, sample.messages_received, "{what}");
+                let polls = reception != Reception::Event;
+                assert_eq!(sample.wasted_polls.is_some(), polls, "{what}");
             }
         }
     }

@@ -491,6 +491,7 @@ pub(super) fn empty_record(
         cells: Vec::new(),
         answers: Vec::new(),
         hops: None,
+        delivery: None,
         warnings,
         withheld: None,
     }

@@ -5,10 +5,12 @@ use super::{CommandError, usage};
 use forkscope::cli::AgentCounts;
 use forkscope::deployment::Form;
 use forkscope::experiment::plan::PlannedWorkload;
+use forkscope::experiment::plan::delivery as delivery_plan;
 use forkscope::experiment::plan::message::{SMALL, hops};
 use forkscope::transport::{Asked, Choice, Purpose};
-use forkscope::workload;
+use forkscope::workload::delivery::{self, Reception};
 use forkscope::workload::hop::{self, Hop, Pattern};
+use forkscope::workload::{self, SpecSource};
 
 /// Agent counts at which every transport is tried.
 pub const COUNTS: [usize; 2] = [8, 32];
@@ -17,7 +19,21 @@ pub const COUNTS: [usize; 2] = [8, 32];
 pub fn open_all(name: &str) -> Result<Vec<PlannedWorkload>, CommandError> {
     match name {
         _ if name == hop::ENTRY.name => hops().into_iter().map(planned).collect(),
-        _ => Ok(vec![open(name)?]),
+        _ if name == delivery::ENTRY.name => {
+            let ways = delivery_plan::ways().into_iter();
+            ways.map(|way| planned_of(way.source())).collect()
+        }
+        _ => {
+            let own = open(name)?;
+            // Polling is compared with being woken by the same messages.
+            let woken = match own.hop.map(|h| h.pattern) {
+                Some(Pattern::Paced(paced)) if paced.reception != Reception::Event => {
+                    Some(planned_of(delivery_plan::woken(paced.gap_us).source())?)
+                }
+                _ => None,
+            };
+            Ok(woken.into_iter().chain([own]).collect())
+        }
     }
 }
 
@@ -30,7 +46,10 @@ pub fn small() -> Result<PlannedWorkload, CommandError> {
 }
 
 fn planned(hop: Hop) -> Result<PlannedWorkload, CommandError> {
-    let source = hop.source();
+    planned_of(hop.source())
+}
+
+fn planned_of(source: SpecSource) -> Result<PlannedWorkload, CommandError> {
     let spec = workload::read(&source).map_err(usage)?;
     Ok(PlannedWorkload::new(source, spec.as_ref()))
 }
@@ -58,16 +77,16 @@ pub fn check(
         ));
     }
     if agents.is_some_and(|a| a.0 != [hop::ENDS]) {
-        return Err("a message has two ends; leave out --agents with the workload message".into());
+        return Err("a message has two ends; leave out --agents".into());
     }
     if transport != Asked::One(Choice::Native) {
         return Err(
-            "the workload message measures every transport; leave out --transport".to_owned(),
+            "what messages cost is measured by every transport that says something about it; leave out --transport".to_owned(),
         );
     }
     if deployments != [Form::THREADS, Form::PROCESSES] {
         return Err(
-            "the workload message compares threads with processes; leave out --deployment"
+            "messages are measured between threads and between processes; leave out --deployment"
                 .to_owned(),
         );
     }
@@ -119,9 +138,12 @@ mod tests {
         let agents = refused(&["message"], &[8], &BOTH, "native");
         assert!(agents.contains("two ends"), "{agents}");
         let ring = refused(&["message"], &[], &BOTH, "ring");
-        assert!(ring.contains("every transport"), "{ring}");
+        assert!(ring.contains("by every transport"), "{ring}");
         let mixed = refused(&["message"], &[], &["threads:1".parse().unwrap()], "native");
-        assert!(mixed.contains("threads with processes"), "{mixed}");
+        assert!(
+            mixed.contains("between threads and between processes"),
+            "{mixed}"
+        );
     }
 
     #[test]

@@ -3,17 +3,25 @@
 //! Worker 0 begins; worker 1 answers, or takes in. Worker 0 alone looks at the gate: when it is to stop it
 //! says so on the link, behind its last message, so that both ends have done the same. With one worker for
 //! both ends a message is a call.
+//!
+//! Messages at random moments carry the time at which they were sent in place of their number: it grows from one
+//! to the next, so order shows in it too, and the receiver knows how long each has waited.
 
 use super::gate::Place;
 use super::worker::{Assignment, Band, WorkerError, WorkerReport};
+use crate::observe::clock::OpClock;
 use crate::observe::cpu::own_thread_ns;
 use crate::observe::service::Recorder;
 use crate::transport::link::{LAST, Link, Payload, Received};
 use crate::transport::{Placement, TransportError};
+use crate::workload::delivery::{Paced, Reception};
 use crate::workload::hop::{Hop, Pattern};
 use crate::workload::{Digest, ProtocolError};
+use rand_pcg::Pcg64;
+use rand_pcg::rand_core::{Rng, SeedableRng};
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering::Relaxed;
+use std::time::{Duration, Instant};
 
 /// One worker's end.
 pub(super) struct HopEnd<'l, L> {
@@ -26,6 +34,9 @@ pub(super) struct HopEnd<'l, L> {
     expected_sum: u64,
     /// The next message's number: the same at both ends.
     sequence: u64,
+    /// The clock of both ends, and what it showed when the last message was sent.
+    clock: OpClock,
+    stamp: u64,
     digest_round: u64,
     /// Of the agents of this worker, in their order.
     digests: Vec<Digest>,
@@ -50,6 +61,8 @@ impl<'l, L: Link> HopEnd<'l, L> {
             expected_sum: payload.sum(),
             payload,
             sequence: 0,
+            clock: job.clock,
+            stamp: 0,
             digest_round: job.digest_round,
             digests: vec![
                 Digest::default();
@@ -124,6 +137,139 @@ impl<'l, L: Link> HopEnd<'l, L> {
         }
     }
 
+    /// Sends now and then.
+    fn send_paced(
+        &mut self,
+        paced: Paced,
+        place: &Place<'_>,
+        tally: &mut WorkerReport,
+    ) -> Result<(), WorkerError> {
+        let link = self.link.take().expect("two workers have a link");
+        let done = self.send_paced_on(link, paced, place, tally);
+        self.link = Some(link);
+        done
+    }
+
+    fn send_paced_on(
+        &mut self,
+        link: &mut L,
+        paced: Paced,
+        place: &Place<'_>,
+        tally: &mut WorkerReport,
+    ) -> Result<(), WorkerError> {
+        let bytes = self.payload.bytes().len() as u64;
+        // The same moments in every invocation, counted from the opening of the gate.
+        let mut moments = Pcg64::seed_from_u64(self.expected_sum);
+        let mut next = Instant::now();
+        loop {
+            next += Duration::from_nanos(moments.next_u64() % (2 * paced.gap_us * 1000));
+            sleep_until(next);
+            if place.is_stopped() {
+                break;
+            }
+            // Two messages never have one time: the clock is finer than a message is fast.
+            self.stamp = self.clock.now().max(self.stamp + 1);
+            link.send(self.stamp, &self.payload)?;
+            tally.sent.add(1, bytes);
+            self.finish(false, place, tally);
+        }
+        link.send(LAST, &self.payload)?;
+        Ok(())
+    }
+
+    /// Receives when a message comes, or when it looks.
+    fn receive_paced(
+        &mut self,
+        paced: Paced,
+        place: &Place<'_>,
+        tally: &mut WorkerReport,
+    ) -> Result<(), WorkerError> {
+        let mut recorder = self.recorder.take().expect("it runs while it is there");
+        let link = self.link.take().expect("two workers have a link");
+        let done = match paced.reception {
+            Reception::Event => self.on_event(link, &mut recorder, place, tally),
+            Reception::Poll { every_us } => {
+                let every = Duration::from_micros(every_us);
+                self.on_poll(link, every, &mut recorder, place, tally)
+            }
+        };
+        (self.link, self.recorder) = (Some(link), Some(recorder));
+        done
+    }
+
+    fn on_event(
+        &mut self,
+        link: &mut L,
+        recorder: &mut Recorder,
+        place: &Place<'_>,
+        tally: &mut WorkerReport,
+    ) -> Result<(), WorkerError> {
+        loop {
+            let received = link.receive()?;
+            if self.take_in(received, recorder, place, tally)? {
+                return Ok(());
+            }
+        }
+    }
+
+    fn on_poll(
+        &mut self,
+        link: &mut L,
+        every: Duration,
+        recorder: &mut Recorder,
+        place: &Place<'_>,
+        tally: &mut WorkerReport,
+    ) -> Result<(), WorkerError> {
+        let mut wasted = 0;
+        let mut next = Instant::now();
+        loop {
+            next += every;
+            sleep_until(next);
+            let mut found = 0;
+            while let Some(received) = link.try_receive()? {
+                found += 1;
+                if self.take_in(received, recorder, place, tally)? {
+                    tally.wasted_polls = Some(wasted);
+                    return Ok(());
+                }
+            }
+            wasted += u64::from(found == 0);
+        }
+    }
+
+    /// Takes in a message that carries the time of its sending; true when it was the last.
+    fn take_in(
+        &mut self,
+        received: Received,
+        recorder: &mut Recorder,
+        place: &Place<'_>,
+        tally: &mut WorkerReport,
+    ) -> Result<bool, WorkerError> {
+        if received.sequence == LAST {
+            return Ok(true);
+        }
+        let now = self.clock.now();
+        if received.sequence <= self.stamp {
+            return Err(ProtocolError::OutOfOrder {
+                received: received.sequence,
+                due: self.stamp + 1,
+            }
+            .into());
+        }
+        self.stamp = received.sequence;
+        recorder.record_ns(self.clock.ns(now.saturating_sub(received.sequence)));
+        if received.sum != self.expected_sum {
+            let why = format!("message {} is not what was sent", self.sequence);
+            return Err(TransportError::Damaged(why).into());
+        }
+        if self.sequence < self.digest_round {
+            self.digests[0].word(received.sum);
+        }
+        tally.received.add(1, self.payload.bytes().len() as u64);
+        self.finish(true, place, tally);
+        Ok(false)
+    }
+
     /// Both ends in one worker: calls.
     fn call(&mut self, place: &Place<'_>, tally: &mut WorkerReport) -> Result<(), WorkerError> {
         let mut recorder = self.recorder.take().expect("it runs while it is there");
@@ -180,6 +326,14 @@ impl<'l, L: Link> HopEnd<'l, L> {
     }
 }
 
+/// Sleeps until `moment`; not at all when it has passed.
+fn sleep_until(moment: Instant) {
+    let left = moment.saturating_duration_since(Instant::now());
+    if !left.is_zero() {
+        std::thread::sleep(left);
+    }
+}
+
 impl<L: Link> Band for HopEnd<'_, L> {
     fn recorder(&mut self) -> &mut Recorder {
         self.recorder
@@ -198,9 +352,11 @@ impl<L: Link> Band for HopEnd<'_, L> {
             ..WorkerReport::default()
         };
         let cpu_before = own_thread_ns();
-        match (self.placement.workers(), self.worker) {
-            (1, _) => self.call(&place, &mut tally)?,
-            (_, 0) => self.begin(&place, &mut tally)?,
+        match (self.placement.workers(), self.worker, self.pattern) {
+            (1, ..) => self.call(&place, &mut tally)?,
+            (_, 0, Pattern::Paced(paced)) => self.send_paced(paced, &place, &mut tally)?,
+            (_, _, Pattern::Paced(paced)) => self.receive_paced(paced, &place, &mut tally)?,
+            (_, 0, _) => self.begin(&place, &mut tally)?,
             _ => self.answer(&place, &mut tally)?,
         }
         tally.cpu_ns = own_thread_ns() - cpu_before;
@@ -210,7 +366,12 @@ impl<L: Link> Band for HopEnd<'_, L> {
     }
 
     fn report(&mut self, mut found: WorkerReport) -> WorkerReport {
-        let is_timed = self.worker == 0;
+        // Round trips are timed where they begin, messages where they end.
+        let timed = match self.pattern {
+            Pattern::Paced(_) => self.placement.workers() - 1,
+            Pattern::PingPong | Pattern::Flood => 0,
+        };
+        let is_timed = self.worker == timed;
         found.service = self
             .recorder
             .take()

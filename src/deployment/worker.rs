@@ -35,6 +35,8 @@ pub struct WorkerReport {
     pub sent: Traffic,
     /// Messages and payload bytes taken in.
     pub received: Traffic,
+    /// Looks that found no message, of a worker that polls.
+    pub wasted_polls: Option<u64>,
     /// Digest of each of the worker's agents, in their order.
     pub digests: Vec<u64>,
     /// Why the worker failed, if it did.

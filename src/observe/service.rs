@@ -261,6 +261,7 @@ pub fn merge(parts: &[ServiceCounts]) -> Result<ServiceTime, ServiceError> {
     }
     let quantile = |q| all.value_at_quantile(q) as f64;
     Ok(ServiceTime {
+        mean_ns: all.mean(),
         p50_ns: quantile(0.50),
         p95_ns: quantile(0.95),
         p99_ns: quantile(0.99),

@@ -29,7 +29,8 @@ pub fn hop_answers(cells: &[Cell], workloads: &[WorkloadRecord]) -> Option<HopAn
         .filter(|c| c.purpose == Purpose::Hop)
         .filter_map(|cell| {
             let hop = hop_of(workloads.iter().find(|w| w.name == cell.workload)?)?;
-            Some(Asked { cell, hop })
+            let is_as_fast_as_it_goes = !matches!(hop.pattern, Pattern::Paced(_));
+            is_as_fast_as_it_goes.then_some(Asked { cell, hop })
         })
         .collect();
     let levels = levels(&asked);
@@ -56,7 +57,7 @@ pub fn hop_answers(cells: &[Cell], workloads: &[WorkloadRecord]) -> Option<HopAn
     })
 }
 
-fn hop_of(workload: &WorkloadRecord) -> Option<Hop> {
+pub(super) fn hop_of(workload: &WorkloadRecord) -> Option<Hop> {
     let source = SpecSource {
         name: workload.name.clone(),
         origin: workload.origin.clone(),
@@ -79,7 +80,7 @@ fn usual_ns(sample: &Sample) -> f64 {
 fn one_way_ns(sample: &Sample, pattern: Pattern) -> f64 {
     let messages = match pattern {
         Pattern::PingPong => 2.0,
-        Pattern::Flood => 1.0,
+        Pattern::Flood | Pattern::Paced(_) => 1.0,
     };
     sample.span_s / (sample.ops as f64 * messages) * 1e9
 }
@@ -127,7 +128,7 @@ fn level(key: &Key<'_>, samples: &[&Sample]) -> Option<HopLevel> {
     let one_way = estimate_mean(&column(&|s| one_way_ns(s, key.pattern))).ok()?;
     let usual = match key.pattern {
         Pattern::PingPong => estimate_mean(&column(&usual_ns)).ok(),
-        Pattern::Flood => None,
+        Pattern::Flood | Pattern::Paced(_) => None,
     };
     // In a flood an op is timed from its sending only, which says nothing about its arrival.
     let percentile = |least: u64, value: &dyn Fn(&Sample) -> f64| {

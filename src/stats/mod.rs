@@ -10,6 +10,7 @@
 //! | `controls` | could this machine tell a thing from itself, and see a known effect? |
 //! | `price` | what does a message cost an agent? |
 //! | `hop` | what does a message between two workers cost, and what is that made of? |
+//! | `delivery` | how long does a message wait whose receiver polls? |
 //! | `share` | how sure is a share of so many in so many? |
 //!
 //! A sample is one invocation; slices inside a window are never samples, `steadiness` alone looks at
@@ -18,6 +19,7 @@
 //! time are shown as medians over invocations, without an interval.
 
 mod controls;
+mod delivery;
 mod effect;
 mod estimate;
 mod hop;
@@ -28,6 +30,7 @@ mod slope;
 mod steadiness;
 
 pub use controls::{Judgement, inflation, judge_control, withheld};
+pub use delivery::delivery_answers;
 pub use effect::{MIN_PAIRS, PairDifference, StatsError, Widen, effect, pair_differences};
 pub use estimate::{estimate_mean, median, quantile};
 pub use hop::hop_answers;

@@ -100,6 +100,15 @@ fn next<T>(from: &Receiver<T>, spins: bool, other: usize) -> Result<T, Transport
     }
 }
 
+/// Receives what is there.
+fn try_next<T>(from: &Receiver<T>, other: usize) -> Result<Option<T>, TransportError> {
+    match from.try_recv() {
+        Ok(message) => Ok(Some(message)),
+        Err(TryRecvError::Empty) => Ok(None),
+        Err(TryRecvError::Disconnected) => Err(TransportError::Gone { worker: other }),
+    }
+}
+
 /// One end of a pair of channels.
 struct Ends<T> {
     to: Sender<T>,
@@ -135,6 +144,12 @@ impl BufferLink {
         let links = pair(room, spins).into_iter();
         links.map(|ends| BufferLink { ends, free: None }).collect()
     }
+
+    fn read(&mut self, buffer: Vec<u8>) -> Result<Received, TransportError> {
+        let received = Received::read(&buffer);
+        self.free = Some(buffer);
+        received
+    }
 }
 
 impl Link for BufferLink {
@@ -150,9 +165,12 @@ impl Link for BufferLink {
 
     fn receive(&mut self) -> Result<Received, TransportError> {
         let buffer = next(&self.ends.from, self.ends.spins, self.ends.other)?;
-        let received = Received::read(&buffer);
-        self.free = Some(buffer);
-        received
+        self.read(buffer)
+    }
+
+    fn try_receive(&mut self) -> Result<Option<Received>, TransportError> {
+        let buffer = try_next(&self.ends.from, self.ends.other)?;
+        buffer.map(|b| self.read(b)).transpose()
     }
 }
 
@@ -170,6 +188,14 @@ impl SharedLink {
     }
 }
 
+/// Its first bytes are nobody's: the sequence number goes beside them.
+fn read_shared((sequence, bytes): (u64, Arc<Vec<u8>>)) -> Result<Received, TransportError> {
+    Ok(Received {
+        sequence,
+        ..Received::read(&bytes)?
+    })
+}
+
 impl Link for SharedLink {
     fn send(&mut self, sequence: u64, payload: &Payload) -> Result<(), TransportError> {
         let message = (sequence, payload.shared().clone());
@@ -182,11 +208,11 @@ impl Link for SharedLink {
     }
 
     fn receive(&mut self) -> Result<Received, TransportError> {
-        let (sequence, bytes) = next(&self.ends.from, self.ends.spins, self.ends.other)?;
-        // Its first bytes are nobody's: the sequence number goes beside it.
-        Ok(Received {
-            sequence,
-            ..Received::read(&bytes)?
-        })
+        read_shared(next(&self.ends.from, self.ends.spins, self.ends.other)?)
+    }
+
+    fn try_receive(&mut self) -> Result<Option<Received>, TransportError> {
+        let message = try_next(&self.ends.from, self.ends.other)?;
+        message.map(read_shared).transpose()
     }
 }

@@ -332,6 +332,13 @@ impl IpcLink {
             bytes: Vec::new(),
         }
     }
+
+    fn failed(&self, error: IpcError) -> TransportError {
+        match error {
+            IpcError::Disconnected => TransportError::Gone { worker: self.other },
+            e => unreadable(e),
+        }
+    }
 }
 
 /// Receives by sleeping, or by asking again and again.
@@ -379,20 +386,29 @@ impl Link for IpcLink {
     }
 
     fn receive(&mut self) -> Result<Received, TransportError> {
-        let gone = |e| match e {
-            IpcError::Disconnected => TransportError::Gone { worker: self.other },
-            e => unreadable(e),
-        };
         match &self.from {
             Socket::Numbers(from) => {
                 let numbers = next(self.spins, || from.recv(), || from.try_recv());
-                Received::read_numbers(&numbers.map_err(gone)?.0)
+                Received::read_numbers(&numbers.map_err(|e| self.failed(e))?.0)
             }
             Socket::Bytes(from) => {
                 let bytes = next(self.spins, || from.recv(), || from.try_recv());
-                Received::read(&bytes.map_err(gone)?)
+                Received::read(&bytes.map_err(|e| self.failed(e))?)
             }
             Socket::Messages(_) => Err(wrong_kind()),
+        }
+    }
+
+    fn try_receive(&mut self) -> Result<Option<Received>, TransportError> {
+        let read = match &self.from {
+            Socket::Numbers(from) => from.try_recv().map(|n| Received::read_numbers(&n.0)),
+            Socket::Bytes(from) => from.try_recv().map(|bytes| Received::read(&bytes)),
+            Socket::Messages(_) => return Err(wrong_kind()),
+        };
+        match read {
+            Ok(received) => received.map(Some),
+            Err(TryRecvError::Empty) => Ok(None),
+            Err(TryRecvError::IpcError(e)) => Err(self.failed(e)),
         }
     }
 }

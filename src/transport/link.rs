@@ -28,6 +28,12 @@ pub trait Link: Send {
     /// # Errors
     /// [`TransportError`] when the other end is gone or the message is damaged.
     fn receive(&mut self) -> Result<Received, TransportError>;
+
+    /// Reads a message, if one is there.
+    ///
+    /// # Errors
+    /// As [`Link::receive`].
+    fn try_receive(&mut self) -> Result<Option<Received>, TransportError>;
 }
 
 /// What a receiver has read.

@@ -434,6 +434,20 @@ impl Link for StreamLink {
         }
         Received::read(&self.buffer)
     }
+
+    fn try_receive(&mut self) -> Result<Option<Received>, TransportError> {
+        let mut polled = [PollFd::new(&self.end.read, PollFlags::IN)];
+        let now = rustix::time::Timespec {
+            tv_sec: 0,
+            tv_nsec: 0,
+        };
+        match poll(&mut polled, Some(&now)) {
+            Ok(0) | Err(Errno::INTR) => Ok(None),
+            // A message that has begun to come comes whole.
+            Ok(_) => self.receive().map(Some),
+            Err(e) => Err(TransportError::Damaged(e.to_string())),
+        }
+    }
 }
 
 #[cfg(test)]

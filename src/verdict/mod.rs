@@ -5,6 +5,7 @@
 //! | `mod` | what does one interval mean, and with which exit code does the program end? |
 //! | `break_even` | when has a slower start paid for itself? |
 //! | `calibration` | how often did controls come out as their truth is? |
+//! | `claim` | is being woken "30 to 300 times better than polling"? |
 //! | `conclude` | what does a whole run say? |
 //! | `crossover` | from how many agents on does the answer change? |
 //! | `price` | what does one message cost, in a sentence? |
@@ -14,6 +15,7 @@
 
 mod break_even;
 mod calibration;
+mod claim;
 mod conclude;
 mod crossover;
 mod price;
@@ -26,6 +28,7 @@ pub use calibration::{
     LEAST_FOUND, MOST_FALSE_WINNERS, calibration_rows, calibration_run, keeps_promise,
     withheld_share,
 };
+pub use claim::claims;
 pub use conclude::conclude;
 pub use crossover::{AtAgents, crossover};
 pub use price::price;

@@ -1,5 +1,7 @@
 //! How are ratios, bytes and durations written in a sentence?
 
+use crate::record::Effect;
+
 /// A ratio of at least 1 as a factor: `1.04 times`, `1.4 times`, `12 times`.
 ///
 /// Two digits that differ from 1 are never rounded away: below 1.1 there are two decimals.
@@ -10,6 +12,22 @@ pub fn times(ratio: f64) -> String {
         _ => 0,
     };
     format!("{ratio:.decimals$} times")
+}
+
+/// A ratio with its interval: `100 [95, 105] times`, `1.40 [1.31, 1.50] times`.
+pub fn times_with_interval(effect: &Effect) -> String {
+    let decimals = match effect.ratio {
+        r if r < 9.95 => 2,
+        r if r < 99.5 => 1,
+        _ => 0,
+    };
+    let number = |value: f64| format!("{value:.decimals$}");
+    format!(
+        "{} [{}, {}] times",
+        number(effect.ratio),
+        number(effect.low),
+        number(effect.high)
+    )
 }
 
 /// Bytes with three digits in powers of 1024: `512 B`, `205 KiB`, `1.20 MiB`. Page sizes, stacks

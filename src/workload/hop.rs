@@ -4,6 +4,7 @@
 //! (`deployment::hop`). With one worker for both ends there is no transport either, and a message is a call:
 //! the zero line.
 
+use super::delivery::Paced;
 use super::spec::{FieldError, within};
 use super::topology::Shape;
 use super::{Entry, Spec, SpecError, SpecSource, Topology, Workload};
@@ -30,6 +31,9 @@ pub enum Pattern {
     PingPong,
     /// As many as get through, one way.
     Flood,
+    /// One way, at random moments: not a pattern of `message`, but what `delivery` is.
+    #[serde(skip)]
+    Paced(Paced),
 }
 
 /// The pattern of messages between two workers.
@@ -48,12 +52,17 @@ const FLOOD_MESSAGES: usize = 64;
 /// Bytes of messages that are under way in a flood; more would measure memory, not the way there.
 const FLOOD_BYTES: usize = 1 << 20;
 
+/// Messages that can wait for a receiver that polls; who sends more waits.
+const PACED_MESSAGES: usize = 1024;
+
 impl Hop {
     /// Messages that can be under way on the link at a time.
     #[must_use]
     pub fn under_way(&self) -> usize {
         match self.pattern {
             Pattern::PingPong => 2,
+            // What comes between two looks, at the longest interval and the shortest gap, within reason.
+            Pattern::Paced(_) => PACED_MESSAGES,
             Pattern::Flood => (FLOOD_BYTES / self.payload_bytes).clamp(4, FLOOD_MESSAGES),
         }
     }
@@ -62,6 +71,7 @@ impl Hop {
     #[must_use]
     pub fn source(&self) -> SpecSource {
         let pattern = match self.pattern {
+            Pattern::Paced(paced) => return paced.source(),
             Pattern::PingPong => "ping_pong",
             Pattern::Flood => "flood",
         };

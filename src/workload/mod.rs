@@ -21,6 +21,7 @@
 //! digest) iterate the registry: the new entry is documented and tested by being there.
 
 pub mod coordination;
+pub mod delivery;
 pub mod exploration;
 pub mod gridworld;
 pub mod hop;
@@ -142,6 +143,7 @@ pub const REGISTRY: &[Entry] = &[
         read: exploration::read,
     },
     hop::ENTRY,
+    delivery::ENTRY,
     serialize::ENTRY,
     // Controls run on the first workload of a run, so of all probes the first is one in which agents
     // do not meet: whatever the deployment, nothing but the CPU limits it.

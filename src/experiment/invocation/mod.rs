@@ -141,6 +141,7 @@ pub fn run(invocation: &Invocation) -> Result<Sample, Failure> {
         messages_received: tally.received.messages,
         bytes_sent: tally.sent.bytes,
         bytes_received: tally.received.bytes,
+        wasted_polls: tally.wasted_polls,
         active_states_per_op: tally.active_states_per_op,
         digest: format!("{:016x}", tally.digest),
         slices_ops_per_s: slices,

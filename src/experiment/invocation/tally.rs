@@ -14,6 +14,7 @@ pub(super) struct Tally {
     pub(super) active_states_per_op: f64,
     pub(super) sent: Traffic,
     pub(super) received: Traffic,
+    pub(super) wasted_polls: Option<u64>,
     pub(super) digest: u64,
 }
 
@@ -54,6 +55,10 @@ impl Tally {
                 messages: sum(|r| r.received.messages),
                 bytes: sum(|r| r.received.bytes),
             },
+            wasted_polls: reports
+                .iter()
+                .filter_map(|r| r.wasted_polls)
+                .reduce(|a, b| a + b),
             digest: digest.value(),
         })
     }

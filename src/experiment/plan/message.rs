@@ -101,7 +101,7 @@ pub(super) fn add(cells: &mut Cells<'_>, scope: Scope) {
                     pairs(cells, workload, &TABLE, Pinning::OwnCpus, rank + 3, None);
                 }
             }
-            (Pattern::Flood, Scope::Split) => {}
+            (Pattern::Flood, Scope::Split) | (Pattern::Paced(_), _) => {}
             (Pattern::Flood, Scope::All) => {
                 pairs(cells, workload, &TABLE, Pinning::Free, rank + 1, None);
                 pairs(cells, workload, &MORE_FLOODS, Pinning::Free, rank + 2, None);

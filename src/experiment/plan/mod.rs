@@ -1,5 +1,6 @@
 //! Which cells, with which windows, how often: what fits a budget. Pure.
 
+pub mod delivery;
 pub mod message;
 
 use super::invocation::whole_cpus;
@@ -283,6 +284,7 @@ pub fn cells(request: &Request) -> Result<Vec<PlannedCell>, PlanError> {
     let scope = message::scope(request);
     if let Some(scope) = scope {
         message::add(&mut cells, scope);
+        delivery::add(&mut cells);
     }
     let anchor = match scope {
         Some(Scope::All) => ENDS,

@@ -1,6 +1,6 @@
 //! Do the controls hold, what is the answer, what is missing?
 
-use super::{cells, hops, pairs, probes, within};
+use super::{cells, delivery, hops, pairs, probes, within};
 use crate::record::{Cell, Purpose, Run, Verdict};
 use crate::report::Style;
 use crate::report::layout::{Grid, Last, Page, Tone};
@@ -113,7 +113,8 @@ fn verdicts(run: &Run, page: &mut Page) {
         return;
     }
     let of_probes = probes::sentences(run);
-    let of_hops = hops::sentences(run);
+    let mut of_hops = hops::sentences(run);
+    of_hops.extend(delivery::sentences(run));
     if run.answers.is_empty() && of_probes.is_empty() && of_hops.is_empty() {
         page.paragraph(
             2,

@@ -335,18 +335,26 @@ impl Link for RingPort {
     fn receive(&mut self) -> Result<Received, TransportError> {
         let mut waited = 0;
         loop {
-            let from = &mut self.incoming[0];
-            let worker = from.worker;
-            let taken = from.ring.try_receive(Received::read);
-            if let Some((received, makes_room)) = taken.map_err(|d| damaged(worker, d))? {
-                if makes_room {
-                    self.ring(worker);
-                }
-                return received;
+            if let Some(received) = Link::try_receive(self)? {
+                return Ok(received);
             }
             self.wait(Awaited::Message, waited)?;
             waited = waited.wrapping_add(1);
         }
+    }
+
+    #[inline]
+    fn try_receive(&mut self) -> Result<Option<Received>, TransportError> {
+        let from = &mut self.incoming[0];
+        let worker = from.worker;
+        let taken = from.ring.try_receive(Received::read);
+        let Some((received, makes_room)) = taken.map_err(|d| damaged(worker, d))? else {
+            return Ok(None);
+        };
+        if makes_room {
+            self.ring(worker);
+        }
+        received.map(Some)
     }
 }
 

@@ -1,0 +1,75 @@
+//! Does it matter more whether a receiver polls than where it runs?
+
+use super::{mark, transport};
+use crate::record::Run;
+use crate::record::delivery::{DeliveryAnswers, DeliveryWay};
+use crate::report::layout::{Grid, Last, Page, Tone};
+use crate::report::numbers;
+use crate::verdict::words;
+
+pub fn write(run: &Run, page: &mut Page) {
+    let Some(delivery) = &run.delivery else {
+        return;
+    };
+    page.heading(
+        &format!("delivery{}", mark(run)),
+        "from sending to receiving, messages at random moments, all in order",
+    );
+    let mut ways: Vec<&DeliveryWay> = delivery.ways.iter().collect();
+    ways.sort_by_key(|w| (w.deployment != "threads", w.poll_ms, w.gap_ms as u64));
+    page.grid(&Grid {
+        left: 3,
+        header: [
+            "deployment",
+            "transport, wait",
+            "receiver",
+            "mean delay",
+            "p99",
+            "predicted\nmean",
+            "looks\nwasted",
+            "CPU\nµs/message",
+            "woken is\nbetter",
+        ]
+        .map(str::to_owned)
+        .to_vec(),
+        rows: ways.iter().map(|w| row(delivery, w)).collect(),
+        last: Last::Numbers,
+    });
+    page.paragraph(
+        2,
+        Tone::Quiet,
+        "predicted: half an interval, whatever the transport; woken is better: mean delay of polling / of being \
+         woken by the same messages, with its 95 % interval in the record",
+    );
+}
+
+fn row(delivery: &DeliveryAnswers, way: &DeliveryWay) -> Vec<String> {
+    let nothing = || numbers::NOTHING.to_owned();
+    let seconds = |ns: f64| numbers::seconds(ns / 1e9);
+    let receiver = match way.poll_ms {
+        None => format!("woken ({} ms apart)", way.gap_ms),
+        Some(ms) => format!("polls, {ms} ms"),
+    };
+    let better = delivery
+        .improvements
+        .iter()
+        .find(|i| i.deployment == way.deployment && Some(i.poll_ms) == way.poll_ms);
+    vec![
+        way.deployment.clone(),
+        transport(&way.transport),
+        receiver,
+        seconds(way.mean_ns.value),
+        way.p99_ns.map_or_else(nothing, seconds),
+        way.predicted_ns.map_or_else(nothing, seconds),
+        way.wasted_polls
+            .map_or_else(nothing, |share| format!("{:.0} %", share * 100.0)),
+        numbers::micros(way.cpu_per_message_ns),
+        better.map_or_else(nothing, |i| words::times(i.effect.ratio)),
+    ]
+}
+
+/// What the claim is worth here.
+pub fn sentences(run: &Run) -> Vec<String> {
+    let claims = run.delivery.iter().flat_map(|d| &d.claims);
+    claims.cloned().collect()
+}
