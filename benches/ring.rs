@@ -630,6 +630,9 @@ fn print(table: &[Row], placement: Placement, rounds: usize) {
     table.iter().for_each(print_targets);
 }
 
+/// Which of the round trips.
+type Kind = fn(&Samples) -> &Trips;
+
 fn print_round_trips(table: &[Row]) {
     let line = |name: &str, cells: Vec<String>| {
         let cells: Vec<String> = cells.iter().map(|c| format!("{c:>24}")).collect();
@@ -638,7 +641,7 @@ fn print_round_trips(table: &[Row]) {
     let head = ["threads p50", "mean", "processes p50", "mean"].map(str::to_owned);
     line("round trip of 8 B", head.into());
     for row in table {
-        let kinds: [(&str, fn(&Samples) -> &Trips); 3] = [
+        let kinds: [(&str, Kind); 3] = [
             ("one line, ns", |s| &s.one_line),
             ("a line each way, ns", |s| &s.line_each_way),
             ("ring, ns", |s| &s.ring),
