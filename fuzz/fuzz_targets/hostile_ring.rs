@@ -28,9 +28,14 @@ enum Step {
     HasMessage,
     /// Somebody writes any word anywhere.
     Word(u16, u64),
-    /// Somebody writes what looks like a header where the consumer looks next: its sequence number off by
-    /// so much, its kind and length.
-    Header { off_by: i8, kind: u8, len: u32 },
+    /// Somebody writes what looks like a header where the consumer looks next. Mostly one that could be, or
+    /// almost: what is wrong at the first glance leads nowhere.
+    Header {
+        kind: u8,
+        len: u16,
+        /// Modulo 4: nothing; the sequence number off by one; a bit of the length above all others; the kind.
+        wrong: u8,
+    },
     /// Somebody writes any place of the consumer.
     Place(u64),
     /// Somebody moves the consumer's place by so much.
@@ -119,9 +124,15 @@ fuzz_target!(|play: Play| {
                 // SAFETY: inside of the block.
                 unsafe { block.word(HEAD_BYTES + at * 8).write(value) };
             }
-            Step::Header { off_by, kind, len } => {
-                let sequence = known.sequence.wrapping_add_signed(i64::from(off_by));
-                let header = sequence << 34 | u64::from(kind % 4) << 32 | u64::from(len);
+            Step::Header { kind, len, wrong } => {
+                let sequence = known.sequence + u64::from(wrong % 4 == 1);
+                let len = u64::from(len) % (2 * most as u64) | u64::from(wrong % 4 == 2) << 31;
+                let kind = if wrong % 4 == 3 {
+                    kind % 4
+                } else {
+                    1 + kind % 2
+                };
+                let header = sequence << 34 | u64::from(kind) << 32 | len;
                 let at = known.head as usize % capacity;
                 // SAFETY: inside of the block.
                 unsafe { block.word(HEAD_BYTES + at).write(header) };
