@@ -17,9 +17,13 @@
 //!   ───────────┴────────┴──────────────┴───────────┴────────┴──────────────
 //! ```
 //!
-//! Sending writes, in this order: the message; 0 into the header that will come after it; the frame's own
-//! header. The last one publishes. A frame never wraps: where it does not fit before the ring's
+//! Sending writes, in this order: 0 into the header that will come after the message; the message; the
+//! frame's own header. The last one publishes. A frame never wraps: where it does not fit before the ring's
 //! end, a header that says *go to the start* is published after the frame at the start is complete.
+//!
+//! The 0 comes first because it may lie on another cache line than the header: stores become visible in
+//! order, and once the producer has taken the header's line from the consumer, which polls it, nothing
+//! that has to be waited for shall stand between the message and its header, or the line is taken back.
 //!
 //! # Why the orderings suffice
 //!
@@ -135,12 +139,13 @@ impl<M: Memory> Producer<M> {
             return Ok(false);
         }
         let start = if skip == 0 { at } else { 0 };
-        // SAFETY: [start, start + frame) lies inside of the ring, and is the producer's.
-        fill(unsafe { self.memory.room(start + HEADER, len) });
         let next = self.tail + (skip + frame) as u64;
+        // Relaxed: the frame's own header, which is released later, carries it.
         self.memory
             .word((next & self.mask) as usize)
             .store(0, Relaxed);
+        // SAFETY: [start, start + frame) lies inside of the ring, and is the producer's.
+        fill(unsafe { self.memory.room(start + HEADER, len) });
         let header = |kind, sequence: u64| (sequence << SEQUENCE) | kind;
         let own = header(FRAME, self.sequence) | len as u64;
         if skip == 0 {
@@ -242,22 +247,22 @@ impl<M: Memory> Consumer<M> {
             // Complete before the header that sent us here was published.
             header = self.memory.word(0).load(Relaxed);
         }
-        let len = (header & u64::from(u32::MAX)) as usize;
-        let frame = frame_bytes(len);
-        let is_sane = header & KIND == FRAME
-            && header >> SEQUENCE == self.sequence & (u64::MAX >> SEQUENCE)
-            && len <= most_bytes(capacity)
-            && at + frame <= capacity;
-        if !is_sane {
+        // Kind and sequence taken away, what is left of a sane header is its length. Of any other one it is
+        // far more than any length.
+        let expected = (self.sequence << SEQUENCE) | FRAME;
+        let len = usize::try_from(header.wrapping_sub(expected)).unwrap_or(usize::MAX);
+        if len > most_bytes(capacity) || at + frame_bytes(len) > capacity {
             return Err(Damage("a frame's header"));
         }
+        let frame = frame_bytes(len);
         // SAFETY: [at, at + frame) lies inside of the ring, as was just checked.
         let taken = take(unsafe { self.memory.message(at + HEADER, len) });
         let before = self.head;
         self.head += (skipped + frame) as u64;
         self.sequence = self.sequence.wrapping_add(1);
-        let quarter = self.memory.capacity() as u64 / 4;
-        let passes = before / quarter != self.head / quarter;
+        // The bits above a quarter: a division less per message.
+        let quarter = capacity as u64 / 4;
+        let passes = (before ^ self.head) & !(quarter - 1) != 0;
         if passes {
             self.memory.head().swap(self.head, SeqCst);
         } else {
