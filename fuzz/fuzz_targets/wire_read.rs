@@ -1,7 +1,7 @@
 //! Are arbitrary bytes an error, or a message that is written as the same bytes?
 #![no_main]
 
-use forkscope::transport::ring::wire;
+use forkscope::transport::wire;
 use forkscope::workload::Message;
 use libfuzzer_sys::fuzz_target;
 

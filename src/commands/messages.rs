@@ -21,16 +21,23 @@ pub fn open_all(name: &str) -> Result<Vec<PlannedWorkload>, CommandError> {
         _ if name == hop::ENTRY.name => hops().into_iter().map(planned).collect(),
         _ if name == delivery::ENTRY.name => {
             let ways = delivery_plan::ways().into_iter();
-            ways.map(|way| planned_of(way.source())).collect()
+            // Controls run on the first workload: messages at random moments come as often as they
+            // are sent, however fast the machine is.
+            let ways = ways.map(|way| planned_of(way.source()));
+            std::iter::once(small()).chain(ways).collect()
         }
         _ => {
             let own = open(name)?;
             // Polling is compared with being woken by the same messages.
             let woken = match own.hop.map(|h| h.pattern) {
                 Some(Pattern::Paced(paced)) if paced.reception != Reception::Event => {
-                    Some(planned_of(delivery_plan::woken(paced.gap_us).source())?)
+                    vec![
+                        small()?,
+                        planned_of(delivery_plan::woken(paced.gap_us).source())?,
+                    ]
                 }
-                _ => None,
+                Some(Pattern::Paced(_)) => vec![small()?],
+                _ => Vec::new(),
             };
             Ok(woken.into_iter().chain([own]).collect())
         }

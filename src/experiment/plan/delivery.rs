@@ -12,11 +12,11 @@ use crate::workload::hop::{ENDS, Pattern};
 /// Intervals of polling, milliseconds.
 pub const INTERVALS_MS: [u64; 4] = [1, 10, 100, 1000];
 
-/// Messages in a window at least.
-const MESSAGES: u64 = 100;
+/// Messages in a window, on average: enough for a 99th percentile.
+const MESSAGES: u64 = 125;
 
 /// Shortest window, milliseconds.
-const LEAST_WINDOW_MS: u64 = 250;
+const LEAST_WINDOW_MS: u64 = 300;
 
 /// Looks in a window at least: from its opening on, so that messages fall anywhere between two.
 const LOOKS: u64 = 2;
@@ -53,6 +53,13 @@ fn window_ms(interval_ms: u64) -> u64 {
     LEAST_WINDOW_MS
         .max(LOOKS * interval_ms)
         .next_multiple_of(interval_ms)
+}
+
+/// Whether a request is about delivery.
+pub(super) fn is_asked(request: &super::Request) -> bool {
+    let is_paced =
+        |w: &super::PlannedWorkload| matches!(w.hop.map(|h| h.pattern), Some(Pattern::Paced(_)));
+    request.workloads.iter().any(is_paced)
 }
 
 /// Adds the pairs of every delivery of the request.
@@ -120,7 +127,7 @@ mod tests {
     fn a_window_holds_whole_intervals_and_a_hundred_messages() {
         for ms in INTERVALS_MS {
             assert_eq!(window_ms(ms) % ms, 0);
-            assert!(window_ms(ms) >= 2 * ms && window_ms(ms) >= 250);
+            assert!(window_ms(ms) >= 2 * ms && window_ms(ms) >= 300);
         }
         for way in ways() {
             let Reception::Poll { every_us } = way.reception else {

@@ -283,8 +283,10 @@ pub fn cells(request: &Request) -> Result<Vec<PlannedCell>, PlanError> {
     }
     let scope = message::scope(request);
     if let Some(scope) = scope {
-        message::add(&mut cells, scope);
-        delivery::add(&mut cells);
+        match delivery::is_asked(request) {
+            true => delivery::add(&mut cells),
+            false => message::add(&mut cells, scope),
+        }
     }
     let anchor = match scope {
         Some(Scope::All) => ENDS,

@@ -18,10 +18,9 @@ pub fn write(run: &Run, page: &mut Page) {
     let mut ways: Vec<&DeliveryWay> = delivery.ways.iter().collect();
     ways.sort_by_key(|w| (w.deployment != "threads", w.poll_ms, w.gap_ms as u64));
     page.grid(&Grid {
-        left: 3,
+        left: 2,
         header: [
             "deployment",
-            "transport, wait",
             "receiver",
             "mean delay",
             "p99",
@@ -35,6 +34,14 @@ pub fn write(run: &Run, page: &mut Page) {
         rows: ways.iter().map(|w| row(delivery, w)).collect(),
         last: Last::Numbers,
     });
+    let mut by: Vec<String> = Vec::new();
+    for way in &ways {
+        let said = format!("{} by {}", way.deployment, transport(&way.transport));
+        if !by.contains(&said) {
+            by.push(said);
+        }
+    }
+    page.paragraph(2, Tone::Quiet, &by.join("; "));
     page.paragraph(
         2,
         Tone::Quiet,
@@ -47,7 +54,7 @@ fn row(delivery: &DeliveryAnswers, way: &DeliveryWay) -> Vec<String> {
     let nothing = || numbers::NOTHING.to_owned();
     let seconds = |ns: f64| numbers::seconds(ns / 1e9);
     let receiver = match way.poll_ms {
-        None => format!("woken ({} ms apart)", way.gap_ms),
+        None => format!("woken, {} ms apart", way.gap_ms),
         Some(ms) => format!("polls, {ms} ms"),
     };
     let better = delivery
@@ -56,7 +63,6 @@ fn row(delivery: &DeliveryAnswers, way: &DeliveryWay) -> Vec<String> {
         .find(|i| i.deployment == way.deployment && Some(i.poll_ms) == way.poll_ms);
     vec![
         way.deployment.clone(),
-        transport(&way.transport),
         receiver,
         seconds(way.mean_ns.value),
         way.p99_ns.map_or_else(nothing, seconds),
