@@ -2,6 +2,7 @@
 
 use super::{CommandError, print};
 use forkscope::cli::Listed;
+use forkscope::transport::Home;
 use forkscope::verdict::EXIT_OK;
 use forkscope::{deployment, report, transport, workload};
 
@@ -33,10 +34,18 @@ fn shelves() -> [Shelf; 4] {
         },
         Shelf {
             kind: Listed::Transports,
-            title: "transports (each deployment uses its native one, unless --transport asks for a ring)",
+            title: "transports (--transport; left out, each deployment uses its native one; all prices each)",
             entries: transport::REGISTRY
                 .iter()
-                .map(|e| (e.name, format!("{}; waits: {}", e.about, e.wait.name())))
+                .map(|e| {
+                    let serves = match e.home {
+                        None => "threads and processes",
+                        Some(Home::Threads) => "threads",
+                        Some(Home::Processes) => "processes",
+                    };
+                    let about = format!("{}; waits: {}; serves {serves}", e.about, e.wait.name());
+                    (e.name, about)
+                })
                 .collect(),
         },
         Shelf {

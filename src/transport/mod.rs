@@ -245,7 +245,7 @@ pub const REGISTRY: &[Entry] = &[
     },
     Entry {
         name: "channel:arc",
-        about: "crossbeam-channel; hands over a reference (Arc), so that nothing is copied",
+        about: "crossbeam-channel; hands over a reference (Arc), so that nothing is copied (hops only)",
         wait: WaitPolicy::Adaptive,
         means: Means::SharedChannel,
         home: Some(Home::Threads),
@@ -325,7 +325,7 @@ pub const REGISTRY: &[Entry] = &[
     },
     Entry {
         name: "ipc+channel",
-        about: "ipc-channel read by a pump thread, which hands over by crossbeam-channel (mixes; large or many messages)",
+        about: "ipc-channel read by a pump thread, which hands over by crossbeam-channel (taken where it must be: mixes, large or many messages)",
         wait: WaitPolicy::Adaptive,
         means: Means::Ipc(ipc::Parcel::Typed),
         home: Some(Home::Processes),
