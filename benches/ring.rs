@@ -3,10 +3,10 @@
 //! `cargo bench --bench ring [-- --rounds 60] [--free]`. Beside the ring stand two floors, with the same three ways
 //! to wait and nothing else:
 //!
-//! - *one line*: one cache line that both ends write in turns. It moves twice per round trip, because it
-//!   arrives with the ball and is written where it lies.
-//! - *a line each way*: what messages need that are in memory of their own. The writer takes its line from the one
-//!   who looks at it, who takes it back: four moves.
+//! - *one line*: one cache line that both ends write in turns. It arrives with the ball and is written where it
+//!   lies.
+//! - *a line each way*: what messages need that have memory of their own. Each end writes a line that
+//!   the other one looks at meanwhile.
 //!
 //! Ring and floors, threads and processes are measured in turns, some milliseconds each, and compared within a
 //! round: what a neighbour does to one it does to the other. What was measured while one of the ends
