@@ -27,6 +27,7 @@ pub mod hop;
 pub mod message;
 pub mod probe;
 pub mod reference;
+pub mod relay;
 pub mod serialize;
 pub mod spec;
 pub mod topology;
@@ -141,6 +142,7 @@ pub const REGISTRY: &[Entry] = &[
         default_toml: include_str!("../../workloads/learning.toml"),
         read: exploration::read,
     },
+    relay::ENTRY,
     hop::ENTRY,
     serialize::ENTRY,
     // Controls run on the first workload of a run, so of all probes the first is one in which agents
