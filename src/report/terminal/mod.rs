@@ -9,6 +9,7 @@
 //! | `head` | which machine, which run? |
 //! | `cells` | how fast, and what does an op cost, per agent count? |
 //! | `probes` | what in this operating system separates threads from processes? |
+//! | `scale` | where does passing messages on stop scaling? |
 //! | `costs` | what do memory, setup and messages cost? |
 //! | `hops` | what does a message between two workers cost, and why? |
 //! | `within` | what moved while it was measured? |
@@ -21,6 +22,7 @@ mod costs;
 mod head;
 mod hops;
 mod probes;
+mod scale;
 mod within;
 
 use std::io::{self, Write};
@@ -41,6 +43,7 @@ impl Report for Terminal {
         head::write(run, &mut page);
         cells::write(run, &mut page);
         probes::write(run, &mut page);
+        scale::write(run, &mut page);
         costs::write(run, &mut page);
         hops::write(run, &mut page);
         close::write(run, style, &mut page);
