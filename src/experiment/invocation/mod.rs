@@ -362,3 +362,6 @@ pub fn host_main(arguments: &[String]) -> anyhow::Result<()> {
     serde_json::to_writer(std::io::stdout().lock(), &outcome)?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;
