@@ -45,6 +45,12 @@ impl<'a> Line<'a> {
         self.pick(cells::medians(self.cell, metric))
     }
 
+    /// So many go with every op, whatever its rate.
+    fn messages_per_s(&self) -> Option<f64> {
+        let per_op = self.median(|s| Some(s.messages_sent as f64 / s.ops as f64));
+        Some(self.ops_per_s()? * per_op?)
+    }
+
     fn p50_ns(&self) -> Option<f64> {
         self.median(|s| (s.service.timed > 0).then_some(s.service.p50_ns))
     }
@@ -75,7 +81,10 @@ pub fn write(run: &Run, page: &mut Page) {
             .filter(|c| c.workload == name)
             .collect();
         let title = format!("{name}: where messages stop scaling{}", mark(run));
-        page.heading(&title, "medians of all pairs; rates are geometric means");
+        page.heading(
+            &title,
+            "a line for each side; beside it their ratio with its 95 % interval, and what it says",
+        );
         page.grid(&table(&cells, run.busy.is_some()));
         let about = "p50 and p99 are service time: from the moment an agent begins its step until it has the messages of \
                      all its neighbours. They are not latency from a planned start: who begins late is not charged for it. \
@@ -90,11 +99,10 @@ fn table(cells: &[&Cell], is_busy: bool) -> Grid {
         "agents",
         "deployment",
         "op/s",
-        "messages/s",
-        "p50 / p99 ms",
+        "messages\n/s",
+        "p50 / p99\nms",
         "bytes\nper agent",
-        "processes / threads\n95 % interval",
-        "verdict",
+        "processes / threads,\nverdict",
     ];
     Grid {
         left: 2,
@@ -115,26 +123,22 @@ fn row(line: &Line<'_>, is_busy: bool) -> Vec<String> {
     let cell = line.cell;
     let agents = cell.agents as f64;
     let bytes = line.median(|s| Some(s.memory.total_bytes as f64));
-    let (ratio, verdict) = match line.side {
-        Side::Baseline => (String::new(), String::new()),
-        Side::X => (
-            cell.effect.as_ref().map_or_else(nothing, numbers::ratio),
-            format!("{}{}", cells::verdict(cell, is_busy), within::mark(cell)),
-        ),
+    let said = match line.side {
+        Side::Baseline => cell.effect.as_ref().map_or_else(nothing, numbers::ratio),
+        Side::X => format!("{}{}", cells::verdict(cell, is_busy), within::mark(cell)),
     };
     vec![
         cell.agents.to_string(),
         line.form().to_owned(),
         count(line.ops_per_s()),
-        count(line.median(|s| Some(s.messages_sent as f64 / s.span_s))),
+        count(line.messages_per_s()),
         format!(
             "{} / {}",
             millis(line.p50_ns()),
             millis(line.median(cells::p99_ns))
         ),
         bytes.map_or_else(nothing, |b| words::bytes(b / agents)),
-        ratio,
-        verdict,
+        said,
     ]
 }
 
