@@ -179,6 +179,8 @@ pub enum WorkloadKind {
     Probe,
     /// One message between two workers.
     Hop,
+    /// Agents that only pass messages on: they show how far a deployment carries.
+    Relay,
 }
 
 impl WorkloadKind {

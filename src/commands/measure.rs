@@ -1,6 +1,6 @@
 //! `quick` and `run`: from options to a record, a table and an exit code.
 
-use super::{CommandError, color_choice, failed, messages, print, probes, usage};
+use super::{CommandError, color_choice, failed, messages, print, probes, scale, usage};
 use forkscope::agent;
 use forkscope::cli::{AgentCounts, Common};
 use forkscope::deployment::{Form, Kind};
@@ -8,14 +8,14 @@ use forkscope::experiment::causes;
 use forkscope::experiment::coordinator::{self, Measured};
 use forkscope::experiment::host::Hosts;
 use forkscope::experiment::invocation::whole_cpus;
-use forkscope::experiment::machine::{self, Finding, Level, Needs};
+use forkscope::experiment::machine::{self, Finding, Level, LimitError, Needs};
 use forkscope::experiment::plan::{self, MIN_PAIRS, PlanError, PlannedWorkload, Question, Request};
 use forkscope::observe::clock::OpClock;
 use forkscope::record::{
     METHOD_VERSION, Machine, Run, SCHEMA_VERSION, WorkloadKind, WorkloadRecord,
 };
 use forkscope::report::{self, Style, json, progress};
-use forkscope::transport::{Asked, Choice};
+use forkscope::transport::{Asked, Choice, Shared, Wiring};
 use forkscope::verdict::{BUSY_LABEL, Ending, conclude, exit_code};
 use forkscope::workload::hop::ENDS;
 use forkscope::workload::{self, SpecSource};
@@ -78,6 +78,7 @@ pub fn run(
         planned.extend(messages::open_all(&name)?);
     }
     messages::check(&planned, agents.as_ref(), deployments, transport).map_err(usage)?;
+    scale::check(&planned, transport).map_err(usage)?;
     measure(began, planned, agents, deployments, transport, time, common)
 }
 
@@ -109,12 +110,15 @@ fn measure(
         busy,
     } = begin(common)?;
     let has_only_hops = planned.iter().all(|w| w.hop.is_some());
-    let has_only_probes = planned.iter().all(|w| kind(w) == WorkloadKind::Probe);
+    let has_only_probes = planned.iter().all(|w| w.kind == WorkloadKind::Probe);
+    let is_about_scale =
+        scale::is_relay(&planned) && agents.is_none() && deployments == plan::scale::DEDICATED;
     let mut request = Request {
         workloads: planned,
         agents: match agents {
             Some(given) => given.0,
             None if has_only_hops => vec![ENDS],
+            None if is_about_scale => plan::scale::COUNTS.to_vec(),
             None if transport == Asked::All => messages::COUNTS.to_vec(),
             None if has_only_probes => probes::counts(machine.cpus_effective),
             None => COUNTS.to_vec(),
@@ -128,9 +132,13 @@ fn measure(
         question: Question::Compare,
         is_busy: busy.is_some(),
     };
+    let left_out = match is_about_scale {
+        true => scale::ask(&mut request, &machine),
+        false => Vec::new(),
+    };
     let time = match time {
         Some(given) => given,
-        None if has_only_probes || has_only_hops || transport == Asked::All => {
+        None if is_about_scale || has_only_probes || has_only_hops || transport == Asked::All => {
             probes::time(&request, RESERVE_S).map_err(usage)?
         }
         None => QUICK,
@@ -138,9 +146,13 @@ fn measure(
     request.budget_s = time.as_secs_f64() - RESERVE_S;
     check_capacity(&request, &machine)?;
     check_room(&request, time, began)?;
-    let Some(warnings) = accept(&findings, common) else {
+    let Some(mut warnings) = accept(&findings, common) else {
         return Ok(exit_code(Ending::Unfit));
     };
+    if !common.quiet {
+        left_out.iter().for_each(report::say);
+    }
+    warnings.extend(left_out);
     let folder = folder(common);
     let mut record = empty_record(&request, machine, busy, common.margin, warnings);
     // Written before anything is measured: a folder that cannot be written to shows now.
@@ -325,14 +337,6 @@ pub(super) fn open(name: &str) -> Result<PlannedWorkload, CommandError> {
     Ok(PlannedWorkload::new(source, spec.as_ref()))
 }
 
-/// What a workload's ops are.
-fn kind(planned: &PlannedWorkload) -> WorkloadKind {
-    planned
-        .source
-        .entry()
-        .map_or(WorkloadKind::default(), |e| e.kind)
-}
-
 /// Worker processes connect through sockets that are made in the temporary folder.
 pub(super) fn check_temporary_folder(folder: &Path) -> Result<(), String> {
     let shown = folder.display();
@@ -357,32 +361,55 @@ fn on_interrupt() -> Result<Arc<AtomicBool>, CommandError> {
 
 /// Refuses what the machine cannot start, before anything is started.
 pub(super) fn check_capacity(request: &Request, machine: &Machine) -> Result<(), CommandError> {
-    let cpus = whole_cpus(request.cpus_effective);
-    let of_an_agent = |w: &PlannedWorkload| {
-        workload::parse(&w.source).map_or(0, |spec| spec.descriptors_per_agent())
-    };
-    let of_an_agent = request.workloads.iter().map(of_an_agent).max().unwrap_or(0) as u64;
-    for &agents in &request.agents {
-        for form in &request.deployments {
-            let placement = form.place(agents, cpus);
-            let processes = placement.processes as u64;
-            let threads = (placement.workers() - placement.processes) as u64;
-            // While it connects: two for its socket, two ends of the control channel, a mailbox.
-            let to_connect = 5 * processes;
-            let together = agents.div_ceil(placement.processes.max(1)) as u64;
-            let needs = Needs {
-                agents,
-                processes: processes + 1,
-                threads,
-                // And room.
-                descriptors_in_one_process: to_connect.max(together * of_an_agent) + 32,
-                shm_bytes: 0,
-                memory_bytes: (processes << 20) + ((agents as u64) << 18),
-            };
-            machine::check_capacity(&needs, machine).map_err(usage)?;
-        }
+    for (agents, form) in plan::placed(request) {
+        carries(request, machine, agents, form).map_err(usage)?;
     }
     Ok(())
+}
+
+/// Whether the machine can start so many agents under a deployment.
+pub(super) fn carries(
+    request: &Request,
+    machine: &Machine,
+    agents: usize,
+    form: Form,
+) -> Result<(), LimitError> {
+    let placement = form.place(agents, whole_cpus(request.cpus_effective));
+    let processes = placement.processes as u64;
+    let threads = (placement.workers() - placement.processes) as u64;
+    let specs: Vec<_> = request
+        .workloads
+        .iter()
+        .filter_map(|w| workload::parse(&w.source).ok())
+        .collect();
+    let of_an_agent = specs.iter().map(|spec| spec.descriptors_per_agent()).max();
+    let together = agents.div_ceil(placement.processes.max(1)) * of_an_agent.unwrap_or(0);
+    let entry = request.transport.compared().of(form.kind.home());
+    // The host makes the streams of all workers before the first of them starts.
+    let streams = specs
+        .iter()
+        .filter(|spec| spec.hop().is_none())
+        .map(|spec| {
+            let wiring = Wiring {
+                placement,
+                topology: Arc::new(spec.topology(agents)),
+                message_bytes: spec.message_bytes(),
+                under_way: 1,
+            };
+            Shared::descriptors_needed(entry, &wiring)
+        });
+    // While it connects: two for its socket, two ends of the control channel, a mailbox.
+    let to_connect = 5 * processes + streams.max().unwrap_or(0) as u64;
+    let needs = Needs {
+        agents,
+        processes: processes + 1,
+        threads,
+        // And room.
+        descriptors_in_one_process: to_connect.max(together as u64) + 32,
+        shm_bytes: 0,
+        memory_bytes: (processes << 20) + ((agents as u64) << 18),
+    };
+    machine::check_capacity(&needs, machine)
 }
 
 /// Refuses a time that is too short, before anything is started or written.
@@ -504,7 +531,7 @@ pub(super) fn workload_record(planned: &PlannedWorkload) -> WorkloadRecord {
         toml: planned.source.text.clone(),
         episode_length: planned.episode_length,
         digest_round: planned.digest_round(),
-        kind: kind(planned),
+        kind: planned.kind,
     }
 }
 

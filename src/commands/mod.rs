@@ -6,6 +6,7 @@ mod list;
 mod measure;
 mod messages;
 mod probes;
+mod scale;
 
 pub use calibrate::calibrate;
 pub use doctor::doctor;

@@ -23,7 +23,7 @@ struct Seat {
     id: usize,
     workload: Box<dyn Workload>,
     inbox: Inbox,
-    neighbours: Vec<u32>,
+    neighbours: Vec<Neighbour>,
     draft: Message,
     digest: Digest,
     /// Rounds begun; the current one while `is_waiting`.
@@ -35,6 +35,14 @@ struct Seat {
     steps: u64,
     /// Joint states evaluated since the gate opened.
     active_states: u64,
+}
+
+/// Somebody whom an agent writes to.
+#[derive(Clone, Copy)]
+struct Neighbour {
+    id: u32,
+    /// Whether what the agent says goes there; an empty note, where not.
+    is_told: bool,
 }
 
 /// The agents of one worker.
@@ -85,7 +93,14 @@ impl<'p, P: Port> Crew<'p, P> {
                     id,
                     workload,
                     inbox: Inbox::new(id as u32, topology.of(id)),
-                    neighbours: topology.of(id).to_vec(),
+                    neighbours: topology
+                        .of(id)
+                        .iter()
+                        .map(|&other| Neighbour {
+                            id: other,
+                            is_told: topology.carries(id, other as usize),
+                        })
+                        .collect(),
                     draft: Message {
                         from: id as u32,
                         ..Message::default()
@@ -212,9 +227,12 @@ impl<'p, P: Port> Crew<'p, P> {
         seat.draft.round = seat.round;
         seat.is_waiting = true;
         for n in 0..self.seats[i].neighbours.len() {
-            let to = self.seats[i].neighbours[n];
+            let Neighbour { id: to, is_told } = self.seats[i].neighbours[n];
             let mut message = self.free.pop().unwrap_or_default();
-            message.copy_from(&self.seats[i].draft, to);
+            match is_told {
+                true => message.copy_from(&self.seats[i].draft, to),
+                false => message.note_from(&self.seats[i].draft, to),
+            }
             tally.sent.add(1, message.bytes() as u64);
             let worker = self.placement.worker_of(to as usize);
             if worker == self.worker {

@@ -29,12 +29,23 @@ impl Message {
 
     /// Makes `self` a copy of `other` for receiver `to`, keeping its own buffers.
     pub fn copy_from(&mut self, other: &Message, to: u32) {
+        self.address_like(other, to);
+        self.belief.clone_from(&other.belief);
+        self.payload.clone_from(&other.payload);
+    }
+
+    /// Makes `self` an empty note of the same round as `other` for receiver `to`.
+    pub fn note_from(&mut self, other: &Message, to: u32) {
+        self.address_like(other, to);
+        self.belief.clear();
+        self.payload.clear();
+    }
+
+    fn address_like(&mut self, other: &Message, to: u32) {
         self.to = to;
         self.from = other.from;
         self.round = other.round;
         self.action = other.action;
-        self.belief.clone_from(&other.belief);
-        self.payload.clone_from(&other.payload);
     }
 }
 

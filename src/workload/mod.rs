@@ -28,6 +28,7 @@ pub mod hop;
 pub mod message;
 pub mod probe;
 pub mod reference;
+pub mod relay;
 pub mod serialize;
 pub mod spec;
 pub mod topology;
@@ -142,6 +143,7 @@ pub const REGISTRY: &[Entry] = &[
         default_toml: include_str!("../../workloads/learning.toml"),
         read: exploration::read,
     },
+    relay::ENTRY,
     hop::ENTRY,
     delivery::ENTRY,
     serialize::ENTRY,

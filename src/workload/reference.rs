@@ -40,7 +40,10 @@ pub fn run(
             (draft.from, draft.round) = (id as u32, round);
             for &to in topology.of(id) {
                 let mut message: Box<Message> = free.pop().unwrap_or_default();
-                message.copy_from(&draft, to);
+                match topology.carries(id, to as usize) {
+                    true => message.copy_from(&draft, to),
+                    false => message.note_from(&draft, to),
+                }
                 seats[to as usize]
                     .inbox
                     .put(message)

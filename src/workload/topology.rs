@@ -19,6 +19,8 @@ pub enum Shape {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Topology {
     neighbours: Vec<Vec<u32>>,
+    /// Whether only the way from an agent to the next one carries anything.
+    acknowledges: bool,
 }
 
 impl Topology {
@@ -27,6 +29,7 @@ impl Topology {
     pub fn silent(agents: usize) -> Topology {
         Topology {
             neighbours: vec![Vec::new(); agents],
+            acknowledges: false,
         }
     }
 
@@ -66,7 +69,24 @@ impl Topology {
         }
         Topology {
             neighbours: sets.into_iter().map(|s| s.into_iter().collect()).collect(),
+            acknowledges: false,
         }
+    }
+
+    /// The same links, of which only those from agent i to i + 1 (and from the last to the first) carry
+    /// what an agent says; by the others goes an empty note. Of a ring this makes a directed one.
+    #[must_use]
+    pub fn with_acknowledgements(self) -> Topology {
+        Topology {
+            acknowledges: true,
+            ..self
+        }
+    }
+
+    /// Whether what agent `from` says goes to its neighbour `to`; an empty note, where not.
+    #[must_use]
+    pub fn carries(&self, from: usize, to: usize) -> bool {
+        !self.acknowledges || (from + 1) % self.agents() == to
     }
 
     /// Number of agents.
@@ -117,5 +137,16 @@ mod tests {
         assert_eq!(Topology::new(Shape::Star, Some(2), 7).of(1), [0, 3, 4]);
         assert_eq!(Topology::new(Shape::All, None, 4).of(2), [0, 1, 3]);
         assert!(Topology::new(Shape::Ring, None, 1).is_silent());
+    }
+
+    #[test]
+    fn a_ring_with_acknowledgements_carries_one_way() {
+        let ring = Topology::new(Shape::Ring, None, 5).with_acknowledgements();
+        assert!(ring.carries(4, 0) && ring.carries(1, 2));
+        assert!(!ring.carries(0, 4) && !ring.carries(2, 1));
+        // Each of two is the next of the other.
+        let two = Topology::new(Shape::Ring, None, 2).with_acknowledgements();
+        assert!(two.carries(0, 1) && two.carries(1, 0));
+        assert!(Topology::new(Shape::Ring, None, 5).carries(2, 1));
     }
 }

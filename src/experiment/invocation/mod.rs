@@ -213,11 +213,17 @@ struct Host {
 }
 
 impl Host {
-    /// Waits until every worker has reached `what`, and looks after them meanwhile.
+    /// Waits until every worker has reached `what`, and looks after them meanwhile. Patience ends when
+    /// nothing happens for so long: a thousand processes that start one after the other do not hang.
     fn await_all(&mut self, what: Reached, phase: Phase) -> Result<(), Failure> {
-        let deadline = Instant::now() + self.patience;
+        let mut deadline = Instant::now() + self.patience;
+        let mut seen_before = self.gate.events_seen();
         loop {
             let seen = self.gate.events_seen();
+            if seen != seen_before {
+                seen_before = seen;
+                deadline = Instant::now() + self.patience;
+            }
             self.fleet.check(phase)?;
             if what == Reached::Ready {
                 self.fleet.connect()?;
@@ -357,3 +363,6 @@ pub fn host_main(arguments: &[String]) -> anyhow::Result<()> {
     serde_json::to_writer(std::io::stdout().lock(), &outcome)?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,10 +2,11 @@
 
 pub mod delivery;
 pub mod message;
+pub mod scale;
 
 use super::invocation::whole_cpus;
 use crate::deployment::{Form, Kind};
-use crate::record::{Pinning, Purpose, Side};
+use crate::record::{Pinning, Purpose, Side, WorkloadKind};
 use crate::transport::{Asked, Choice, Purpose as Use, REGISTRY, WaitPolicy};
 use crate::workload::hop::{ENDS, Hop};
 use crate::workload::{Spec, SpecSource, derive_seed};
@@ -44,6 +45,8 @@ const CALIBRATED_EFFECTS: [u64; 3] = [4, KNOWN_EFFECT, SMALL_KNOWN_EFFECT];
 pub struct PlannedWorkload {
     /// Its parameters.
     pub source: SpecSource,
+    /// What its ops are.
+    pub kind: WorkloadKind,
     /// Rounds of an episode.
     pub episode_length: u64,
     /// Whether its agents exchange messages when there are two or more.
@@ -57,7 +60,9 @@ impl PlannedWorkload {
     #[must_use]
     pub fn new(source: SpecSource, spec: &dyn Spec) -> PlannedWorkload {
         let talks = !spec.topology(2).is_silent();
+        let kind = source.entry().map_or(WorkloadKind::default(), |e| e.kind);
         PlannedWorkload {
+            kind,
             source,
             episode_length: spec.episode_length(),
             talks,
@@ -114,6 +119,12 @@ pub enum Question {
     /// Which deployment, and from how many agents on: comparisons, prices of messages, and controls
     /// beside them.
     Compare,
+    /// From how many agents on do messages not get through any faster? Comparisons of agents with workers
+    /// of their own and of agents that share them, and controls beside them.
+    Scale {
+        /// So many agents can have workers of their own at most.
+        most_dedicated: usize,
+    },
     /// Can this machine tell? Controls only, at every agent count.
     Calibrate,
 }
@@ -258,6 +269,11 @@ pub fn cells(request: &Request) -> Result<Vec<PlannedCell>, PlanError> {
     }
     let with_agents = |&w: &usize| request.workloads[w].hop.is_none();
     let all = 0..request.workloads.len();
+    if let Question::Scale { most_dedicated } = request.question {
+        scale::add(&mut cells, most_dedicated);
+        cells.controls(anchor(&request.agents), baseline);
+        return Ok(cells.planned);
+    }
     for workload in all.clone().filter(with_agents) {
         for &agents in &request.agents {
             for &x in others {
@@ -267,7 +283,9 @@ pub fn cells(request: &Request) -> Result<Vec<PlannedCell>, PlanError> {
         }
     }
     let talking = all.filter(with_agents);
-    for workload in talking.filter(|&w| request.workloads[w].talks) {
+    // What a step takes without messages is nothing where it is made of them.
+    let is_priced = |w: &PlannedWorkload| w.talks && w.kind != WorkloadKind::Relay;
+    for workload in talking.filter(|&w| is_priced(&request.workloads[w])) {
         for agents in message_counts(&request.agents) {
             for &form in &request.deployments {
                 for transport in priced_transports(request, form, agents) {
@@ -292,10 +310,22 @@ pub fn cells(request: &Request) -> Result<Vec<PlannedCell>, PlanError> {
         Some(Scope::All) => ENDS,
         _ => anchor(&request.agents),
     };
-    cells.nulls(anchor);
-    cells.known_effect(anchor, baseline, KNOWN_EFFECT);
-    cells.small_known_effect(anchor, baseline);
+    cells.controls(anchor, baseline);
     Ok(cells.planned)
+}
+
+/// Every agent count with every deployment under which it is compared.
+#[must_use]
+pub fn placed(request: &Request) -> Vec<(usize, Form)> {
+    if let Question::Scale { most_dedicated } = request.question {
+        let compared = scale::comparisons(request, most_dedicated);
+        let both = |(agents, forms): (usize, [Form; 2])| forms.map(|form| (agents, form));
+        return compared.into_iter().flat_map(both).collect();
+    }
+    let counts = request.agents.iter();
+    counts
+        .flat_map(|&agents| request.deployments.iter().map(move |&form| (agents, form)))
+        .collect()
 }
 
 /// The transports by which messages are priced under a deployment. Those that spin are not among all of
@@ -369,6 +399,13 @@ impl Cells<'_> {
     /// Changes the cell that was added last.
     fn set_last(&mut self, change: impl FnOnce(&mut PlannedCell)) {
         change(self.planned.last_mut().expect("one was added"));
+    }
+
+    /// The controls of a comparison.
+    fn controls(&mut self, agents: usize, baseline: Form) {
+        self.nulls(agents);
+        self.known_effect(agents, baseline, KNOWN_EFFECT);
+        self.small_known_effect(agents, baseline);
     }
 
     /// Every deployment against itself. Which invocation of a pair is called X is drawn by lot: the

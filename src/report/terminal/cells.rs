@@ -141,7 +141,7 @@ pub fn rates(cell: &Cell) -> (Option<f64>, Option<f64>) {
 
 /// The verdict in words; what would settle an open cell only where that is more than it has had.
 /// On a busy machine the label says what would: the noise of others is no measure of pairs.
-fn verdict(cell: &Cell, is_busy: bool) -> String {
+pub fn verdict(cell: &Cell, is_busy: bool) -> String {
     let said = match &cell.verdict {
         Verdict::Ahead { deployment } => deployment.clone(),
         Verdict::Tie => "tie".to_owned(),
@@ -199,7 +199,7 @@ fn cost_of_an_op(comparison: &Comparison<'_>) -> Grid {
     }
 }
 
-fn p99_ns(sample: &Sample) -> Option<f64> {
+pub fn p99_ns(sample: &Sample) -> Option<f64> {
     (sample.service.timed >= OPS_FOR_P99).then_some(sample.service.p99_ns)
 }
 

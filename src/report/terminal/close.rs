@@ -1,6 +1,6 @@
 //! Do the controls hold, what is the answer, what is missing?
 
-use super::{cells, delivery, hops, pairs, probes, within};
+use super::{cells, delivery, hops, pairs, probes, scale, within};
 use crate::record::{Cell, Purpose, Run, Verdict};
 use crate::report::Style;
 use crate::report::layout::{Grid, Last, Page, Tone};
@@ -130,7 +130,8 @@ fn verdicts(run: &Run, page: &mut Page) {
         page.paragraph(2, Tone::Strong, &title);
         page.paragraph(4, Tone::Plain, &answer.recommendation);
     }
-    for sentence in of_probes.iter().chain(&of_hops) {
+    let of_scale = scale::sentences(run);
+    for sentence in of_probes.iter().chain(&of_hops).chain(&of_scale) {
         page.paragraph(2, Tone::Plain, sentence);
     }
     if run.cells.iter().any(is_open) {

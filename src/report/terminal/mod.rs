@@ -9,6 +9,7 @@
 //! | `head` | which machine, which run? |
 //! | `cells` | how fast, and what does an op cost, per agent count? |
 //! | `probes` | what in this operating system separates threads from processes? |
+//! | `scale` | where does passing messages on stop scaling? |
 //! | `costs` | what do memory, setup and messages cost? |
 //! | `hops` | what does a message between two workers cost, and why? |
 //! | `delivery` | does it matter more whether a receiver polls than where it runs? |
@@ -23,6 +24,7 @@ mod delivery;
 mod head;
 mod hops;
 mod probes;
+mod scale;
 mod within;
 
 use std::io::{self, Write};
@@ -43,6 +45,7 @@ impl Report for Terminal {
         head::write(run, &mut page);
         cells::write(run, &mut page);
         probes::write(run, &mut page);
+        scale::write(run, &mut page);
         costs::write(run, &mut page);
         hops::write(run, &mut page);
         delivery::write(run, &mut page);

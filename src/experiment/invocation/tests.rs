@@ -1,0 +1,71 @@
+//! When is a worker that is waited for hung, and when only slow?
+
+use super::*;
+use crate::deployment::worker::WorkerReport;
+
+/// Looks at the workers between two that get ready: some 0.8 s.
+const LOOKS_BETWEEN: u32 = 16;
+
+/// Workers that get ready one after the other, as the host looks after them; the last ones never do.
+struct OneByOne {
+    gate: Gate,
+    looks: u32,
+    ready: usize,
+}
+
+impl Fleet for OneByOne {
+    fn pids(&self) -> Vec<Pid> {
+        Vec::new()
+    }
+
+    fn check(&mut self, _phase: Phase) -> Result<(), Failure> {
+        self.looks += 1;
+        let next = (self.looks / LOOKS_BETWEEN) as usize;
+        if self.looks % LOOKS_BETWEEN == 0 && next <= self.ready {
+            self.gate.report(next - 1, Reached::Ready);
+        }
+        Ok(())
+    }
+
+    fn connect(&mut self) -> Result<(), Failure> {
+        Ok(())
+    }
+
+    fn reports(&mut self) -> Result<Vec<WorkerReport>, Failure> {
+        Ok(Vec::new())
+    }
+
+    fn end(self: Box<Self>) {}
+}
+
+fn await_workers(ready: usize, of: usize) -> Result<(), Failure> {
+    let gate = Gate::create(of).unwrap();
+    gate.open(Step::Prepare);
+    let fleet = OneByOne {
+        gate: gate.clone(),
+        looks: 0,
+        ready,
+    };
+    let mut host = Host {
+        placement: Form::THREADS.place(of, 1),
+        gate,
+        fleet: Box::new(fleet),
+        // Shorter than it takes until all are ready, longer than between any two.
+        patience: Duration::from_secs(2),
+    };
+    host.await_all(Reached::Ready, Phase::Setup)
+}
+
+#[test]
+fn workers_that_get_ready_one_after_the_other_do_not_hang() {
+    await_workers(4, 4).unwrap();
+}
+
+#[test]
+fn a_worker_that_never_gets_ready_hangs() {
+    let failure = await_workers(1, 2).unwrap_err();
+    assert!(
+        failure.message.contains("1 of 2 workers hang"),
+        "{failure:?}"
+    );
+}

@@ -1,0 +1,231 @@
+//! Where does passing messages on stop scaling?
+
+use super::{cells, mark, within};
+use crate::record::{Cell, Purpose, Run, Sample, Side, WorkloadKind};
+use crate::report::layout::{Grid, Last, Page, Tone};
+use crate::report::numbers;
+use crate::verdict::{BUSY_LABEL, words};
+
+/// A median that a deployment should stay below: so many agents, nanoseconds.
+const FLOORS: [(usize, f64); 3] = [(10, 100e6), (100, 200e6), (1000, 500e6)];
+
+/// Below this share of its best rate a deployment no longer scales.
+const STOPPED: f64 = 0.9;
+
+/// One side of a cell: what the table has a line for.
+struct Line<'a> {
+    cell: &'a Cell,
+    side: Side,
+}
+
+impl<'a> Line<'a> {
+    fn of(cell: &'a Cell) -> [Line<'a>; 2] {
+        [Side::Baseline, Side::X].map(|side| Line { cell, side })
+    }
+
+    fn form(&self) -> &'a str {
+        match self.side {
+            Side::Baseline => &self.cell.baseline,
+            Side::X => &self.cell.x,
+        }
+    }
+
+    fn pick<T>(&self, (baseline, x): (T, T)) -> T {
+        match self.side {
+            Side::Baseline => baseline,
+            Side::X => x,
+        }
+    }
+
+    fn ops_per_s(&self) -> Option<f64> {
+        self.pick(cells::rates(self.cell))
+    }
+
+    fn median(&self, metric: fn(&Sample) -> Option<f64>) -> Option<f64> {
+        self.pick(cells::medians(self.cell, metric))
+    }
+
+    /// So many go with every op, whatever its rate.
+    fn messages_per_s(&self) -> Option<f64> {
+        let per_op = self.median(|s| Some(s.messages_sent as f64 / s.ops as f64));
+        Some(self.ops_per_s()? * per_op?)
+    }
+
+    fn p50_ns(&self) -> Option<f64> {
+        self.median(|s| (s.service.timed > 0).then_some(s.service.p50_ns))
+    }
+}
+
+/// Cells of relays that were compared, by agent count.
+fn compared(run: &Run) -> Vec<&Cell> {
+    let is_relay = |c: &Cell| {
+        let mut workloads = run.workloads.iter();
+        workloads.any(|w| w.name == c.workload && w.kind == WorkloadKind::Relay)
+    };
+    let cells = run.cells.iter();
+    let mut found: Vec<&Cell> = cells
+        .filter(|c| c.purpose == Purpose::Compare && is_relay(c))
+        .collect();
+    found.sort_by(|a, b| (&a.workload, a.agents).cmp(&(&b.workload, b.agents)));
+    found
+}
+
+pub fn write(run: &Run, page: &mut Page) {
+    let compared = compared(run);
+    let mut names: Vec<&str> = compared.iter().map(|c| c.workload.as_str()).collect();
+    names.dedup();
+    for name in names {
+        let cells: Vec<&Cell> = compared
+            .iter()
+            .copied()
+            .filter(|c| c.workload == name)
+            .collect();
+        let title = format!("{name}: where messages stop scaling{}", mark(run));
+        page.heading(
+            &title,
+            "a line for each side; beside it their ratio with its 95 % interval, and what it says",
+        );
+        page.grid(&table(&cells, run.busy.is_some()));
+        let about = "p50 and p99 are service time: from the moment an agent begins its step until it has the messages of \
+                     all its neighbours. They are not latency from a planned start: who begins late is not charged for it. \
+                     Messages include the acknowledgements of a ring. Bytes per agent are all that host and workers \
+                     hold, divided by the agents; what one more agent takes stands under memory.";
+        page.paragraph(2, Tone::Quiet, about);
+    }
+}
+
+fn table(cells: &[&Cell], is_busy: bool) -> Grid {
+    let header = [
+        "agents",
+        "deployment",
+        "op/s",
+        "messages\n/s",
+        "p50 / p99\nms",
+        "bytes\nper agent",
+        "processes / threads,\nverdict",
+    ];
+    Grid {
+        left: 2,
+        header: header.map(str::to_owned).to_vec(),
+        rows: cells
+            .iter()
+            .flat_map(|cell| Line::of(cell))
+            .map(|line| row(&line, is_busy))
+            .collect(),
+        last: Last::Text(cells::tone),
+    }
+}
+
+fn row(line: &Line<'_>, is_busy: bool) -> Vec<String> {
+    let nothing = || numbers::NOTHING.to_owned();
+    let count = |n: Option<f64>| n.map_or_else(nothing, numbers::count);
+    let millis = |ns: Option<f64>| ns.map_or_else(nothing, |ns| numbers::micros(ns / 1e3));
+    let cell = line.cell;
+    let agents = cell.agents as f64;
+    let bytes = line.median(|s| Some(s.memory.total_bytes as f64));
+    let said = match line.side {
+        Side::Baseline => cell.effect.as_ref().map_or_else(nothing, numbers::ratio),
+        Side::X => format!("{}{}", cells::verdict(cell, is_busy), within::mark(cell)),
+    };
+    vec![
+        cell.agents.to_string(),
+        line.form().to_owned(),
+        count(line.ops_per_s()),
+        count(line.messages_per_s()),
+        format!(
+            "{} / {}",
+            millis(line.p50_ns()),
+            millis(line.median(cells::p99_ns))
+        ),
+        bytes.map_or_else(nothing, |b| words::bytes(b / agents)),
+        said,
+    ]
+}
+
+/// Where each deployment stops scaling, and whether it stays below the floors.
+pub fn sentences(run: &Run) -> Vec<String> {
+    let compared = compared(run);
+    let lines: Vec<Line<'_>> = compared.iter().flat_map(|cell| Line::of(cell)).collect();
+    let mut groups: Vec<(&str, &str)> = Vec::new();
+    for line in &lines {
+        let key = (line.cell.workload.as_str(), line.form());
+        if !groups.contains(&key) {
+            groups.push(key);
+        }
+    }
+    let label = match run.busy {
+        Some(_) => format!("{BUSY_LABEL}: "),
+        None => String::new(),
+    };
+    let of = |(workload, form): (&str, &str)| {
+        let own: Vec<&Line<'_>> = lines
+            .iter()
+            .filter(|l| l.cell.workload == workload && l.form() == form)
+            .collect();
+        let said = [scaling(&own), floors(&own)];
+        let said: Vec<String> = said.into_iter().flatten().collect();
+        (!said.is_empty()).then(|| format!("{label}{workload}, {form}: {}", said.join("; ")))
+    };
+    groups.into_iter().filter_map(of).collect()
+}
+
+/// `most op/s at 100 agents (41.2 k); 63 % of that at 1000`.
+fn scaling(lines: &[&Line<'_>]) -> Option<String> {
+    let rates: Vec<(usize, f64)> = lines
+        .iter()
+        .filter_map(|l| Some((l.cell.agents, l.ops_per_s()?)))
+        .collect();
+    let &(at, most) = rates.iter().max_by(|a, b| a.1.total_cmp(&b.1))?;
+    let &(largest, last) = rates.last()?;
+    let best = format!(
+        "most op/s at {} ({})",
+        words::agents(at),
+        numbers::count(most)
+    );
+    if rates.len() < 2 {
+        return Some(best);
+    }
+    let stopped = rates
+        .iter()
+        .find(|(n, rate)| *n > at && *rate < STOPPED * most);
+    Some(match stopped {
+        None if at == largest => format!("{best}, the largest count: no end was seen"),
+        None => format!(
+            "{best}, and no less than {:.0} % of that up to {largest}",
+            100.0 * STOPPED
+        ),
+        Some((from, _)) => format!(
+            "{best}, below {:.0} % of that from {from} on, {:.0} % at {largest}",
+            100.0 * STOPPED,
+            100.0 * last / most
+        ),
+    })
+}
+
+/// `p50 of service time below its floor at 10 and 100`.
+fn floors(lines: &[&Line<'_>]) -> Option<String> {
+    let mut kept = Vec::new();
+    let mut broken = Vec::new();
+    for line in lines {
+        let floor = FLOORS
+            .iter()
+            .find(|(agents, _)| *agents == line.cell.agents);
+        if let (Some((agents, below_ns)), Some(p50_ns)) = (floor, line.p50_ns()) {
+            match p50_ns < *below_ns {
+                true => kept.push(*agents),
+                false => broken.push(*agents),
+            }
+        }
+    }
+    let said = [
+        (kept, "p50 of service time within its limit at"),
+        (broken, "p50 of service time beyond its limit at"),
+    ];
+    let said: Vec<String> = said
+        .into_iter()
+        .filter(|(counts, _)| !counts.is_empty())
+        .map(|(counts, what)| format!("{what} {}", words::list(&counts)))
+        .collect();
+    let limits = FLOORS.map(|(n, ns)| format!("{n}: {:.0} ms", ns / 1e6));
+    (!said.is_empty()).then(|| format!("{} (limits: {})", said.join(", "), limits.join(", ")))
+}
