@@ -194,6 +194,77 @@ fn one_name_stands_for_all_probes_and_goes_with_others() {
 }
 
 #[test]
+fn formats_are_a_study_of_their_own() {
+    let folder = folder();
+    let said = refused(&folder, &["run", "-w", "serialize", "-a", "8"]);
+    assert!(
+        said.contains("one agent") && said.contains("--agents"),
+        "{said}"
+    );
+    let said = refused(&folder, &["run", "-w", "serialize,exploration"]);
+    assert!(said.contains("measured alone"), "{said}");
+    let said = refused(&folder, &["run", "-w", "serialize", "--transport", "ring"]);
+    assert!(said.contains("--transport"), "{said}");
+    let said = refused(
+        &folder,
+        &["run", "-w", "serialize", "-d", "threads:1,processes"],
+    );
+    assert!(said.contains("--deployment"), "{said}");
+    // The agents' own beliefs in two binary formats, one size of message, three controls.
+    let said = refused(&folder, &["run", "-w", "serialize", "--time", "9s"]);
+    assert!(said.contains("6 pairs of 8 cells"), "{said}");
+    // A file with the same parameters is compared as any other: agents and controls of its own.
+    let text = include_str!("../workloads/serialize.toml");
+    fs::write(folder.path().join("my.toml"), text).unwrap();
+    let said = refused(
+        &folder,
+        &["run", "-w", "my.toml", "-a", "8", "--time", "5s"],
+    );
+    assert!(said.contains("6 pairs of 4 cells"), "{said}");
+}
+
+#[test]
+fn a_short_run_about_formats_says_what_it_found_and_what_it_left_out() {
+    let folder = folder();
+    let plan = ["run", "-w", "serialize", "--json", "-", "--time"];
+    let said = refused(&folder, &[&plan[..], &["5s", "--quiet"]].concat());
+    // Half as much again, for a busy machine.
+    let time = format!("{}s", enough_s(&said) * 3 / 2);
+    let assert = forkscope(&folder).args(plan).arg(&time).assert();
+    let record = json::read(&stdout(&assert)).expect("a record");
+    assert!(!record.plan.left_out.is_empty());
+    let formats = record.formats.expect("what it is about");
+    assert_eq!(formats.facts.len(), 8 * 5);
+    assert!(formats.facts.iter().all(|f| f.decode.is_some()), "counted");
+    let answer = formats.bodies.iter().find(|b| b.body == "beliefs100");
+    let answer = answer.expect("what is left out last");
+    let names: Vec<&str> = answer.formats.iter().map(|f| f.format.as_str()).collect();
+    assert!(
+        names.starts_with(&["json", "postcard", "rkyv"]),
+        "{names:?}"
+    );
+    assert_eq!(answer.hops.len(), 2);
+    for cost in &answer.formats {
+        assert!(cost.encode.ns.value > 0.0 && cost.decode.ns.value > 0.0);
+        let shares = cost.shares.iter().map(|s| s.share.value);
+        assert!(shares.clone().count() == 2 && shares.clone().all(|s| 0.0 < s && s < 1.0));
+    }
+    assert!(
+        answer.sentence.contains("beliefs100: "),
+        "{}",
+        answer.sentence
+    );
+    assert_eq!(
+        record
+            .withheld
+            .iter()
+            .filter(|w| w.contains("digest"))
+            .count(),
+        0
+    );
+}
+
+#[test]
 fn descriptors_that_agents_do_not_get_are_found_before_anything_is_started() {
     let folder = folder();
     let limited = |agents: &str, deployment: &str| {

@@ -143,6 +143,7 @@ fn concluded(cells: Vec<Cell>) -> Run {
         cells,
         answers: Vec::new(),
         hops: None,
+        formats: None,
         warnings: Vec::new(),
         withheld: None,
     };

@@ -39,6 +39,7 @@ fn concluded(request: &Request, measured: &Measured) -> Run {
         cells: measured.cells.clone(),
         answers: Vec::new(),
         hops: None,
+        formats: None,
         warnings: measured.warnings.clone(),
         withheld: None,
     };

@@ -2,10 +2,12 @@
 
 mod calibrate;
 mod doctor;
+mod formats;
 mod list;
 mod measure;
 mod messages;
 mod probes;
+mod study;
 
 pub use calibrate::calibrate;
 pub use doctor::doctor;

@@ -10,6 +10,7 @@
 //! | `controls` | could this machine tell a thing from itself, and see a known effect? |
 //! | `price` | what does a message cost an agent? |
 //! | `hop` | what does a message between two workers cost, and what is that made of? |
+//! | `formats` | what does a format cost, and what part of a message's price is that? |
 //! | `share` | how sure is a share of so many in so many? |
 //!
 //! A sample is one invocation; slices inside a window are never samples, `steadiness` alone looks at
@@ -20,6 +21,7 @@
 mod controls;
 mod effect;
 mod estimate;
+mod formats;
 mod hop;
 mod order;
 mod price;
@@ -30,6 +32,7 @@ mod steadiness;
 pub use controls::{Judgement, inflation, judge_control, withheld};
 pub use effect::{MIN_PAIRS, PairDifference, StatsError, Widen, effect, pair_differences};
 pub use estimate::{estimate_mean, median, quantile};
+pub use formats::body_answers;
 pub use hop::hop_answers;
 pub use order::{SecondRun, second_run};
 pub use price::message_price;

@@ -7,6 +7,7 @@
 //! | `calibration` | how often did controls come out as their truth is? |
 //! | `conclude` | what does a whole run say? |
 //! | `crossover` | from how many agents on does the answer change? |
+//! | `formats` | is binary at least twice as fast as JSON, and what could be saved? |
 //! | `price` | what does one message cost, in a sentence? |
 //! | `recommendation` | what should a person do about one workload? |
 //! | `what_if` | what would another transport make of it? |
@@ -16,6 +17,7 @@ mod break_even;
 mod calibration;
 mod conclude;
 mod crossover;
+mod formats;
 mod price;
 mod recommendation;
 mod what_if;
@@ -28,6 +30,7 @@ pub use calibration::{
 };
 pub use conclude::conclude;
 pub use crossover::{AtAgents, crossover};
+pub use formats::{FLOOR, floor, format_sentence};
 pub use price::price;
 pub use recommendation::{Findings, recommendation};
 pub use what_if::what_if;

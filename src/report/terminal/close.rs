@@ -1,6 +1,6 @@
 //! Do the controls hold, what is the answer, what is missing?
 
-use super::{cells, hops, pairs, probes, within};
+use super::{cells, formats, hops, pairs, probes, within};
 use crate::record::{Cell, Purpose, Run, Verdict};
 use crate::report::Style;
 use crate::report::layout::{Grid, Last, Page, Tone};
@@ -114,7 +114,9 @@ fn verdicts(run: &Run, page: &mut Page) {
     }
     let of_probes = probes::sentences(run);
     let of_hops = hops::sentences(run);
-    if run.answers.is_empty() && of_probes.is_empty() && of_hops.is_empty() {
+    let of_formats = formats::sentences(run);
+    let others = || of_probes.iter().chain(&of_hops).chain(&of_formats);
+    if run.answers.is_empty() && others().next().is_none() {
         page.paragraph(
             2,
             Tone::Plain,
@@ -129,7 +131,7 @@ fn verdicts(run: &Run, page: &mut Page) {
         page.paragraph(2, Tone::Strong, &title);
         page.paragraph(4, Tone::Plain, &answer.recommendation);
     }
-    for sentence in of_probes.iter().chain(&of_hops) {
+    for sentence in others() {
         page.paragraph(2, Tone::Plain, sentence);
     }
     if run.cells.iter().any(is_open) {

@@ -11,6 +11,7 @@
 //! | `probes` | what in this operating system separates threads from processes? |
 //! | `costs` | what do memory, setup and messages cost? |
 //! | `hops` | what does a message between two workers cost, and why? |
+//! | `formats` | what do formats cost, and how much of a hop is that? |
 //! | `within` | what moved while it was measured? |
 //! | `close` | do the controls hold, what is the answer, what is missing? |
 
@@ -18,6 +19,7 @@ pub mod calibration;
 mod cells;
 mod close;
 mod costs;
+mod formats;
 mod head;
 mod hops;
 mod probes;
@@ -43,6 +45,7 @@ impl Report for Terminal {
         probes::write(run, &mut page);
         costs::write(run, &mut page);
         hops::write(run, &mut page);
+        formats::write(run, &mut page);
         close::write(run, style, &mut page);
         out.write_all(page.finish().as_bytes())
     }
