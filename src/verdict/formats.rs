@@ -70,10 +70,10 @@ fn floor_words(answer: &BodyAnswer) -> String {
     };
     let t = floor.times_json;
     let least = format!(
-        "{} {} {} [{}, {}]",
+        "{} {} {} [{}, {}] times",
         floor.format,
         floor.step.name(),
-        words::times(t.value),
+        digits(t.value),
         digits(t.low),
         digits(t.high)
     );
@@ -87,9 +87,14 @@ fn floor_words(answer: &BodyAnswer) -> String {
     }
 }
 
-/// A factor's digits, as many as [`words::times`] has.
+/// A factor with three digits: the second decimal says on which side of the floor an interval ends.
 fn digits(factor: f64) -> String {
-    words::times(factor).trim_end_matches(" times").to_owned()
+    let decimals = match factor {
+        f if f < 9.995 => 2,
+        f if f < 99.95 => 1,
+        _ => 0,
+    };
+    format!("{factor:.decimals$}")
 }
 
 /// What JSON adds to a message, and what is left of that in the binary format that takes the least.
@@ -228,7 +233,7 @@ mod tests {
         assert_eq!(
             format_sentence(&all),
             "beliefs100: \"binary at least 2 times as fast as JSON\" is confirmed (the least: postcard encode \
-             9.0 times [8.5, 9.5]); JSON costs a message 20.0 µs, rkyv 0.80 µs"
+             9.00 [8.50, 9.50] times); JSON costs a message 20.0 µs, rkyv 0.80 µs"
         );
         for format in &mut all.formats {
             let share = |transport: &str, of: f64| ShareOfHop {
@@ -248,7 +253,7 @@ mod tests {
         let open = answer(binary([[FAR, FAR], [FAR, Some((2.1, 0.2))]]));
         let said = format_sentence(&open);
         assert!(
-            said.contains("is inconclusive (rkyv decode 2.1 times [1.9, 2.3]);"),
+            said.contains("is inconclusive (rkyv decode 2.10 [1.90, 2.30] times);"),
             "{said}"
         );
         let partly = answer(binary([[FAR, FAR], [FAR, None]]));
@@ -257,7 +262,7 @@ mod tests {
         let refuted = answer(binary([[FAR, Some((1.5, 0.1))], [FAR, FAR]]));
         let said = format_sentence(&refuted);
         assert!(
-            said.contains("is refuted (the least: postcard decode 1.5 times"),
+            said.contains("is refuted (the least: postcard decode 1.50 [1.40, 1.60]"),
             "{said}"
         );
         let nothing = answer(binary([[None; 2]; 2]));

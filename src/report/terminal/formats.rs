@@ -2,7 +2,7 @@
 
 use super::{cells, mark, transport};
 use crate::record::formats::{BodyAnswer, FormatAnswers, FormatCost, StepCost};
-use crate::record::{Cell, Estimate, Purpose, Run};
+use crate::record::{Cell, Purpose, Run};
 use crate::report::layout::{Grid, Last, Page, Tone};
 use crate::report::numbers;
 use crate::verdict::words;
@@ -27,14 +27,16 @@ pub fn write(run: &Run, page: &mut Page) {
         "95 % intervals",
     );
     page.grid(&ratios(formats));
-    let note = "part of a message's price: (encode + decode) / (encode + decode + one hop), with the hop below; \
-                the hop carries as many bytes for each format: those of the values";
-    page.paragraph(2, Tone::Quiet, note);
-    page.heading(
-        &format!("one hop of the size of each body, between processes{mark}"),
-        "half a median round trip, without any format",
-    );
-    page.grid(&hops(formats));
+    if !transports(formats).is_empty() {
+        let note = "part of a message's price: (encode + decode) / (encode + decode + one hop), with the hop \
+                    below; the hop carries as many bytes for each format: those of the values";
+        page.paragraph(2, Tone::Quiet, note);
+        page.heading(
+            &format!("one hop of the size of each body, between processes{mark}"),
+            "half a median round trip, without any format",
+        );
+        page.grid(&hops(formats));
+    }
     let is_asked = |c: &&Cell| matches!(c.purpose, Purpose::Variant | Purpose::Hop);
     for note in cells::dropped(run.cells.iter().filter(is_asked)) {
         page.paragraph(2, Tone::Caution, &note);
@@ -101,7 +103,7 @@ fn ratios(formats: &FormatAnswers) -> Grid {
     let transports = transports(formats);
     let of_json = |step: &StepCost| {
         let times = step.times_json.as_ref();
-        times.map_or_else(|| numbers::NOTHING.to_owned(), factor)
+        times.map_or_else(|| numbers::NOTHING.to_owned(), numbers::factor)
     };
     let row = |answer: &BodyAnswer, cost: &FormatCost| {
         let share = |transport: &String| {
@@ -129,17 +131,6 @@ fn ratios(formats: &FormatAnswers) -> Grid {
         rows: rows(formats, row),
         last: Last::Numbers,
     }
-}
-
-/// A factor with its interval, three digits of the largest: `9.12 [8.90, 9.34]`, `112 [104, 120]`.
-fn factor(times: &Estimate) -> String {
-    let decimals = match times.high {
-        h if h < 9.995 => 2,
-        h if h < 99.95 => 1,
-        _ => 0,
-    };
-    let Estimate { value, low, high } = times;
-    format!("{value:.decimals$} [{low:.decimals$}, {high:.decimals$}]")
 }
 
 /// The transports that formats are held against, each once.
@@ -183,21 +174,4 @@ fn hops(formats: &FormatAnswers) -> Grid {
 pub fn sentences(run: &Run) -> Vec<String> {
     let bodies = run.formats.iter().flat_map(|f| &f.bodies);
     bodies.map(|b| b.sentence.clone()).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn factors_have_three_digits_of_the_largest() {
-        let around = |value: f64, half: f64| Estimate {
-            value,
-            low: value - half,
-            high: value + half,
-        };
-        assert_eq!(factor(&around(9.12, 0.22)), "9.12 [8.90, 9.34]");
-        assert_eq!(factor(&around(12.0, 0.5)), "12.0 [11.5, 12.5]");
-        assert_eq!(factor(&around(112.0, 8.0)), "112 [104, 120]");
-    }
 }
