@@ -51,6 +51,7 @@ pub enum Command {
   forkscope run -w coordination -a 2,8 --transport ring --time 1m
   forkscope run -w coordination --transport all     what would messages cost by another transport?
   forkscope run -w message                          what does one message cost, and why?
+  forkscope run -w serialize                        what do formats cost, of a hop between processes?
   forkscope run -w my-workload.toml -a 16 -d threads:cores,processes:cores --json -
   forkscope run -w relay                            where do messages stop scaling? 10 to 1,000 agents
   forkscope run -w probes                what in this system separates threads from processes")]
@@ -68,7 +69,7 @@ pub enum Command {
         workload: Vec<String>,
         /// Agent counts: `1..32` doubles (1,2,4,8,16,32), `1,5,10,30` is a list; left out: 1..32;
         /// for probes alone 1, the CPUs and twice the CPUs; with `--transport all` 8 and 32; for relay alone
-        /// 10 to 1000, from 200 on also with a worker per CPU
+        /// 10 to 1000, from 200 on also with a worker per CPU; message, delivery and serialize have their own
         #[arg(short, long, value_name = "COUNTS", value_parser = agent_counts, env = "FORKSCOPE_AGENTS")]
         agents: Option<AgentCounts>,
         /// Deployments, separated by commas, `threads[:W]` or `processes[:P[xT]]`: the first one is the
@@ -92,9 +93,9 @@ pub enum Command {
             env = "FORKSCOPE_TRANSPORT"
         )]
         transport: Asked,
-        /// Wall time of the whole run: 30s, 5m, 1h; a hard limit; left out: 2m; for probes,
-        /// message or relay alone, and with `--transport all`, what six pairs of each take (on two CPUs: 4m for all
-        /// probes, 6m for message)
+        /// Wall time of the whole run: 30s, 5m, 1h; a hard limit; left out: 2m; for probes, message,
+        /// delivery, serialize or relay alone, and with `--transport all`, what six pairs of each take (on two
+        /// CPUs: 4m for all probes, 6m for message, 3m 30s for serialize)
         #[arg(short, long, value_name = "TIME", value_parser = duration, env = "FORKSCOPE_TIME")]
         time: Option<Duration>,
         /// What all measuring commands share.

@@ -6,6 +6,7 @@
 
 pub mod calibration;
 pub mod delivery;
+pub mod formats;
 pub mod hops;
 
 use serde::{Deserialize, Serialize};
@@ -63,6 +64,10 @@ pub struct Run {
     /// Polling or being woken; `None` where that was not asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub delivery: Option<delivery::DeliveryAnswers>,
+    /// What writing messages down costs in each format, and how much of a hop that is; `None` where that
+    /// was not asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub formats: Option<formats::FormatAnswers>,
     /// What a reader must know before believing the numbers; each names the next action.
     pub warnings: Vec<String>,
     /// Set when the headline is withheld: the reason.
@@ -175,8 +180,10 @@ pub enum WorkloadKind {
     /// Steps of active-inference agents: what people choose a deployment for.
     #[default]
     Agents,
-    /// One operation, of the kernel or of a format: it explains a difference, and nobody chooses by it.
+    /// One operation of the kernel: it explains a difference, and nobody chooses by it.
     Probe,
+    /// A body written down, read, or both.
+    Format,
     /// One message between two workers.
     Hop,
     /// Agents that only pass messages on: they show how far a deployment carries.

@@ -156,7 +156,12 @@ fn is_left_out(found: &Measured, cell: &Cell) -> bool {
         }
         Purpose::KnownEffect { asked } => format!("known effect {asked:.3}, {}", cell.x),
         Purpose::Null => format!("null control {}/{}", cell.x, cell.baseline),
-        Purpose::Compare | Purpose::Variant => format!("{}/{}", cell.x, cell.baseline),
+        Purpose::Compare => format!("{}/{}", cell.x, cell.baseline),
+        Purpose::Variant => {
+            let x = cell.x_workload.as_deref().unwrap_or(&cell.workload);
+            let label = format!("{x} against {}", cell.workload);
+            return found.plan.left_out.contains(&label);
+        }
     };
     let label = format!("{}@{} {what}", cell.workload, cell.agents);
     found.plan.left_out.contains(&label)

@@ -7,7 +7,7 @@ use std::process::{Command as Plain, Stdio};
 use assert_cmd::Command;
 use assert_cmd::assert::Assert;
 use forkscope::record::calibration::Calibration;
-use forkscope::record::{Machine, Outcome, Run, Sample};
+use forkscope::record::{Cell, Machine, Outcome, Purpose, Run, Sample};
 use forkscope::report::json;
 use std::collections::HashMap;
 use tempfile::TempDir;
@@ -191,6 +191,96 @@ fn one_name_stands_for_all_probes_and_goes_with_others() {
     assert!(said.contains("6 pairs of 16 cells"), "{said}");
     let said = refused(&folder, &["run", "-w", "probes/tlb,probes"]);
     assert!(said.contains("probes/tlb is named twice"), "{said}");
+}
+
+#[test]
+fn formats_are_a_study_of_their_own() {
+    let folder = folder();
+    let said = refused(&folder, &["run", "-w", "serialize", "-a", "8"]);
+    assert!(
+        said.contains("one agent") && said.contains("--agents"),
+        "{said}"
+    );
+    let said = refused(&folder, &["run", "-w", "serialize,exploration"]);
+    assert!(said.contains("measured alone"), "{said}");
+    let said = refused(&folder, &["run", "-w", "serialize", "--transport", "ring"]);
+    assert!(said.contains("--transport"), "{said}");
+    let said = refused(
+        &folder,
+        &["run", "-w", "serialize", "-d", "threads:1,processes"],
+    );
+    assert!(said.contains("--deployment"), "{said}");
+    // The agents' own beliefs in two binary formats, one size of message, three controls.
+    let said = refused(&folder, &["run", "-w", "serialize", "--time", "9s"]);
+    assert!(said.contains("6 pairs of 8 cells"), "{said}");
+    // A file with the same parameters is compared as any other: agents and controls of its own.
+    let text = include_str!("../workloads/serialize.toml");
+    fs::write(folder.path().join("my.toml"), text).unwrap();
+    let said = refused(
+        &folder,
+        &["run", "-w", "my.toml", "-a", "8", "--time", "5s"],
+    );
+    assert!(said.contains("6 pairs of 4 cells"), "{said}");
+}
+
+#[test]
+fn a_short_run_about_formats_says_what_it_found_and_what_it_left_out() {
+    let folder = folder();
+    let plan = ["run", "-w", "serialize", "--json", "-", "--time"];
+    let said = refused(&folder, &[&plan[..], &["5s", "--quiet"]].concat());
+    // Half as much again, for a busy machine.
+    let time = format!("{}s", enough_s(&said) * 3 / 2);
+    let assert = forkscope(&folder).args(plan).arg(&time).assert();
+    let record = json::read(&stdout(&assert)).expect("a record");
+    assert!(!record.plan.left_out.is_empty());
+    let formats = record.formats.as_ref().expect("what it is about");
+    assert_eq!(formats.facts.len(), 8 * 5);
+    assert!(formats.facts.iter().all(|f| f.decode.is_some()), "counted");
+    let cells = record.cells.iter();
+    let variants = cells.filter(|c| c.purpose == Purpose::Variant);
+    for (_, json, x) in variants.flat_map(Cell::kept) {
+        assert_eq!(
+            json.digest, x.digest,
+            "whoever reads a format reads the same"
+        );
+    }
+    // What is left out last; unless the machine disturbed that, too.
+    let of_body = |c: &&Cell| c.workload.contains("beliefs100") || c.workload.ends_with("/800");
+    let mut kept = record
+        .cells
+        .iter()
+        .filter(of_body)
+        .map(|c| c.kept().count());
+    if kept.any(|pairs| pairs < 2) {
+        let pairs = record.cells.iter().flat_map(|c| &c.pairs);
+        let mut causes = pairs.filter_map(|p| p.dropped.as_ref().map(|d| d.cause));
+        assert!(!record.complete || causes.any(|c| c.is_of_the_machine()));
+        return;
+    }
+    let answer = formats.bodies.iter().find(|b| b.body == "beliefs100");
+    let answer = answer.expect("it was measured");
+    let names: Vec<&str> = answer.formats.iter().map(|f| f.format.as_str()).collect();
+    assert!(
+        names.starts_with(&["json", "postcard", "rkyv"]),
+        "{names:?}"
+    );
+    assert_eq!(answer.hops.len(), 2);
+    for cost in &answer.formats {
+        assert!(cost.encode.ns.value > 0.0 && cost.decode.ns.value > 0.0);
+        let shares = cost.shares.iter().map(|s| s.share.value);
+        assert!(shares.clone().count() == 2 && shares.clone().all(|s| 0.0 < s && s < 1.0));
+    }
+    assert!(
+        answer.sentence.contains("beliefs100: "),
+        "{}",
+        answer.sentence
+    );
+    if record.busy.is_some() {
+        let said = &answer.sentence;
+        assert!(said.contains("busy machine"), "{said}");
+    }
+    let digests = record.withheld.filter(|why| why.contains("digest"));
+    assert_eq!(digests, None);
 }
 
 #[test]

@@ -144,6 +144,7 @@ fn concluded(cells: Vec<Cell>) -> Run {
         answers: Vec::new(),
         hops: None,
         delivery: None,
+        formats: None,
         warnings: Vec::new(),
         withheld: None,
     };

@@ -40,6 +40,7 @@ fn concluded(request: &Request, measured: &Measured) -> Run {
         answers: Vec::new(),
         hops: None,
         delivery: None,
+        formats: None,
         warnings: measured.warnings.clone(),
         withheld: None,
     };

@@ -185,7 +185,7 @@ fn no_step_allocates_on_the_speed_models() {
 fn no_probe_allocates_but_those_that_are_about_it() {
     let probes = workload::REGISTRY
         .iter()
-        .filter(|e| e.kind == WorkloadKind::Probe);
+        .filter(|e| matches!(e.kind, WorkloadKind::Probe | WorkloadKind::Format));
     for entry in probes {
         let spec = workload::read(&SpecSource::built_in(entry)).expect("a valid probe");
         let mut agent = spec.build(0, 1, 7).expect("the system allows it");

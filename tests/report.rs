@@ -61,6 +61,19 @@ fn probes_have_one_table_and_one_sentence() {
 }
 
 #[test]
+fn formats_have_tables_and_a_sentence_for_each_body() {
+    let mut run = fixture::formats_run();
+    let text = terminal(&run);
+    assert!(widest(&text) <= 100, "{text}");
+    // The hops that they are held against stand in a table of theirs, not as messages.
+    assert!(!text.contains("a message of"), "{text}");
+    insta::assert_snapshot!(text);
+    run.withheld = Some("a null has a winner".to_owned());
+    let text = terminal(&run);
+    assert!(!text.contains("is confirmed"), "{text}");
+}
+
+#[test]
 fn agents_and_probes_in_one_run_keep_apart() {
     let (mut run, probes) = (fixture::run(), fixture::probes_run());
     let without = terminal(&run);
@@ -191,6 +204,7 @@ fn a_record_survives_json() {
         fixture::busy_run(),
         fixture::incomplete_run(),
         fixture::probes_run(),
+        fixture::formats_run(),
     ] {
         let text = render("json", &run, &Style::default());
         assert_eq!(json::read(&text).as_ref(), Ok(&run));

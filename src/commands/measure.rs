@@ -1,6 +1,6 @@
 //! `quick` and `run`: from options to a record, a table and an exit code.
 
-use super::{CommandError, color_choice, failed, messages, print, probes, scale, usage};
+use super::{CommandError, color_choice, failed, formats, messages, print, probes, scale, usage};
 use forkscope::agent;
 use forkscope::cli::{AgentCounts, Common};
 use forkscope::deployment::{Form, Kind};
@@ -52,15 +52,15 @@ pub fn quick(began: Instant, common: &Common) -> Result<u8, CommandError> {
         open("coordination")?,
         messages::small()?,
     ];
-    measure(
-        began,
+    let task = Task {
         planned,
-        None,
-        &[Form::THREADS, Form::PROCESSES],
-        Asked::One(Choice::Native),
-        Some(QUICK),
-        common,
-    )
+        question: Question::Compare,
+        agents: None,
+        deployments: &[Form::THREADS, Form::PROCESSES],
+        transport: Asked::One(Choice::Native),
+        time: Some(QUICK),
+    };
+    measure(began, task, common)
 }
 
 /// `forkscope run`.
@@ -73,25 +73,50 @@ pub fn run(
     time: Option<Duration>,
     common: &Common,
 ) -> Result<u8, CommandError> {
-    let mut planned = Vec::new();
-    for name in SpecSource::expand(workloads) {
-        planned.extend(messages::open_all(&name)?);
-    }
-    messages::check(&planned, agents.as_ref(), deployments, transport).map_err(usage)?;
-    scale::check(&planned, transport).map_err(usage)?;
-    measure(began, planned, agents, deployments, transport, time, common)
+    let names = SpecSource::expand(workloads);
+    let (planned, question) = if formats::is_asked(&names) {
+        formats::check(&names, agents.as_ref(), deployments, transport).map_err(usage)?;
+        (formats::open_all()?, Question::Formats)
+    } else {
+        let mut planned = Vec::new();
+        for name in names {
+            planned.extend(messages::open_all(&name)?);
+        }
+        messages::check(&planned, agents.as_ref(), deployments, transport).map_err(usage)?;
+        scale::check(&planned, transport).map_err(usage)?;
+        (planned, Question::Compare)
+    };
+    let task = Task {
+        planned,
+        question,
+        agents,
+        deployments,
+        transport,
+        time,
+    };
+    measure(began, task, common)
+}
+
+/// What shall be measured, as far as a person says so.
+struct Task<'a> {
+    planned: Vec<PlannedWorkload>,
+    question: Question,
+    agents: Option<AgentCounts>,
+    deployments: &'a [Form],
+    transport: Asked,
+    time: Option<Duration>,
 }
 
 /// What both have in common: from a plan's workloads to an exit code.
-fn measure(
-    began: Instant,
-    planned: Vec<PlannedWorkload>,
-    agents: Option<AgentCounts>,
-    deployments: &[Form],
-    transport: Asked,
-    time: Option<Duration>,
-    common: &Common,
-) -> Result<u8, CommandError> {
+fn measure(began: Instant, task: Task<'_>, common: &Common) -> Result<u8, CommandError> {
+    let Task {
+        planned,
+        question,
+        agents,
+        deployments,
+        transport,
+        time,
+    } = task;
     for (i, w) in planned.iter().enumerate() {
         if planned[..i].iter().any(|v| v.source.name == w.source.name) {
             return Err(usage(format!("workload {} is named twice", w.source.name)));
@@ -110,13 +135,17 @@ fn measure(
         busy,
     } = begin(common)?;
     let has_only_hops = planned.iter().all(|w| w.hop.is_some());
-    let has_only_probes = planned.iter().all(|w| w.kind == WorkloadKind::Probe);
     let is_about_scale =
         scale::is_relay(&planned) && agents.is_none() && deployments == plan::scale::DEDICATED;
+    let is_of_formats = question == Question::Formats;
+    let is_one_operation =
+        |w: &PlannedWorkload| matches!(w.kind, WorkloadKind::Probe | WorkloadKind::Format);
+    let has_only_probes = planned.iter().all(is_one_operation);
     let mut request = Request {
         workloads: planned,
         agents: match agents {
             Some(given) => given.0,
+            None if is_of_formats => vec![plan::formats::AGENTS],
             None if has_only_hops => vec![ENDS],
             None if is_about_scale => plan::scale::COUNTS.to_vec(),
             None if transport == Asked::All => messages::COUNTS.to_vec(),
@@ -129,7 +158,7 @@ fn measure(
         most_pairs: MOST_PAIRS,
         seed: common.seed,
         transport,
-        question: Question::Compare,
+        question,
         is_busy: busy.is_some(),
     };
     let left_out = match is_about_scale {
@@ -138,13 +167,20 @@ fn measure(
     };
     let time = match time {
         Some(given) => given,
-        None if is_about_scale || has_only_probes || has_only_hops || transport == Asked::All => {
+        None if is_about_scale
+            || is_of_formats
+            || has_only_probes
+            || has_only_hops
+            || transport == Asked::All =>
+        {
             probes::time(&request, RESERVE_S).map_err(usage)?
         }
         None => QUICK,
     };
     request.budget_s = time.as_secs_f64() - RESERVE_S;
     check_capacity(&request, &machine)?;
+    // Counted before the room for pairs is: it takes some of it.
+    let counted = is_of_formats.then(formats::facts).transpose()?;
     check_room(&request, time, began)?;
     let Some(mut warnings) = accept(&findings, common) else {
         return Ok(exit_code(Ending::Unfit));
@@ -155,6 +191,7 @@ fn measure(
     warnings.extend(left_out);
     let folder = folder(common);
     let mut record = empty_record(&request, machine, busy, common.margin, warnings);
+    record.formats = counted;
     // Written before anything is measured: a folder that cannot be written to shows now.
     if let Some(folder) = &folder {
         json::save(&record, folder).map_err(failed)?;
@@ -519,6 +556,7 @@ pub(super) fn empty_record(
         answers: Vec::new(),
         hops: None,
         delivery: None,
+        formats: None,
         warnings,
         withheld: None,
     }

@@ -1,6 +1,7 @@
 //! What does a run about messages measure, where it is told nothing?
 
 use super::measure::open;
+use super::study::{self, Study};
 use super::{CommandError, usage};
 use forkscope::cli::AgentCounts;
 use forkscope::deployment::Form;
@@ -14,6 +15,15 @@ use forkscope::workload::{self, SpecSource};
 
 /// Agent counts at which every transport is tried.
 pub const COUNTS: [usize; 2] = [8, 32];
+
+/// What the study of messages refuses.
+const STUDY: Study = Study {
+    agents: hop::ENDS,
+    alone: "message has no agents and is measured alone; run it without other workloads",
+    of_agents: "a message has two ends; leave out --agents with the workload message",
+    of_transport: "the workload message measures every transport; leave out --transport",
+    of_deployments: "the workload message compares threads with processes; leave out --deployment",
+};
 
 /// The workloads that `name` stands for: all sizes and patterns where it is the built-in `message`.
 pub fn open_all(name: &str) -> Result<Vec<PlannedWorkload>, CommandError> {
@@ -74,30 +84,11 @@ pub fn check(
                 .to_owned(),
         );
     }
-    let Some(hop) = planned.iter().find(|w| w.hop.is_some()) else {
+    if !planned.iter().any(|w| w.hop.is_some()) {
         return check_transport(deployments, transport);
-    };
-    if planned.iter().any(|w| w.hop.is_none()) {
-        return Err(format!(
-            "{} has no agents and is measured alone; run it without other workloads",
-            hop.source.name
-        ));
     }
-    if agents.is_some_and(|a| a.0 != [hop::ENDS]) {
-        return Err("a message has two ends; leave out --agents".into());
-    }
-    if transport != Asked::One(Choice::Native) {
-        return Err(
-            "what messages cost is measured by every transport that says something about it; leave out --transport".to_owned(),
-        );
-    }
-    if deployments != [Form::THREADS, Form::PROCESSES] {
-        return Err(
-            "messages are measured between threads and between processes; leave out --deployment"
-                .to_owned(),
-        );
-    }
-    Ok(())
+    let is_alone = planned.iter().all(|w| w.hop.is_some());
+    study::check(&STUDY, is_alone, agents, deployments, transport)
 }
 
 fn check_transport(deployments: &[Form], transport: Asked) -> Result<(), String> {

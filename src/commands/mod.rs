@@ -2,11 +2,13 @@
 
 mod calibrate;
 mod doctor;
+mod formats;
 mod list;
 mod measure;
 mod messages;
 mod probes;
 mod scale;
+mod study;
 
 pub use calibrate::calibrate;
 pub use doctor::doctor;

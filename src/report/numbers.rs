@@ -53,6 +53,12 @@ pub fn time(estimate_ns: &Estimate) -> String {
     )
 }
 
+/// A factor with its interval: `9.12 [8.90, 9.34]`, `1.47 [1.10, 1.84] k`.
+pub fn factor(estimate: &Estimate) -> String {
+    let text = with_interval(estimate, &[(1.0, ""), (1e3, "k"), (1e6, "M")]);
+    text.trim_end().to_owned()
+}
+
 /// Seconds with three digits: `459 µs`, `4.10 ms`, `1.20 s`.
 pub fn seconds(value: f64) -> String {
     let (scale, unit) = match value.abs() {
@@ -144,6 +150,8 @@ mod tests {
         assert_eq!(bytes(&around(5.0e6, 0.3e6)), "4.77 [4.48, 5.05] MiB");
         assert_eq!(time(&around(1234.0, 130.0)), "1.23 [1.10, 1.36] µs");
         assert_eq!(time(&around(0.2, 40.0)), "0.2 [-39.8, 40.2] ns");
+        assert_eq!(factor(&around(9.12, 0.22)), "9.12 [8.90, 9.34]");
+        assert_eq!(factor(&around(1470.0, 370.0)), "1.47 [1.10, 1.84] k");
         assert_eq!(share(&around(0.21, 0.02)), "21 [19, 23] %");
         assert_eq!(share(&around(-0.001, 0.02)), "0 [-2, 2] %");
     }

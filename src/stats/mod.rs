@@ -11,6 +11,7 @@
 //! | `price` | what does a message cost an agent? |
 //! | `hop` | what does a message between two workers cost, and what is that made of? |
 //! | `delivery` | how long does a message wait whose receiver polls? |
+//! | `formats` | what does a format cost, and what part of a message's price is that? |
 //! | `share` | how sure is a share of so many in so many? |
 //!
 //! A sample is one invocation; slices inside a window are never samples, `steadiness` alone looks at
@@ -22,6 +23,7 @@ mod controls;
 mod delivery;
 mod effect;
 mod estimate;
+mod formats;
 mod hop;
 mod order;
 mod price;
@@ -33,6 +35,7 @@ pub use controls::{Judgement, inflation, judge_control, withheld};
 pub use delivery::delivery_answers;
 pub use effect::{MIN_PAIRS, PairDifference, StatsError, Widen, effect, pair_differences};
 pub use estimate::{estimate_mean, median, quantile};
+pub use formats::body_answers;
 pub use hop::hop_answers;
 pub use order::{SecondRun, second_run};
 pub use price::message_price;

@@ -4,16 +4,16 @@
 //! round (what is saved is always whole) and when a record is rendered later.
 
 use super::{
-    AtAgents, BUSY_LABEL, Findings, WITHHELD_LABEL, claims, crossover, price, recommendation,
-    setup_answer, verdict, what_if,
+    AtAgents, BUSY_LABEL, Findings, WITHHELD_LABEL, claims, crossover, floor, format_sentence,
+    price, recommendation, setup_answer, verdict, what_if,
 };
 use crate::record::{
     Answer, Cell, Effect, MemoryFit, MessageAnswer, Outcome, Purpose, Run, Sample, SetupAnswer,
     Side, Steadiness, Verdict, WorkloadRecord,
 };
 use crate::stats::{
-    MemoryPoint, StatsError, Widen, Window, delivery_answers, effect, hop_answers, inflation,
-    memory_fit, message_price, pair_differences, steadiness, withheld,
+    MemoryPoint, StatsError, Widen, Window, body_answers, delivery_answers, effect, hop_answers,
+    inflation, memory_fit, message_price, pair_differences, steadiness, withheld,
 };
 use std::collections::BTreeMap;
 
@@ -57,6 +57,14 @@ pub fn conclude(run: &mut Run, digest_mismatch: Option<&str>) {
     if let Some(delivery) = &mut run.delivery {
         let claims = claims(delivery).into_iter();
         delivery.claims = claims.map(|c| labels.put_before(c)).collect();
+    }
+    if let Some(formats) = &mut run.formats {
+        let hops = run.hops.as_ref();
+        formats.bodies = body_answers(&run.cells, &run.workloads, &formats.facts, hops);
+        for answer in &mut formats.bodies {
+            answer.floor = floor(&answer.formats);
+            answer.sentence = labels.put_before(format_sentence(answer));
+        }
     }
 }
 

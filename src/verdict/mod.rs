@@ -8,6 +8,7 @@
 //! | `claim` | is being woken "30 to 300 times better than polling"? |
 //! | `conclude` | what does a whole run say? |
 //! | `crossover` | from how many agents on does the answer change? |
+//! | `formats` | is binary at least twice as fast as JSON, and what could be saved? |
 //! | `price` | what does one message cost, in a sentence? |
 //! | `recommendation` | what should a person do about one workload? |
 //! | `what_if` | what would another transport make of it? |
@@ -18,6 +19,7 @@ mod calibration;
 mod claim;
 mod conclude;
 mod crossover;
+mod formats;
 mod price;
 mod recommendation;
 mod what_if;
@@ -31,6 +33,7 @@ pub use calibration::{
 pub use claim::claims;
 pub use conclude::conclude;
 pub use crossover::{AtAgents, crossover};
+pub use formats::{FLOOR, floor, format_sentence};
 pub use price::price;
 pub use recommendation::{Findings, recommendation};
 pub use what_if::what_if;

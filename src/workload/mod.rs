@@ -91,6 +91,11 @@ pub trait Spec: Send + Sync {
         None
     }
 
+    /// What is written down, and how, in a workload that is nothing but that; `None` in any other.
+    fn format(&self) -> Option<serialize::Settings> {
+        None
+    }
+
     /// File descriptors that one agent holds open.
     fn descriptors_per_agent(&self) -> usize {
         0
@@ -116,7 +121,7 @@ impl Entry {
     /// Whether it is one operation of the kernel: one of those in `workloads/probes`.
     #[must_use]
     pub fn is_of_kernel(&self) -> bool {
-        self.kind == WorkloadKind::Probe && self.name.starts_with("probes/")
+        self.kind == WorkloadKind::Probe
     }
 }
 

@@ -228,7 +228,10 @@ mod tests {
     }
 
     /// Digest of agent 1 of two after so many rounds of which it misreads one.
-    fn digest_of(tamper: fn(&Message, Option<&Message>) -> Vec<Option<Box<Message>>>) -> u64 {
+    /// What an agent receives, from this round's message and the one before.
+    type Tamper = fn(&Message, Option<&Message>) -> Vec<Option<Box<Message>>>;
+
+    fn digest_of(tamper: Tamper) -> u64 {
         let spec = read(&source(&[])).unwrap();
         let mut agents: Vec<_> = (0..2).map(|id| spec.build(id, 2, 5).unwrap()).collect();
         let mut digest = Digest::default();

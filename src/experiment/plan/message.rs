@@ -42,13 +42,13 @@ pub fn hops() -> Vec<Hop> {
 
 /// Window in which a price is taken beside other questions, seconds: thousands of round trips, of the
 /// slowest transport too. No deployment is ever called ahead by it.
-const SHORT_WINDOW_S: f64 = 0.1;
+pub(super) const SHORT_WINDOW_S: f64 = 0.1;
 
 /// Warm-up of two workers without agents, seconds.
 pub const WARM_UP_S: f64 = 0.03;
 
 /// One transport under one deployment.
-type Way = (&'static str, &'static str);
+pub(super) type Way = (&'static str, &'static str);
 
 /// The pairs of the split.
 const SPLIT: [(Way, Way); 6] = [
@@ -110,7 +110,8 @@ pub(super) fn add(cells: &mut Cells<'_>, scope: Scope) {
     }
 }
 
-fn pairs(
+/// Adds `pairs` for the hop that `workload` is, as far as the machine can measure them.
+pub(super) fn pairs(
     cells: &mut Cells<'_>,
     workload: usize,
     pairs: &[(Way, Way)],
@@ -136,19 +137,12 @@ fn pairs(
             continue;
         }
         cells.add(workload, ENDS, sides[0], sides[1], Purpose::Hop);
-        cells.set_last(|cell| {
-            cell.rank = rank;
-            cell.warm_up_s = WARM_UP_S;
-            if let Some(window_s) = window_s {
-                cell.pair_s -= 2.0 * (cell.window_s - window_s);
-                cell.window_s = window_s;
-            }
-            cell.pair_s -= 2.0 * (super::WARM_UP_S - WARM_UP_S);
-        });
+        cells.set_last(|cell| cell.rank = rank);
+        cells.time_last(window_s, WARM_UP_S);
     }
 }
 
-fn side((form, transport): Way, cpus: Pinning) -> PlannedSide {
+pub(super) fn side((form, transport): Way, cpus: Pinning) -> PlannedSide {
     PlannedSide {
         form: form
             .parse()

@@ -1,6 +1,7 @@
 //! Which cells, with which windows, how often: what fits a budget. Pure.
 
 pub mod delivery;
+pub mod formats;
 pub mod message;
 pub mod scale;
 
@@ -9,6 +10,7 @@ use crate::deployment::{Form, Kind};
 use crate::record::{Pinning, Purpose, Side, WorkloadKind};
 use crate::transport::{Asked, Choice, Purpose as Use, REGISTRY, WaitPolicy};
 use crate::workload::hop::{ENDS, Hop};
+use crate::workload::serialize::Settings;
 use crate::workload::{Spec, SpecSource, derive_seed};
 use message::Scope;
 use rand_pcg::Pcg64;
@@ -53,6 +55,8 @@ pub struct PlannedWorkload {
     pub talks: bool,
     /// The pattern of messages, where there is nothing but messages.
     pub hop: Option<Hop>,
+    /// What is written down, and how, where there is nothing but that.
+    pub format: Option<Settings>,
 }
 
 impl PlannedWorkload {
@@ -67,6 +71,7 @@ impl PlannedWorkload {
             episode_length: spec.episode_length(),
             talks,
             hop: spec.hop(),
+            format: spec.format(),
         }
     }
 
@@ -125,6 +130,8 @@ pub enum Question {
         /// So many agents can have workers of their own at most.
         most_dedicated: usize,
     },
+    /// What do formats cost, and how much of a hop between processes is that? Controls beside it.
+    Formats,
     /// Can this machine tell? Controls only, at every agent count.
     Calibrate,
 }
@@ -183,7 +190,7 @@ impl PlannedCell {
                 format!("price of messages, {} by {by}", self.x.form)
             }
             Purpose::Variant => {
-                return format!("{}/{name}", workloads[self.x_workload].source.name);
+                return format!("{} against {name}", workloads[self.x_workload].source.name);
             }
             Purpose::Hop => {
                 let way = |s: &PlannedSide| {
@@ -248,7 +255,8 @@ pub fn comparison(deployments: &[Form]) -> Result<(Form, &[Form]), PlanError> {
 }
 
 /// Every cell that a request asks for, whether it fits or not: comparisons by agent count, prices of
-/// messages, controls; or, to calibrate, controls at every agent count.
+/// messages, controls; of formats, what they cost, and controls; or, to calibrate, controls at every
+/// agent count.
 ///
 /// # Errors
 /// [`PlanError::OneDeployment`].
@@ -265,6 +273,11 @@ pub fn cells(request: &Request) -> Result<Vec<PlannedCell>, PlanError> {
                 cells.known_effect(agents, baseline, every);
             }
         }
+        return Ok(cells.planned);
+    }
+    if request.question == Question::Formats {
+        formats::add(&mut cells);
+        cells.controls(formats::AGENTS, baseline);
         return Ok(cells.planned);
     }
     let with_agents = |&w: &usize| request.workloads[w].hop.is_none();
@@ -401,11 +414,20 @@ impl Cells<'_> {
         change(self.planned.last_mut().expect("one was added"));
     }
 
-    /// The controls of a comparison.
-    fn controls(&mut self, agents: usize, baseline: Form) {
+    /// Gives the cell that was added last another window and warm-up, seconds.
+    fn time_last(&mut self, window_s: Option<f64>, warm_up_s: f64) {
+        self.set_last(|cell| {
+            let window_s = window_s.unwrap_or(cell.window_s);
+            cell.pair_s -= 2.0 * (cell.window_s - window_s + cell.warm_up_s - warm_up_s);
+            (cell.window_s, cell.warm_up_s) = (window_s, warm_up_s);
+        });
+    }
+
+    /// The controls of a run that compares, at one agent count.
+    fn controls(&mut self, agents: usize, form: Form) {
         self.nulls(agents);
-        self.known_effect(agents, baseline, KNOWN_EFFECT);
-        self.small_known_effect(agents, baseline);
+        self.known_effect(agents, form, KNOWN_EFFECT);
+        self.small_known_effect(agents, form);
     }
 
     /// Every deployment against itself. Which invocation of a pair is called X is drawn by lot: the

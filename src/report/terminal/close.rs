@@ -1,6 +1,6 @@
 //! Do the controls hold, what is the answer, what is missing?
 
-use super::{cells, delivery, hops, pairs, probes, scale, within};
+use super::{cells, delivery, formats, hops, pairs, probes, scale, within};
 use crate::record::{Cell, Purpose, Run, Verdict};
 use crate::report::Style;
 use crate::report::layout::{Grid, Last, Page, Tone};
@@ -115,7 +115,13 @@ fn verdicts(run: &Run, page: &mut Page) {
     let of_probes = probes::sentences(run);
     let mut of_hops = hops::sentences(run);
     of_hops.extend(delivery::sentences(run));
-    if run.answers.is_empty() && of_probes.is_empty() && of_hops.is_empty() {
+    let of_formats = formats::sentences(run);
+    let of_scale = scale::sentences(run);
+    let others = || {
+        let all = of_probes.iter().chain(&of_hops);
+        all.chain(&of_formats).chain(&of_scale)
+    };
+    if run.answers.is_empty() && others().next().is_none() {
         page.paragraph(
             2,
             Tone::Plain,
@@ -130,8 +136,7 @@ fn verdicts(run: &Run, page: &mut Page) {
         page.paragraph(2, Tone::Strong, &title);
         page.paragraph(4, Tone::Plain, &answer.recommendation);
     }
-    let of_scale = scale::sentences(run);
-    for sentence in of_probes.iter().chain(&of_hops).chain(&of_scale) {
+    for sentence in others() {
         page.paragraph(2, Tone::Plain, sentence);
     }
     if run.cells.iter().any(is_open) {

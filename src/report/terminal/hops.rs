@@ -10,8 +10,9 @@ use crate::workload::hop::Pattern;
 
 pub fn write(run: &Run, page: &mut Page) {
     let Some(hops) = &run.hops else { return };
-    // Beside other questions the split says all that was asked.
-    if run.answers.is_empty() {
+    // Beside other questions the split says all that was asked; formats say themselves what hops they
+    // are held against.
+    if run.answers.is_empty() && run.formats.is_none() {
         levels(run, hops, page);
     }
     split(run, hops, page);

@@ -13,6 +13,7 @@
 //! | `costs` | what do memory, setup and messages cost? |
 //! | `hops` | what does a message between two workers cost, and why? |
 //! | `delivery` | does it matter more whether a receiver polls than where it runs? |
+//! | `formats` | what do formats cost, and how much of a hop is that? |
 //! | `within` | what moved while it was measured? |
 //! | `close` | do the controls hold, what is the answer, what is missing? |
 
@@ -21,6 +22,7 @@ mod cells;
 mod close;
 mod costs;
 mod delivery;
+mod formats;
 mod head;
 mod hops;
 mod probes;
@@ -49,6 +51,7 @@ impl Report for Terminal {
         costs::write(run, &mut page);
         hops::write(run, &mut page);
         delivery::write(run, &mut page);
+        formats::write(run, &mut page);
         close::write(run, style, &mut page);
         out.write_all(page.finish().as_bytes())
     }

@@ -35,6 +35,16 @@ pub const BODIES: &[(&str, Body)] = &[
 ];
 
 impl Body {
+    /// Its name in [`BODIES`].
+    ///
+    /// # Panics
+    /// Never for one of those.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        let named = BODIES.iter().find(|(_, body)| *body == self);
+        named.expect("every body has a name").0
+    }
+
     /// Bytes of its values alone, without any lengths: what a message cannot do without, unless it
     /// packs.
     #[must_use]

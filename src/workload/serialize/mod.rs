@@ -181,6 +181,13 @@ pub const FORMATS: &[FormatEntry] = &[
     entry::<handover::Handover>(),
 ];
 
+/// What other formats are held against: the one that everybody reads.
+pub const BASELINE: &str = json::Json::NAME;
+
+/// The binary formats among those that are no work of one's own: what somebody would take in place of
+/// [`BASELINE`].
+pub const BINARY: [&str; 2] = [postcard::Postcard::NAME, rkyv::Rkyv::NAME];
+
 /// The line of the registry for a format.
 #[must_use]
 pub const fn entry<F: Format>() -> FormatEntry {

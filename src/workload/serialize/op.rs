@@ -7,14 +7,14 @@ use crate::record::WorkloadKind;
 use crate::workload::message::{Message, Received};
 use crate::workload::spec::{FieldError, SpecError, SpecSource, within};
 use crate::workload::{Digest, Entry, Spec, Workload, derive_seed};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use std::hint::black_box;
 
 /// The line of the registry.
 pub const ENTRY: Entry = Entry {
     name: "serialize",
-    about: "a body is encoded, decoded, or both, in a format of your choice; nothing is sent",
-    kind: WorkloadKind::Probe,
+    about: "a body is encoded and decoded: what do formats cost, and how much of a hop is that?",
+    kind: WorkloadKind::Format,
     default_toml: include_str!("../../../workloads/serialize.toml"),
     read,
 };
@@ -23,7 +23,7 @@ pub const ENTRY: Entry = Entry {
 const MOST_OP_BYTES: usize = 4 << 20;
 
 /// What an op does with a body.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Step {
     /// Encodes it.
@@ -32,6 +32,18 @@ pub enum Step {
     Decode,
     /// Encodes it, then decodes that and reads every value.
     Both,
+}
+
+impl Step {
+    /// Its name in workload files.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Step::Encode => "encode",
+            Step::Decode => "decode",
+            Step::Both => "both",
+        }
+    }
 }
 
 /// What an op is.
@@ -45,6 +57,23 @@ pub struct Settings {
     pub step: Step,
     /// How many bodies make an op, at least 1.
     pub bundle: u32,
+}
+
+impl Settings {
+    /// These parameters as a workload of their own.
+    #[must_use]
+    pub fn source(&self) -> SpecSource {
+        let (format, body, step) = (self.format.name, self.body.name(), self.step.name());
+        let bundle = self.bundle;
+        SpecSource {
+            name: format!("serialize/{format}/{body}/{step}"),
+            origin: "workloads/serialize.toml (built in)".to_owned(),
+            text: format!(
+                "workload = \"serialize\"\n\n[op]\nformat = \"{format}\"\nbody = \"{body}\"\n\
+                 step = \"{step}\"\nbundle = {bundle}\n"
+            ),
+        }
+    }
 }
 
 /// `workloads/serialize.toml`.
@@ -108,6 +137,10 @@ impl Spec for Settings {
     /// After so many, each body has had its turn in each place of the bundle.
     fn episode_length(&self) -> u64 {
         self.body.variants() as u64
+    }
+
+    fn format(&self) -> Option<Settings> {
+        Some(*self)
     }
 }
 
