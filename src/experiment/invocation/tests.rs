@@ -21,7 +21,7 @@ impl Fleet for OneByOne {
     fn check(&mut self, _phase: Phase) -> Result<(), Failure> {
         self.looks += 1;
         let next = (self.looks / LOOKS_BETWEEN) as usize;
-        if self.looks % LOOKS_BETWEEN == 0 && next <= self.ready {
+        if self.looks.is_multiple_of(LOOKS_BETWEEN) && next <= self.ready {
             self.gate.report(next - 1, Reached::Ready);
         }
         Ok(())
