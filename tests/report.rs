@@ -4,7 +4,7 @@ mod fixture;
 
 use std::path::Path;
 
-use forkscope::record::{Purpose, Run, SCHEMA_VERSION, Verdict};
+use forkscope::record::{Purpose, Run, SCHEMA_VERSION, Verdict, WorkloadKind, WorkloadRecord};
 use forkscope::report::json::{self, ReadError};
 use forkscope::report::terminal::calibration as table;
 use forkscope::report::{REGISTRY, Style, find};
@@ -51,6 +51,31 @@ fn every_verdict_of_a_busy_machine_is_labelled() {
     let in_tables = text.matches(" (busy machine)").count();
     assert!(in_tables >= compared.count(), "{text}");
     insta::assert_snapshot!(text);
+}
+
+#[test]
+fn a_relay_has_a_line_for_each_side_and_a_sentence_for_each_deployment() {
+    let mut run = fixture::run();
+    run.workloads = vec![WorkloadRecord {
+        name: "coordination".to_owned(),
+        origin: String::new(),
+        toml: String::new(),
+        episode_length: 16,
+        digest_round: 20,
+        kind: WorkloadKind::Relay,
+    }];
+    let text = terminal(&run);
+    assert!(widest(&text) <= 100, "{text}");
+    assert!(
+        text.contains("coordination: where messages stop scaling"),
+        "{text}"
+    );
+    for deployment in ["threads", "processes"] {
+        let sentence = format!("coordination, {deployment}: most op/s at");
+        let unwrapped = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(unwrapped.contains(&sentence), "{text}");
+    }
+    assert!(text.contains("not latency from"), "{text}");
 }
 
 #[test]

@@ -138,10 +138,7 @@ mod tests {
         let ring = refused(&["message"], &[], &BOTH, "ring");
         assert!(ring.contains("every transport"), "{ring}");
         let mixed = refused(&["message"], &[], &["threads:1".parse().unwrap()], "native");
-        assert!(
-            mixed.contains("between threads and between processes"),
-            "{mixed}"
-        );
+        assert!(mixed.contains("threads with processes"), "{mixed}");
     }
 
     #[test]
