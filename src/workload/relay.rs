@@ -227,10 +227,10 @@ mod tests {
         .unwrap();
     }
 
-    /// Digest of agent 1 of two after so many rounds of which it misreads one.
-    /// What an agent receives, from this round's message and the one before.
+    /// What a tampering transport makes of a message, with the one before it.
     type Tamper = fn(&Message, Option<&Message>) -> Vec<Option<Box<Message>>>;
 
+    /// Digest of agent 1 of two, of whose messages one is tampered with.
     fn digest_of(tamper: Tamper) -> u64 {
         let spec = read(&source(&[])).unwrap();
         let mut agents: Vec<_> = (0..2).map(|id| spec.build(id, 2, 5).unwrap()).collect();
