@@ -86,6 +86,13 @@ fn probes_have_one_table_and_one_sentence() {
 }
 
 #[test]
+fn messages_have_levels_a_split_and_ratios_and_deliveries_a_table() {
+    let text = terminal(&fixture::messages_run());
+    assert!(widest(&text) <= 100, "{text}");
+    insta::assert_snapshot!(text);
+}
+
+#[test]
 fn formats_have_tables_and_a_sentence_for_each_body() {
     let mut run = fixture::formats_run();
     let text = terminal(&run);
@@ -230,6 +237,7 @@ fn a_record_survives_json() {
         fixture::incomplete_run(),
         fixture::probes_run(),
         fixture::formats_run(),
+        fixture::messages_run(),
     ] {
         let text = render("json", &run, &Style::default());
         assert_eq!(json::read(&text).as_ref(), Ok(&run));

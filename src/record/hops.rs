@@ -1,6 +1,6 @@
 //! What messages between two workers cost: the words of the record.
 
-use super::{Estimate, Pinning};
+use super::{Effect, Estimate, Pinning};
 use crate::workload::hop::Pattern;
 use serde::{Deserialize, Serialize};
 
@@ -12,6 +12,31 @@ pub struct HopAnswers {
     pub levels: Vec<HopLevel>,
     /// The price of the native transports, taken apart.
     pub splits: Vec<HopSplit>,
+    /// The same transport in both deployments, X against the baseline.
+    #[serde(default)]
+    pub ratios: Vec<HopRatio>,
+}
+
+/// One transport in two deployments: what another address space costs.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HopRatio {
+    /// Who sends when.
+    pub pattern: Pattern,
+    /// Bytes of a message.
+    pub payload_bytes: usize,
+    /// On which CPUs the two workers ran.
+    #[serde(default, skip_serializing_if = "Pinning::is_free")]
+    pub cpus: Pinning,
+    /// Transport.
+    pub transport: String,
+    /// The baseline's deployment.
+    pub baseline: String,
+    /// The deployment of X.
+    pub x: String,
+    /// X / baseline: of median round trips turned around (above 1, X is faster), of floods messages per
+    /// second.
+    pub effect: Effect,
 }
 
 /// One transport under one deployment.

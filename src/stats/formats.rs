@@ -298,6 +298,7 @@ mod tests {
                 cpu_per_message_ns: 1.0,
             }],
             splits: Vec::new(),
+            ratios: Vec::new(),
         }
     }
 

@@ -1,7 +1,8 @@
 //! What does a message between two workers cost, and what is that made of?
 
+use super::effect::{Widen, effect, pair_differences};
 use super::estimate::{estimate_mean, median};
-use crate::record::hops::{HopAnswers, HopLevel, HopPart, HopSplit, Part};
+use crate::record::hops::{HopAnswers, HopLevel, HopPart, HopRatio, HopSplit, Part};
 use crate::record::{Cell, Estimate, Pinning, Purpose, Sample, WorkloadRecord};
 use crate::workload::hop::{Hop, Pattern};
 use crate::workload::{self, SpecSource};
@@ -23,7 +24,11 @@ struct Asked<'a> {
 
 /// What the hops among `cells` say; `None` where there are none with two invocations.
 #[must_use]
-pub fn hop_answers(cells: &[Cell], workloads: &[WorkloadRecord]) -> Option<HopAnswers> {
+pub fn hop_answers(
+    cells: &[Cell],
+    workloads: &[WorkloadRecord],
+    margin: f64,
+) -> Option<HopAnswers> {
     let asked: Vec<Asked<'_>> = cells
         .iter()
         .filter(|c| c.purpose == Purpose::Hop)
@@ -53,6 +58,7 @@ pub fn hop_answers(cells: &[Cell], workloads: &[WorkloadRecord]) -> Option<HopAn
     };
     Some(HopAnswers {
         splits: sizes.iter().flat_map(of_size).flatten().collect(),
+        ratios: asked.iter().filter_map(|a| ratio(a, margin)).collect(),
         levels,
     })
 }
@@ -83,6 +89,27 @@ fn one_way_ns(sample: &Sample, pattern: Pattern) -> f64 {
         Pattern::Flood | Pattern::Paced(_) => 1.0,
     };
     sample.span_s / (sample.ops as f64 * messages) * 1e9
+}
+
+/// The same transport in two deployments.
+fn ratio(asked: &Asked<'_>, margin: f64) -> Option<HopRatio> {
+    let Asked { cell, hop } = asked;
+    if cell.baseline_transport != cell.x_transport || cell.baseline == cell.x {
+        return None;
+    }
+    let differences = pair_differences(cell, |s: &Sample| match hop.pattern {
+        Pattern::PingPong => 1.0 / s.service.p50_ns,
+        Pattern::Flood | Pattern::Paced(_) => s.ops_per_s,
+    });
+    Some(HopRatio {
+        pattern: hop.pattern,
+        payload_bytes: hop.payload_bytes,
+        cpus: cell.cpus,
+        transport: cell.x_transport.clone(),
+        baseline: cell.baseline.clone(),
+        x: cell.x.clone(),
+        effect: effect(&differences, margin, Widen::NONE).ok()?,
+    })
 }
 
 /// What is told apart in the table.
@@ -343,7 +370,11 @@ mod tests {
     fn cell(baseline: (&str, &str, f64), x: (&str, &str, f64)) -> Cell {
         let pair = |(round, wobble): (usize, &f64)| Pair {
             round: round as u32,
-            first: Side::Baseline,
+            first: if round.is_multiple_of(2) {
+                Side::Baseline
+            } else {
+                Side::X
+            },
             baseline: sample(baseline.2 + wobble, 20_000),
             x: sample(x.2 + wobble, 20_000),
             dropped: None,
@@ -397,7 +428,7 @@ mod tests {
 
     #[test]
     fn the_parts_of_a_price_are_the_differences_that_were_made_and_add_up() {
-        let answers = hop_answers(&cells(), &workloads()).unwrap();
+        let answers = hop_answers(&cells(), &workloads(), 0.03).unwrap();
         let [channel, ipc] = answers.splits.as_slice() else {
             panic!("two native transports: {:?}", answers.splits);
         };
@@ -423,17 +454,28 @@ mod tests {
 
     #[test]
     fn a_difference_of_pairs_that_wobble_alike_is_sharp() {
-        let answers = hop_answers(&cells(), &workloads()).unwrap();
+        let answers = hop_answers(&cells(), &workloads(), 0.03).unwrap();
         let copy = part(&answers.splits[0], Part::Copy).ns;
         let level = answers.levels[0].one_way_ns;
         assert!(copy.high - copy.low < 0.1 * (level.high - level.low));
     }
 
     #[test]
+    fn the_same_transport_in_two_deployments_is_compared_by_its_usual_round_trip() {
+        let answers = hop_answers(&cells(), &workloads(), 0.03).unwrap();
+        let [ring] = answers.ratios.as_slice() else {
+            panic!("one transport is in both: {:?}", answers.ratios);
+        };
+        assert_eq!(ring.transport, "ring:spin");
+        // 100 ns between threads, 104 ns between processes.
+        assert!((ring.effect.ratio - 100.0 / 104.0).abs() < 1e-3);
+    }
+
+    #[test]
     fn without_the_spinning_side_nothing_is_taken_apart() {
         let mut cells = cells();
         cells.retain(|c| !c.x_transport.ends_with(":spin"));
-        let answers = hop_answers(&cells, &workloads()).unwrap();
+        let answers = hop_answers(&cells, &workloads(), 0.03).unwrap();
         assert_eq!(answers.splits, []);
         assert!(!answers.levels.is_empty());
     }
@@ -441,7 +483,12 @@ mod tests {
     #[test]
     fn a_percentile_needs_its_round_trips() {
         let mut cells = vec![cells().remove(0)];
-        let level = |cells: &[Cell]| hop_answers(cells, &workloads()).unwrap().levels.remove(0);
+        let level = |cells: &[Cell]| {
+            hop_answers(cells, &workloads(), 0.03)
+                .unwrap()
+                .levels
+                .remove(0)
+        };
         assert!(level(&cells).round_trip_p999_ns.is_some());
         cells[0].pairs[2].baseline = sample(1000.0, 9_999);
         assert!(level(&cells).round_trip_p999_ns.is_none());
@@ -455,6 +502,6 @@ mod tests {
     fn nobody_who_did_not_ask_is_answered() {
         let mut cells = cells();
         cells.iter_mut().for_each(|c| c.purpose = Purpose::Compare);
-        assert_eq!(hop_answers(&cells, &workloads()), None);
+        assert_eq!(hop_answers(&cells, &workloads(), 0.03), None);
     }
 }

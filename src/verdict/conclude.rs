@@ -48,7 +48,7 @@ pub fn conclude(run: &mut Run, digest_mismatch: Option<&str>) {
         .map(ToOwned::to_owned)
         .or_else(|| withheld(&run.cells));
     run.answers = answers(run);
-    run.hops = hop_answers(&run.cells, &run.workloads);
+    run.hops = hop_answers(&run.cells, &run.workloads, margin);
     let labels = Labels::of(run);
     for split in run.hops.iter_mut().flat_map(|h| &mut h.splits) {
         split.sentence = labels.put_before(price(split));

@@ -169,3 +169,94 @@ pub(super) fn scope(request: &Request) -> Option<Scope> {
         false => Some(Scope::Split),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::{PlannedCell, PlannedWorkload, Question, cells};
+    use super::*;
+    use crate::transport::Asked;
+    use crate::workload;
+
+    fn request(hops: &[Hop], cpus_effective: f64) -> Request {
+        let planned = |hop: &Hop| {
+            let source = hop.source();
+            let spec = workload::read(&source).unwrap();
+            PlannedWorkload::new(source, spec.as_ref())
+        };
+        Request {
+            workloads: hops.iter().map(planned).collect(),
+            agents: vec![ENDS],
+            deployments: vec![Form::THREADS, Form::PROCESSES],
+            cpus_effective,
+            budget_s: 600.0,
+            most_pairs: 34,
+            seed: 1,
+            transport: Asked::One(Choice::Native),
+            question: Question::Compare,
+            is_busy: false,
+        }
+    }
+
+    fn of_hops(request: &Request) -> Vec<PlannedCell> {
+        let all = cells(request).unwrap();
+        all.into_iter()
+            .filter(|c| c.purpose == Purpose::Hop)
+            .collect()
+    }
+
+    #[test]
+    fn every_size_has_its_split_and_every_pair_differs() {
+        let request = request(&hops(), 2.0);
+        let planned = of_hops(&request);
+        for bytes in PAYLOADS {
+            for (baseline, x) in SPLIT {
+                let is_it = |c: &&PlannedCell| {
+                    let hop = request.workloads[c.workload].hop.unwrap();
+                    hop.payload_bytes == bytes
+                        && hop.pattern == Pattern::PingPong
+                        && c.baseline == side(baseline, Pinning::Free)
+                        && c.x == side(x, Pinning::Free)
+                };
+                assert_eq!(planned.iter().filter(is_it).count(), 1, "{bytes} {x:?}");
+            }
+        }
+        for (i, cell) in planned.iter().enumerate() {
+            assert_ne!(cell.baseline, cell.x);
+            let is_same = |c: &&PlannedCell| {
+                (c.workload, c.baseline, c.x) == (cell.workload, cell.baseline, cell.x)
+            };
+            assert_eq!(planned[i..].iter().filter(is_same).count(), 1);
+        }
+    }
+
+    #[test]
+    fn nobody_spins_where_two_cannot_run_at_once() {
+        let is_spinning = |c: &PlannedCell| spins(&c.baseline) || spins(&c.x);
+        let alone = of_hops(&request(&hops(), 1.0));
+        assert!(!alone.is_empty());
+        assert!(!alone.iter().any(is_spinning));
+        let on_one = |c: &&PlannedCell| c.baseline.cpus == Pinning::OneCpu;
+        let two = of_hops(&request(&hops(), 2.0));
+        assert!(two.iter().any(is_spinning));
+        assert!(two.iter().filter(on_one).count() > 0);
+        assert!(!two.iter().filter(on_one).any(is_spinning));
+    }
+
+    #[test]
+    fn beside_other_questions_the_split_is_short() {
+        let small = Hop {
+            pattern: Pattern::PingPong,
+            payload_bytes: SMALL,
+        };
+        let mut request = request(&[small], 2.0);
+        let source = workload::SpecSource::built_in(&workload::REGISTRY[0]);
+        let spec = workload::read(&source).unwrap();
+        let agents = PlannedWorkload::new(source, spec.as_ref());
+        request.workloads.insert(0, agents);
+        let planned = of_hops(&request);
+        assert_eq!(planned.len(), SPLIT.len());
+        // Twelve seconds of the two minutes, for six pairs of each.
+        let six_s = 6.0 * planned.iter().map(|c| c.pair_s).sum::<f64>();
+        assert!(six_s < 13.0, "{six_s}");
+    }
+}

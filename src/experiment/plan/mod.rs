@@ -430,18 +430,32 @@ impl Cells<'_> {
         self.small_known_effect(agents, form);
     }
 
+    /// A side of a control. Where nothing but messages is measured they go by the ring that spins: whether
+    /// an adaptive end just sleeps or not makes two equal things differ by a factor.
+    fn control_side(&self, form: Form) -> PlannedSide {
+        let side = side(self.request, form);
+        let is_of_hops = self.request.workloads[0].hop.is_some();
+        match is_of_hops && whole_cpus(self.request.cpus_effective) > 1 {
+            true => PlannedSide {
+                transport: Choice::named("ring:spin"),
+                ..side
+            },
+            false => side,
+        }
+    }
+
     /// Every deployment against itself. Which invocation of a pair is called X is drawn by lot: the
     /// coin that says which side runs first ([`two_rounds`]) is all that tells them apart.
     fn nulls(&mut self, agents: usize) {
         for &form in &self.request.deployments {
-            let side = side(self.request, form);
+            let side = self.control_side(form);
             self.add(0, agents, side, side, Purpose::Null);
         }
     }
 
     /// A deployment against itself with one uncounted op after every `every`.
     fn known_effect(&mut self, agents: usize, form: Form, every: u64) {
-        let side = side(self.request, form);
+        let side = self.control_side(form);
         let worse = PlannedSide {
             uncounted_every: Some(every),
             ..side

@@ -1,8 +1,8 @@
 //! What does a message between two workers cost, and why?
 
 use super::{mark, transport};
-use crate::record::hops::{HopAnswers, HopLevel, HopSplit};
-use crate::record::{Cell, Pinning, Purpose, Run};
+use crate::record::hops::{HopAnswers, HopLevel, HopRatio, HopSplit};
+use crate::record::{Pinning, Run};
 use crate::report::layout::{Grid, Last, Page, Tone};
 use crate::report::numbers;
 use crate::verdict::words;
@@ -16,7 +16,7 @@ pub fn write(run: &Run, page: &mut Page) {
         levels(run, hops, page);
     }
     split(run, hops, page);
-    ratios(run, page);
+    ratios(run, hops, page);
 }
 
 fn levels(run: &Run, hops: &HopAnswers, page: &mut Page) {
@@ -158,37 +158,38 @@ fn split_rows(split: &HopSplit) -> Vec<Vec<String>> {
 }
 
 /// The same transport in both deployments: what the address space costs.
-fn ratios(run: &Run, page: &mut Page) {
-    let is_same = |c: &&Cell| {
-        c.purpose == Purpose::Hop && c.baseline_transport == c.x_transport && c.baseline != c.x
-    };
-    let cells: Vec<&Cell> = run.cells.iter().filter(is_same).collect();
-    if cells.is_empty() {
+fn ratios(run: &Run, hops: &HopAnswers, page: &mut Page) {
+    let Some(first) = hops.ratios.first() else {
         return;
-    }
-    let row = |cell: &&Cell| {
+    };
+    let row = |ratio: &HopRatio| {
+        let pattern = match ratio.pattern {
+            Pattern::PingPong => "there and back",
+            Pattern::Flood | Pattern::Paced(_) => "one way",
+        };
         vec![
-            transport(&cell.x_transport),
-            cell.workload.trim_start_matches("message/").to_owned(),
-            placed(cell.cpus).to_owned(),
-            cell.effect
-                .as_ref()
-                .map_or_else(|| numbers::NOTHING.to_owned(), numbers::ratio),
+            transport(&ratio.transport),
+            words::payload(ratio.payload_bytes),
+            pattern.to_owned(),
+            placed(ratio.cpus).to_owned(),
+            numbers::ratio(&ratio.effect),
         ]
     };
+    let mut ratios: Vec<&HopRatio> = hops.ratios.iter().collect();
+    ratios.sort_by_key(|r| (r.transport.clone(), r.payload_bytes, r.cpus as u8));
     page.heading(
+        &format!("the same transport in two deployments{}", mark(run)),
         &format!(
-            "the same transport between processes and between threads{}",
-            mark(run)
+            "{} / {}, 95 % interval; above 1, {} are faster: median round trips there and back, messages/s one way",
+            first.x, first.baseline, first.x
         ),
-        "messages/s, processes / threads, 95 % interval",
     );
     page.grid(&Grid {
-        left: 3,
-        header: ["transport, wait", "pattern, bytes", "placement", "ratio"]
+        left: 4,
+        header: ["transport, wait", "size", "pattern", "placement", "ratio"]
             .map(str::to_owned)
             .to_vec(),
-        rows: cells.iter().map(row).collect(),
+        rows: ratios.into_iter().map(row).collect(),
         last: Last::Numbers,
     });
 }
