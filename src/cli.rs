@@ -69,7 +69,7 @@ pub enum Command {
         workload: Vec<String>,
         /// Agent counts: `1..32` doubles (1,2,4,8,16,32), `1,5,10,30` is a list; left out: 1..32;
         /// for probes alone 1, the CPUs and twice the CPUs; with `--transport all` 8 and 32; for relay alone
-        /// 10 to 1000, from 200 on also with a worker per CPU; message, delivery and serialize have their own
+        /// 10 to 1000, from 200 on also with `:cores`; message, delivery and serialize have their own
         #[arg(short, long, value_name = "COUNTS", value_parser = agent_counts, env = "FORKSCOPE_AGENTS")]
         agents: Option<AgentCounts>,
         /// Deployments, separated by commas, `threads[:W]` or `processes[:P[xT]]`: the first one is the
