@@ -224,8 +224,10 @@ fn both_ends_of_a_hop_receive_what_was_sent_by_every_transport_wherever_they_are
                         invocation.job.transport = Choice::Named(entry);
                         invocation.job.cpus = cpus;
                         invocation.job.digest_round = 5;
-                        let sample = host::sample(&invocation);
                         let what = format!("{hop:?} {form} {} {cpus:?}", entry.name);
+                        // Shown when the invocation fails.
+                        println!("{what}");
+                        let sample = host::sample(&invocation);
                         let expected = digest_of_hop(hop, invocation.job.seed, 5);
                         assert_eq!(sample.digest, expected, "{what}");
                         let each = if pattern == Pattern::PingPong { 2 } else { 1 };
