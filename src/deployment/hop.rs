@@ -1,4 +1,4 @@
-//! One end of a hop: sends and receives on a link, and nothing else.
+//! What does a worker do at one end of a hop? It sends and receives on a link, and nothing else.
 //!
 //! Worker 0 begins; worker 1 answers, or takes in. Worker 0 alone looks at the gate: when it is to stop it
 //! says so on the link, behind its last message, so that both ends have done the same. With one worker for

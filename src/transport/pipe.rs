@@ -1,4 +1,4 @@
-//! By two pipes between any two workers that talk, one in each direction.
+//! How do workers talk by pipes? By two between any two that talk, one in each direction.
 //!
 //! Wait policy: park. Serves threads and processes by the same code ([`super::stream`]).
 

@@ -1,4 +1,4 @@
-//! By a Unix stream socket between any two workers that talk: one descriptor at each end.
+//! How do workers talk by sockets? By a Unix stream between any two that talk: one descriptor at each end.
 //!
 //! Wait policy: park. Serves threads and processes by the same code ([`super::stream`]).
 

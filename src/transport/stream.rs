@@ -111,8 +111,11 @@ impl Streams {
         descriptors: &[RawFd],
     ) -> std::io::Result<Streams> {
         let mut descriptors = descriptors.iter().map(|&fd| {
+            if fd < 0 {
+                return Err(std::io::Error::other("no descriptor is negative"));
+            }
             rustix::io::fcntl_getfd(
-                // SAFETY: it is only asked whether it is open, and not kept.
+                // SAFETY: it is only asked whether it is open, and not kept; it is not −1.
                 unsafe { rustix::fd::BorrowedFd::borrow_raw(fd) },
             )?;
             // SAFETY: it is open, and the host hands this number to this process for this one use.
