@@ -5,6 +5,7 @@
 //! *round*, *window*, *sample*, *cell*.
 
 pub mod calibration;
+pub mod checks;
 pub mod delivery;
 pub mod formats;
 pub mod hops;
@@ -68,6 +69,9 @@ pub struct Run {
     /// was not asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub formats: Option<formats::FormatAnswers>,
+    /// Claims and thresholds, held against the numbers; empty where none were given.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub checks: Vec<checks::CheckAnswer>,
     /// What a reader must know before believing the numbers; each names the next action.
     pub warnings: Vec<String>,
     /// Set when the headline is withheld: the reason.

@@ -145,6 +145,7 @@ fn concluded(cells: Vec<Cell>) -> Run {
         hops: None,
         delivery: None,
         formats: None,
+        checks: Vec::new(),
         warnings: Vec::new(),
         withheld: None,
     };

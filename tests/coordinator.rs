@@ -41,6 +41,7 @@ fn concluded(request: &Request, measured: &Measured) -> Run {
         hops: None,
         delivery: None,
         formats: None,
+        checks: Vec::new(),
         warnings: measured.warnings.clone(),
         withheld: None,
     };

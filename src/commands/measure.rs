@@ -557,6 +557,7 @@ pub(super) fn empty_record(
         hops: None,
         delivery: None,
         formats: None,
+        checks: Vec::new(),
         warnings,
         withheld: None,
     }
