@@ -53,55 +53,10 @@ pub enum Command {
   forkscope run -w message                          what does one message cost, and why?
   forkscope run -w serialize                        what do formats cost, of a hop between processes?
   forkscope run -w my-workload.toml -a 16 -d threads:cores,processes:cores --json -
+  forkscope run -w coordination -a 2,8 --latency    how late is a step, at 70 % load?
   forkscope run -w relay                            where do messages stop scaling? 10 to 1,000 agents
   forkscope run -w probes                what in this system separates threads from processes")]
-    Run {
-        /// Workloads, separated by commas: names (see `forkscope list workloads`), `probes` for all
-        /// probes, or paths of .toml files
-        #[arg(
-            short,
-            long,
-            value_name = "NAME|PATH",
-            value_delimiter = ',',
-            required = true,
-            env = "FORKSCOPE_WORKLOAD"
-        )]
-        workload: Vec<String>,
-        /// Agent counts: `1..32` doubles (1,2,4,8,16,32), `1,5,10,30` is a list; left out: 1..32;
-        /// for probes alone 1, the CPUs and twice the CPUs; with `--transport all` 8 and 32; for relay alone
-        /// 10 to 1000, from 200 on also with `:cores`; message, delivery and serialize have their own
-        #[arg(short, long, value_name = "COUNTS", value_parser = agent_counts, env = "FORKSCOPE_AGENTS")]
-        agents: Option<AgentCounts>,
-        /// Deployments, separated by commas, `threads[:W]` or `processes[:P[xT]]`: the first one is the
-        /// baseline, the others are compared with it
-        #[arg(
-            short,
-            long,
-            value_name = "LABEL",
-            value_delimiter = ',',
-            default_value = "threads,processes",
-            env = "FORKSCOPE_DEPLOYMENT"
-        )]
-        deployment: Vec<Form>,
-        /// How messages travel: `native` (channel between threads, ipc between processes); by one
-        /// transport in every deployment (`ring`, `socket`, `pipe` …, see `forkscope list transports`); or
-        /// `all`: what would they cost by each of them?
-        #[arg(
-            long,
-            value_name = "NAME",
-            default_value = "native",
-            env = "FORKSCOPE_TRANSPORT"
-        )]
-        transport: Asked,
-        /// Wall time of the whole run: 30s, 5m, 1h; a hard limit; left out: 2m; for probes, message,
-        /// delivery, serialize or relay alone, and with `--transport all`, what six pairs of each take (on two
-        /// CPUs: 4m for all probes, 6m for message, 3m 30s for serialize)
-        #[arg(short, long, value_name = "TIME", value_parser = duration, env = "FORKSCOPE_TIME")]
-        time: Option<Duration>,
-        /// What all measuring commands share.
-        #[command(flatten)]
-        common: Common,
-    },
+    Run(RunArgs),
     /// Repeat comparisons whose truth is known: how often is a thing told from itself, and what is there found?
     #[command(after_help = "Examples:
   forkscope calibrate
@@ -130,6 +85,61 @@ pub enum Command {
         #[arg(long, value_enum, default_value_t = Color::Auto, env = "FORKSCOPE_COLOR")]
         color: Color,
     },
+}
+
+/// Options of `run`.
+#[derive(Clone, Debug, Args)]
+pub struct RunArgs {
+    /// Workloads, separated by commas: names (see `forkscope list workloads`), `probes` for all
+    /// probes, or paths of .toml files
+    #[arg(
+        short,
+        long,
+        value_name = "NAME|PATH",
+        value_delimiter = ',',
+        required = true,
+        env = "FORKSCOPE_WORKLOAD"
+    )]
+    pub workload: Vec<String>,
+    /// Agent counts: `1..32` doubles (1,2,4,8,16,32), `1,5,10,30` is a list; left out: 1..32;
+    /// for probes alone 1, the CPUs and twice the CPUs; with `--transport all` 8 and 32; for relay alone
+    /// 10 to 1000, from 200 on also with `:cores`; message, delivery and serialize have their own
+    #[arg(short, long, value_name = "COUNTS", value_parser = agent_counts, env = "FORKSCOPE_AGENTS")]
+    pub agents: Option<AgentCounts>,
+    /// Deployments, separated by commas, `threads[:W]` or `processes[:P[xT]]`: the first one is the
+    /// baseline, the others are compared with it
+    #[arg(
+        short,
+        long,
+        value_name = "LABEL",
+        value_delimiter = ',',
+        default_value = "threads,processes",
+        env = "FORKSCOPE_DEPLOYMENT"
+    )]
+    pub deployment: Vec<Form>,
+    /// How messages travel: `native` (channel between threads, ipc between processes); by one
+    /// transport in every deployment (`ring`, `socket`, `pipe` …, see `forkscope list transports`); or
+    /// `all`: what would they cost by each of them?
+    #[arg(
+        long,
+        value_name = "NAME",
+        default_value = "native",
+        env = "FORKSCOPE_TRANSPORT"
+    )]
+    pub transport: Asked,
+    /// Run every comparison of agents also on an open schedule, at 70 % of what the slower deployment does:
+    /// how long after its planned start is a step done? Doubles the time that comparisons take; relay
+    /// does it by itself
+    #[arg(long, env = "FORKSCOPE_LATENCY", value_parser = FalseyValueParser::new())]
+    pub latency: bool,
+    /// Wall time of the whole run: 30s, 5m, 1h; a hard limit; left out: 2m; for probes, message,
+    /// delivery, serialize or relay alone, and with `--transport all`, what six pairs of each take (on two
+    /// CPUs: 4m for all probes, 6m for message, 3m 30s for serialize)
+    #[arg(short, long, value_name = "TIME", value_parser = duration, env = "FORKSCOPE_TIME")]
+    pub time: Option<Duration>,
+    /// What all measuring commands share.
+    #[command(flatten)]
+    pub common: Common,
 }
 
 /// Options of `calibrate`.

@@ -30,22 +30,7 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     let result = match &cli.command {
         Command::Quick { common } => commands::quick(began, common),
-        Command::Run {
-            workload,
-            agents,
-            deployment,
-            transport,
-            time,
-            common,
-        } => commands::run(
-            began,
-            workload,
-            agents.clone(),
-            deployment,
-            *transport,
-            *time,
-            common,
-        ),
+        Command::Run(asked) => commands::run(began, asked),
         Command::Calibrate(asked) => commands::calibrate(began, asked),
         Command::List { what } => commands::list(*what),
         Command::Doctor { json, color } => commands::doctor(*json, *color),

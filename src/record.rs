@@ -9,6 +9,7 @@ pub mod checks;
 pub mod delivery;
 pub mod formats;
 pub mod hops;
+pub mod latency;
 
 use serde::{Deserialize, Serialize};
 
@@ -258,6 +259,8 @@ pub enum Purpose {
     Hop,
     /// One deployment on both sides: the sides differ in the parameters of what is run.
     Variant,
+    /// As [`Purpose::Compare`], on an open schedule: how long after its planned start is an op done?
+    Latency,
 }
 
 /// CPUs of workers, of those that the program may use.
@@ -297,7 +300,11 @@ impl Purpose {
         match self {
             Purpose::Null => Some(1.0),
             Purpose::KnownEffect { asked } => Some(asked),
-            Purpose::Compare | Purpose::MessageCost | Purpose::Hop | Purpose::Variant => None,
+            Purpose::Compare
+            | Purpose::MessageCost
+            | Purpose::Hop
+            | Purpose::Variant
+            | Purpose::Latency => None,
         }
     }
 }
@@ -326,6 +333,10 @@ pub struct Cell {
     /// On which CPUs the workers of both sides run.
     #[serde(default, skip_serializing_if = "Pinning::is_free")]
     pub cpus: Pinning,
+    /// Ops that are planned a second, all agents together, on an open schedule: 70 % of what the slower
+    /// side of the same comparison did. `None` where agents begin as soon as they can.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub planned_per_s: Option<f64>,
     /// Length of the window of every invocation, seconds; it ends with whole episodes.
     pub window_s: f64,
     /// Digest that every invocation of the cell must give, once one has.
@@ -339,7 +350,8 @@ pub struct Cell {
     /// Whether the rate of X moved within its windows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub x_steadiness: Option<Steadiness>,
-    /// Effect on op/s, from the pairs that were kept; `None` with fewer than six.
+    /// Effect on op/s, from the pairs that were kept; `None` with fewer than six. Of cells that are about
+    /// latency: on the 99th percentile of it, so above 1 side X takes longer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub effect: Option<Effect>,
     /// What the effect means.
@@ -512,8 +524,11 @@ pub struct Sample {
     pub setup_s: f64,
     /// Warm-up, seconds.
     pub warm_up_s: f64,
-    /// Service time of ops.
+    /// Service time of ops; nothing is timed (`timed` is 0) where latency is.
     pub service: ServiceTime,
+    /// Latency of ops, where they had a planned start.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub latency: Option<latency::Latency>,
     /// CPU time of host and workers in the window, seconds.
     pub cpu_s: f64,
     /// CPU time per op as the worker threads themselves measured it, nanoseconds.
@@ -741,6 +756,9 @@ pub struct Answer {
     pub setup: Vec<SetupAnswer>,
     /// Overhead per message, where messages were priced.
     pub messages: Vec<MessageAnswer>,
+    /// Latency from planned starts, per agent count; empty where it was not asked.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub latency: Vec<latency::LatencyAnswer>,
     /// What another transport would make of it, in sentences; empty where only one was asked for.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub what_if: Vec<String>,

@@ -63,6 +63,7 @@ fn cell(
         purpose,
         x_workload: None,
         cpus: forkscope::record::Pinning::Free,
+        planned_per_s: None,
         window_s: WINDOW_S,
         digest: None,
         pairs,

@@ -137,6 +137,7 @@ mod tests {
             seed: 1,
             transport: Asked::One(Choice::Native),
             question: Question::Formats,
+            asks_latency: false,
             is_busy: false,
         };
         let time = probes::time(&request, 5.0).unwrap();

@@ -2,7 +2,7 @@
 
 use super::{CommandError, color_choice, failed, formats, messages, print, probes, scale, usage};
 use forkscope::agent;
-use forkscope::cli::{AgentCounts, Common};
+use forkscope::cli::{AgentCounts, Common, RunArgs};
 use forkscope::deployment::{Form, Kind};
 use forkscope::experiment::causes;
 use forkscope::experiment::coordinator::{self, Measured};
@@ -58,22 +58,22 @@ pub fn quick(began: Instant, common: &Common) -> Result<u8, CommandError> {
         agents: None,
         deployments: &[Form::THREADS, Form::PROCESSES],
         transport: Asked::One(Choice::Native),
+        asks_latency: false,
         time: Some(QUICK),
     };
     measure(began, task, common)
 }
 
 /// `forkscope run`.
-pub fn run(
-    began: Instant,
-    workloads: &[String],
-    agents: Option<AgentCounts>,
-    deployments: &[Form],
-    transport: Asked,
-    time: Option<Duration>,
-    common: &Common,
-) -> Result<u8, CommandError> {
-    let names = SpecSource::expand(workloads);
+pub fn run(began: Instant, asked: &RunArgs) -> Result<u8, CommandError> {
+    let RunArgs {
+        agents,
+        deployment,
+        transport,
+        ..
+    } = asked;
+    let (deployments, transport) = (deployment.as_slice(), *transport);
+    let names = SpecSource::expand(&asked.workload);
     let (planned, question) = if formats::is_asked(&names) {
         formats::check(&names, agents.as_ref(), deployments, transport).map_err(usage)?;
         (formats::open_all()?, Question::Formats)
@@ -89,12 +89,13 @@ pub fn run(
     let task = Task {
         planned,
         question,
-        agents,
+        agents: agents.clone(),
         deployments,
         transport,
-        time,
+        asks_latency: asked.latency,
+        time: asked.time,
     };
-    measure(began, task, common)
+    measure(began, task, &asked.common)
 }
 
 /// What shall be measured, as far as a person says so.
@@ -104,6 +105,7 @@ struct Task<'a> {
     agents: Option<AgentCounts>,
     deployments: &'a [Form],
     transport: Asked,
+    asks_latency: bool,
     time: Option<Duration>,
 }
 
@@ -115,6 +117,7 @@ fn measure(began: Instant, task: Task<'_>, common: &Common) -> Result<u8, Comman
         agents,
         deployments,
         transport,
+        asks_latency,
         time,
     } = task;
     for (i, w) in planned.iter().enumerate() {
@@ -158,6 +161,7 @@ fn measure(began: Instant, task: Task<'_>, common: &Common) -> Result<u8, Comman
         most_pairs: MOST_PAIRS,
         seed: common.seed,
         transport,
+        asks_latency: asks_latency || is_about_scale,
         question,
         is_busy: busy.is_some(),
     };

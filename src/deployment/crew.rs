@@ -4,11 +4,19 @@
 //! finishes the episode that it is in, so that a window holds whole episodes and the work per op of
 //! an agent is the same in every invocation. Coupled agents run by messages: an agent begins a round
 //! when the lease allows it, and ends it when every neighbour's message of that round is there; a
-//! worker whose agents all wait sleeps on its port. Nothing here knows whether the port leads to a
+//! worker whose agents all wait sleeps on its port.
+//!
+//! Where ops have a planned start, an agent begins none before it, and what is timed is from that start to the
+//! end of the op. A worker that waits for a message meanwhile looks at the clock only when one has come:
+//! all agents of a round are planned together, so nobody is due before the round that is waited for is over,
+//! unless it is late by a whole period.
+//!
+//! Nothing here knows whether the port leads to a
 //! thread or to a process.
 
 use super::Placement;
-use super::gate::Place;
+use super::gate::{Place, monotonic_ns};
+use super::pace::{Pace, sleep_exactly, sleep_until};
 use super::worker::{Assignment, Band, WorkerError, WorkerReport};
 use crate::observe::cpu::{ThreadClock, own_thread_ns};
 use crate::observe::service::Recorder;
@@ -120,12 +128,15 @@ impl<'p, P: Port> Crew<'p, P> {
             seats,
             port,
             tape: tape.clone(),
-            is_coupled: !topology.is_silent() && !job.tape,
+            is_coupled: assignment.is_coupled(),
             digest_round: job.digest_round,
             quantum: job.quantum,
             cycle: job.uncounted_every.map_or(u64::MAX, |n| n + 1),
             free: Vec::new(),
-            recorder: Some(Recorder::new(job.clock, 1)),
+            recorder: Some(match job.planned_per_s {
+                Some(_) => Recorder::fine(job.clock, 1),
+                None => Recorder::new(job.clock, 1),
+            }),
             helper: assignment.helper,
         })
     }
@@ -136,12 +147,13 @@ impl<'p, P: Port> Crew<'p, P> {
     }
 
     /// Agents without neighbours: one op each, in turn.
-    fn run_free(&mut self, place: &Place<'_>, tally: &mut WorkerReport, running: &AtomicUsize) {
-        let recorder = self
-            .recorder
-            .as_mut()
-            .expect("there is a recorder while agents run");
-        recorder.resume();
+    fn run_free(
+        &mut self,
+        place: &Place<'_>,
+        mut timing: impl Timing,
+        tally: &mut WorkerReport,
+        running: &AtomicUsize,
+    ) {
         let mut working = self.seats.len();
         while working > 0 {
             working = 0;
@@ -151,14 +163,14 @@ impl<'p, P: Port> Crew<'p, P> {
                 }
                 working += 1;
                 running.store(seat.id, Relaxed);
-                recorder.begin_op();
+                timing.begin_op(seat.id, seat.steps);
                 seat.workload.produce(&mut seat.draft);
                 let received = match &self.tape {
                     Some(tape) => tape.received(seat.id, seat.round),
                     None => Received::NOTHING,
                 };
                 seat.workload.consume(received);
-                recorder.end_op();
+                timing.end_op();
                 seat.finish(self.digest_round, self.cycle, tally);
                 place.count(tally.ops);
             }
@@ -170,14 +182,21 @@ impl<'p, P: Port> Crew<'p, P> {
     fn run_coupled(
         &mut self,
         place: &mut Place<'_>,
+        pace: Option<Pace>,
         tally: &mut WorkerReport,
         running: &AtomicUsize,
     ) -> Result<(), WorkerError> {
         loop {
             let mut has_moved = false;
             let mut is_waiting = false;
+            // When the next agent is to begin that is not due yet.
+            let mut next_start_ns = u64::MAX;
             for i in 0..self.seats.len() {
                 if !self.seats[i].is_waiting {
+                    if let Some(start_ns) = self.seats[i].not_due(pace) {
+                        next_start_ns = next_start_ns.min(start_ns);
+                        continue;
+                    }
                     if !place.may_begin(self.seats[i].round) {
                         continue;
                     }
@@ -187,7 +206,7 @@ impl<'p, P: Port> Crew<'p, P> {
                 }
                 if self.seats[i].inbox.is_complete() {
                     running.store(self.seats[i].id, Relaxed);
-                    self.end_round(i, tally);
+                    self.end_round(i, pace, tally);
                     place.count(tally.ops);
                     has_moved = true;
                 } else {
@@ -205,6 +224,10 @@ impl<'p, P: Port> Crew<'p, P> {
             if is_waiting {
                 let message = self.port.receive()?;
                 self.deliver(message)?;
+                continue;
+            }
+            if next_start_ns != u64::MAX {
+                sleep_until(next_start_ns);
                 continue;
             }
             // Every agent has come to the hold. Their rounds differ, but none lies beyond `last`.
@@ -245,18 +268,25 @@ impl<'p, P: Port> Crew<'p, P> {
     }
 
     /// Second half: the agent takes in what it received, and infers.
-    fn end_round(&mut self, i: usize, tally: &mut WorkerReport) {
+    fn end_round(&mut self, i: usize, pace: Option<Pace>, tally: &mut WorkerReport) {
         let seat = &mut self.seats[i];
         let (messages, bytes) = seat.inbox.received().size();
         tally.received.add(messages, bytes);
         seat.workload.consume(seat.inbox.received());
         seat.inbox.advance(&mut self.free);
         seat.is_waiting = false;
-        if let Some(began) = seat.began.take() {
-            self.recorder
-                .as_mut()
-                .expect("there is a recorder while agents run")
-                .end_detached(began);
+        let began = seat.began.take();
+        let recorder = self
+            .recorder
+            .as_mut()
+            .expect("there is a recorder while agents run");
+        match (pace, began) {
+            (Some(pace), _) => {
+                let planned_ns = pace.planned_ns(seat.id, seat.steps);
+                recorder.record_ns(monotonic_ns().saturating_sub(planned_ns));
+            }
+            (None, Some(began)) => recorder.end_detached(began),
+            (None, None) => {}
         }
         self.seats[i].finish(self.digest_round, self.cycle, tally);
     }
@@ -289,8 +319,12 @@ impl<P: Port> Band for Crew<'_, P> {
     fn run_until_stopped(
         &mut self,
         mut place: Place<'_>,
+        pace: Option<Pace>,
         running: &AtomicUsize,
     ) -> Result<WorkerReport, WorkerError> {
+        if pace.is_some() {
+            sleep_exactly();
+        }
         let mut tally = WorkerReport {
             worker: self.worker,
             ..WorkerReport::default()
@@ -300,9 +334,25 @@ impl<P: Port> Band for Crew<'_, P> {
         }
         let cpu_before = self.cpu_ns();
         if self.is_coupled {
-            self.run_coupled(&mut place, &mut tally, running)?;
+            self.run_coupled(&mut place, pace, &mut tally, running)?;
         } else {
-            self.run_free(&place, &mut tally, running);
+            let mut recorder = self
+                .recorder
+                .take()
+                .expect("there is a recorder while agents run");
+            recorder.resume();
+            match pace {
+                None => self.run_free(&place, AtOnce(&mut recorder), &mut tally, running),
+                Some(pace) => {
+                    let timing = Planned {
+                        recorder: &mut recorder,
+                        pace,
+                        planned_ns: 0,
+                    };
+                    self.run_free(&place, timing, &mut tally, running);
+                }
+            }
+            self.recorder = Some(recorder);
         }
         tally.cpu_ns = self.cpu_ns() - cpu_before;
         let work = |s: &Seat| s.active_states as f64 / s.steps as f64;
@@ -322,7 +372,55 @@ impl<P: Port> Band for Crew<'_, P> {
     }
 }
 
+/// When ops of agents without neighbours begin, and what of them is timed.
+trait Timing {
+    /// Before op `k` of agent `agent`.
+    fn begin_op(&mut self, agent: usize, k: u64);
+    /// After it.
+    fn end_op(&mut self);
+}
+
+/// Each as soon as it can: its service time.
+struct AtOnce<'r>(&'r mut Recorder);
+
+impl Timing for AtOnce<'_> {
+    #[inline]
+    fn begin_op(&mut self, _: usize, _: u64) {
+        self.0.begin_op();
+    }
+
+    #[inline]
+    fn end_op(&mut self) {
+        self.0.end_op();
+    }
+}
+
+/// Each at its planned start: from there to its end.
+struct Planned<'r> {
+    recorder: &'r mut Recorder,
+    pace: Pace,
+    planned_ns: u64,
+}
+
+impl Timing for Planned<'_> {
+    fn begin_op(&mut self, agent: usize, k: u64) {
+        self.planned_ns = self.pace.planned_ns(agent, k);
+        sleep_until(self.planned_ns);
+    }
+
+    fn end_op(&mut self) {
+        self.recorder
+            .record_ns(monotonic_ns().saturating_sub(self.planned_ns));
+    }
+}
+
 impl Seat {
+    /// When the agent's next op is to begin, if that is still to come.
+    fn not_due(&self, pace: Option<Pace>) -> Option<u64> {
+        let planned_ns = pace?.planned_ns(self.id, self.steps);
+        (monotonic_ns() < planned_ns).then_some(planned_ns)
+    }
+
     /// After an op: counts it, and folds it into the digest until that is complete.
     #[inline]
     fn finish(&mut self, digest_round: u64, cycle: u64, tally: &mut WorkerReport) {

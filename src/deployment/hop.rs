@@ -8,6 +8,7 @@
 //! to the next, so order shows in it too, and the receiver knows how long each has waited.
 
 use super::gate::Place;
+use super::pace::Pace;
 use super::worker::{Assignment, Band, WorkerError, WorkerReport};
 use crate::observe::clock::OpClock;
 use crate::observe::cpu::own_thread_ns;
@@ -344,6 +345,8 @@ impl<L: Link> Band for HopEnd<'_, L> {
     fn run_until_stopped(
         &mut self,
         place: Place<'_>,
+        // Hops have a pattern of their own.
+        _: Option<Pace>,
         running: &AtomicUsize,
     ) -> Result<WorkerReport, WorkerError> {
         running.store(self.placement.agents_of(self.worker).start, Relaxed);

@@ -17,6 +17,7 @@ mod form;
 pub mod gate;
 mod hop;
 mod local;
+pub(crate) mod pace;
 mod pinning;
 pub mod processes;
 pub mod threads;
@@ -71,6 +72,8 @@ pub struct Job {
     pub cpus: Pinning,
     /// Whether agents replay their neighbours' messages from a tape instead of exchanging them.
     pub tape: bool,
+    /// Ops that are planned a second, all agents together; `None` where agents begin as soon as they can.
+    pub planned_per_s: Option<f64>,
 }
 
 /// A way of running workers.

@@ -3,6 +3,7 @@
 use super::crew::Crew;
 use super::gate::{Gate, Place, Reached, Step};
 use super::hop::HopEnd;
+use super::pace::Pace;
 use super::{Job, Placement};
 use crate::observe::cpu::ThreadClock;
 use crate::observe::heap;
@@ -27,7 +28,7 @@ pub struct WorkerReport {
     pub steps: u64,
     /// CPU time of the worker's thread, nanoseconds.
     pub cpu_ns: u64,
-    /// Service times; `None` when nothing was timed.
+    /// Service times, or latencies where ops had a planned start; `None` when nothing was timed.
     pub service: Option<ServiceCounts>,
     /// Joint states evaluated per op, of each of the worker's agents that did one.
     pub active_states_per_op: Vec<f64>,
@@ -104,15 +105,38 @@ pub struct Assignment {
     pub helper: Option<ThreadClock>,
 }
 
+impl Assignment {
+    /// Whether the agents wait for each other's messages.
+    pub(super) fn is_coupled(&self) -> bool {
+        !self.topology.is_silent() && !self.job.tape
+    }
+
+    /// The planned starts of a window that was opened at `opened_ns`, CLOCK_MONOTONIC, nanoseconds.
+    fn pace(&self, opened_ns: u64) -> Option<Pace> {
+        let workers = self.placement.workers();
+        let planned_per_s = self.job.planned_per_s?;
+        let (agents, is_coupled) = (self.job.agents, self.is_coupled());
+        Some(Pace::new(
+            opened_ns,
+            planned_per_s,
+            agents,
+            workers,
+            is_coupled,
+        ))
+    }
+}
+
 /// What runs in a worker: its agents, or its end of a hop.
 pub(super) trait Band {
     /// The recorder of service times; it lives until [`Band::report`].
     fn recorder(&mut self) -> &mut Recorder;
 
-    /// Runs ops until the gate is closed; returns what was done, without digests.
+    /// Runs ops until the gate is closed, each as soon as it can or as `pace` plans it; returns what was
+    /// done, without digests.
     fn run_until_stopped(
         &mut self,
         place: Place<'_>,
+        pace: Option<Pace>,
         running: &AtomicUsize,
     ) -> Result<WorkerReport, WorkerError>;
 
@@ -232,17 +256,22 @@ fn live<'e, E: End>(
     gate.report(worker, Reached::Ready);
     let _ = gate.next_step(Step::Prepare);
 
-    let warm_up = band.run_until_stopped(gate.place(worker), running)?;
+    let warm_up = band.run_until_stopped(gate.place(worker), None, running)?;
     gate.note_stop(worker);
     // The stride must be known before the window: an op costs about what it cost in the warm-up.
     let op_ns = warm_up.cpu_ns as f64 / warm_up.steps.max(1) as f64;
     let recorder = band.recorder();
     let stride = stride(op_ns, recorder.clock().read_cost_ns());
-    recorder.begin_window(stride);
+    // Every op that has a planned start is timed.
+    recorder.begin_window(match assignment.job.planned_per_s {
+        Some(_) => 1,
+        None => stride,
+    });
     gate.report(worker, Reached::WarmedUp);
     let _ = gate.next_step(Step::WarmUp);
 
-    let found = band.run_until_stopped(gate.place(worker), running)?;
+    let pace = assignment.pace(gate.opened_ns());
+    let found = band.run_until_stopped(gate.place(worker), pace, running)?;
     gate.note_stop(worker);
     gate.report(worker, Reached::Windowed);
     let _ = gate.next_step(Step::Window);
@@ -319,6 +348,7 @@ mod tests {
                 transport: Choice::Native,
                 cpus: Pinning::Free,
                 tape: false,
+                planned_per_s: None,
             },
             spec: Arc::new(Fragile { victim }),
             placement,

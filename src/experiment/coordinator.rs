@@ -106,6 +106,7 @@ pub fn run(
         if two == 1 {
             run.leave_out_by_measured_time(invoker);
         }
+        run.plan_paces();
         let mut cells = run.due(pairs_so_far);
         let two_s: f64 = 2.0 * cells.iter().map(|&c| run.cells[c].pair_s).sum::<f64>();
         let is_short = pairs_so_far < MIN_PAIRS;
@@ -149,13 +150,45 @@ struct Coordinator<'a> {
 }
 
 impl Coordinator<'_> {
+    /// Plans the schedule of every cell that has one, as soon as the comparison that it belongs to says how
+    /// much the slower side does.
+    fn plan_paces(&mut self) {
+        for c in 0..self.cells.len() {
+            let is_open = self.measured.cells[c].planned_per_s.is_none();
+            if self.cells[c].purpose == Purpose::Latency && is_open {
+                self.measured.cells[c].planned_per_s = self.pace_of(c);
+            }
+        }
+    }
+
+    fn pace_of(&self, c: usize) -> Option<f64> {
+        let own = &self.cells[c];
+        let is_twin = |o: &PlannedCell| {
+            o.purpose == Purpose::Compare
+                && (o.workload, o.agents, o.baseline, o.x)
+                    == (own.workload, own.agents, own.baseline, own.x)
+        };
+        let twin = self.cells.iter().position(is_twin)?;
+        let kept = self.measured.cells[twin].kept();
+        let (baseline, x): (Vec<f64>, Vec<f64>) =
+            kept.map(|(_, b, x)| (b.ops_per_s, x.ops_per_s)).unzip();
+        plan::planned_per_s(&baseline, &x)
+    }
+
+    /// Whether a cell runs, and can: one with a schedule cannot before that is planned.
+    fn is_ready(&self, c: usize) -> bool {
+        let waits = self.cells[c].purpose == Purpose::Latency
+            && self.measured.cells[c].planned_per_s.is_none();
+        self.active[c] && !waits
+    }
+
     /// Cells that take part in the next two rounds: all until each had its pairs, then those whose
     /// dropped pairs are to be made up for.
     fn due(&self, pairs_so_far: usize) -> Vec<usize> {
         let most = self.request.most_pairs;
         let is_due = |&c: &usize| {
             let kept = self.measured.cells[c].kept().count();
-            self.active[c] && (pairs_so_far < most || (kept < most && pairs_so_far < 2 * most))
+            self.is_ready(c) && (pairs_so_far < most || (kept < most && pairs_so_far < 2 * most))
         };
         (0..self.cells.len()).filter(is_due).collect()
     }
@@ -165,7 +198,7 @@ impl Coordinator<'_> {
     fn short_of_pairs(&self, full: usize) -> Vec<usize> {
         let below = |pairs: usize| -> Vec<usize> {
             let is_short =
-                |&c: &usize| self.active[c] && self.measured.cells[c].kept().count() < pairs;
+                |&c: &usize| self.is_ready(c) && self.measured.cells[c].kept().count() < pairs;
             (0..self.cells.len()).filter(is_short).collect()
         };
         let without_verdict = below(MIN_PAIRS);
@@ -180,6 +213,19 @@ impl Coordinator<'_> {
         // The last pair, too, is started only with headroom.
         let slowest_s = self.cells.iter().map(|c| c.pair_s).fold(0.0, f64::max);
         let left_s = self.request.budget_s - invoker.elapsed_s() - (HEADROOM - 1.0) * slowest_s;
+        // Those that had to wait for a schedule have all their pairs before them.
+        let late = |c: &&usize| {
+            self.active[**c]
+                && self.cells[**c].purpose == Purpose::Latency
+                && self.measured.cells[**c].pairs.is_empty()
+        };
+        let all: Vec<usize> = (0..self.cells.len()).collect();
+        let late_s: f64 = all
+            .iter()
+            .filter(late)
+            .map(|&c| 2.0 * self.cells[c].pair_s)
+            .sum();
+        let left_s = left_s - late_s;
         self.leave_out(MIN_PAIRS - 2, left_s, Ends::MayGo);
     }
 
@@ -344,6 +390,7 @@ impl Coordinator<'_> {
                 transport: planned.transport,
                 cpus: planned.cpus,
                 tape: planned.tape,
+                planned_per_s: self.measured.cells[c].planned_per_s,
             },
             form: planned.form,
             cpus_effective: self.request.cpus_effective,
@@ -467,6 +514,7 @@ fn record_of(cell: &PlannedCell, request: &Request) -> Cell {
         x_transport: transport(&cell.x),
         purpose: cell.purpose,
         cpus: cell.baseline.cpus,
+        planned_per_s: None,
         window_s: cell.window_s,
         digest: None,
         pairs: Vec::new(),

@@ -82,7 +82,11 @@ pub fn judge_control(cell: &Cell) -> Option<Judgement> {
     let asked = match cell.purpose {
         Purpose::Null => None,
         Purpose::KnownEffect { asked } => Some(asked),
-        Purpose::Compare | Purpose::MessageCost | Purpose::Hop | Purpose::Variant => return None,
+        Purpose::Compare
+        | Purpose::MessageCost
+        | Purpose::Hop
+        | Purpose::Variant
+        | Purpose::Latency => return None,
     };
     let Some(effect) = &cell.effect else {
         return Some(Judgement::Unjudged);
@@ -255,6 +259,7 @@ mod tests {
             purpose,
             x_workload: None,
             cpus: crate::record::Pinning::Free,
+            planned_per_s: None,
             window_s: 0.25,
             digest: None,
             pairs: Vec::new(),

@@ -198,6 +198,7 @@ mod tests {
             x_transport: "channel".to_owned(),
             purpose: Purpose::Variant,
             cpus: Pinning::Free,
+            planned_per_s: None,
             window_s: 0.25,
             digest: None,
             pairs: (0..6).map(pair).collect(),

@@ -255,6 +255,7 @@ mod tests {
             x_transport: "none".to_owned(),
             purpose: Purpose::Variant,
             cpus: Pinning::Free,
+            planned_per_s: None,
             window_s: 0.1,
             digest: None,
             pairs: wobbles.iter().enumerate().map(pair).collect(),

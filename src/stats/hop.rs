@@ -390,6 +390,7 @@ mod tests {
             purpose: Purpose::Hop,
             x_workload: None,
             cpus: Pinning::Free,
+            planned_per_s: None,
             window_s: 0.1,
             digest: None,
             pairs: wobbles.iter().enumerate().map(pair).collect(),

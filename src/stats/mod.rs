@@ -10,6 +10,7 @@
 //! | `controls` | could this machine tell a thing from itself, and see a known effect? |
 //! | `price` | what does a message cost an agent? |
 //! | `hop` | what does a message between two workers cost, and what is that made of? |
+//! | `latency` | how long after its planned start is an op done? |
 //! | `delivery` | how long does a message wait whose receiver polls? |
 //! | `formats` | what does a format cost, and what part of a message's price is that? |
 //! | `share` | how sure is a share of so many in so many? |
@@ -25,6 +26,7 @@ mod effect;
 mod estimate;
 mod formats;
 mod hop;
+mod latency;
 mod order;
 mod price;
 mod share;
@@ -37,6 +39,7 @@ pub use effect::{MIN_PAIRS, PairDifference, StatsError, Widen, effect, pair_diff
 pub use estimate::{estimate_mean, median, quantile};
 pub use formats::body_answers;
 pub use hop::hop_answers;
+pub use latency::latency_answers;
 pub use order::{SecondRun, second_run};
 pub use price::message_price;
 pub use share::share;

@@ -96,6 +96,7 @@ mod tests {
             purpose: Purpose::MessageCost,
             x_workload: None,
             cpus: crate::record::Pinning::Free,
+            planned_per_s: None,
             window_s: 0.25,
             digest: None,
             pairs: x_ops.iter().enumerate().map(pair).collect(),

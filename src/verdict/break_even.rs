@@ -154,6 +154,7 @@ mod tests {
             purpose: Purpose::Compare,
             x_workload: None,
             cpus: crate::record::Pinning::Free,
+            planned_per_s: None,
             window_s: 0.25,
             digest: None,
             pairs: vec![pair; 3],

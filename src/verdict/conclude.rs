@@ -5,7 +5,7 @@
 
 use super::{
     AtAgents, BUSY_LABEL, Findings, WITHHELD_LABEL, claims, crossover, floor, format_sentence,
-    price, recommendation, setup_answer, verdict, what_if,
+    latency_sentence, price, recommendation, setup_answer, verdict, what_if,
 };
 use crate::record::{
     Answer, Cell, Effect, MemoryFit, MessageAnswer, Outcome, Purpose, Run, Sample, SetupAnswer,
@@ -13,7 +13,7 @@ use crate::record::{
 };
 use crate::stats::{
     MemoryPoint, StatsError, Widen, Window, body_answers, delivery_answers, effect, hop_answers,
-    inflation, memory_fit, message_price, pair_differences, steadiness, withheld,
+    inflation, latency_answers, memory_fit, message_price, pair_differences, steadiness, withheld,
 };
 use std::collections::BTreeMap;
 
@@ -47,7 +47,7 @@ pub fn conclude(run: &mut Run, digest_mismatch: Option<&str>) {
     run.withheld = digest_mismatch
         .map(ToOwned::to_owned)
         .or_else(|| withheld(&run.cells));
-    run.answers = answers(run);
+    run.answers = answers(run, widened);
     run.hops = hop_answers(&run.cells, &run.workloads, margin);
     let labels = Labels::of(run);
     for split in run.hops.iter_mut().flat_map(|h| &mut h.splits) {
@@ -69,11 +69,11 @@ pub fn conclude(run: &mut Run, digest_mismatch: Option<&str>) {
 }
 
 fn ln_effect(cell: &Cell, margin: f64, widen: Widen) -> Result<Effect, StatsError> {
-    effect(
-        &pair_differences(cell, |s: &Sample| s.ops_per_s),
-        margin,
-        widen,
-    )
+    let metric = |s: &Sample| match &s.latency {
+        Some(latency) => latency.p99_ns.unwrap_or(latency.p50_ns),
+        None => s.ops_per_s,
+    };
+    effect(&pair_differences(cell, metric), margin, widen)
 }
 
 fn judge(cell: &mut Cell, margin: f64, widen: Widen) {
@@ -88,6 +88,8 @@ fn judge(cell: &mut Cell, margin: f64, widen: Widen) {
             cell.workload.clone(),
             cell.x_workload.clone().unwrap_or_default(),
         ),
+        // Of latency less is better: whose ratio is above 1 is behind.
+        Purpose::Latency => (cell.x.clone(), cell.baseline.clone()),
         _ => (cell.baseline.clone(), cell.x.clone()),
     };
     match ln_effect(cell, margin, widen) {
@@ -115,6 +117,10 @@ fn steady(
     workloads: &[WorkloadRecord],
     margin: f64,
 ) -> (Option<Steadiness>, Option<Steadiness>) {
+    // A rate that was planned says nothing about the deployment.
+    if cell.purpose == Purpose::Latency {
+        return (None, None);
+    }
     let Some(workload) = workloads.iter().find(|w| w.name == cell.workload) else {
         return (None, None);
     };
@@ -159,7 +165,7 @@ impl Labels {
 
 /// One answer for every workload and every deployment that was compared. Probes have none: nobody
 /// chooses a deployment for a kernel operation.
-fn answers(run: &Run) -> Vec<Answer> {
+fn answers(run: &Run, widened: Widen) -> Vec<Answer> {
     let mut pairs: Vec<(&str, &str, &str)> = Vec::new();
     let is_asked = |c: &&Cell| c.purpose == Purpose::Compare && !run.is_probe(&c.workload);
     for c in run.cells.iter().filter(is_asked) {
@@ -170,11 +176,11 @@ fn answers(run: &Run) -> Vec<Answer> {
     }
     pairs
         .into_iter()
-        .map(|(workload, baseline, x)| answer(run, workload, baseline, x))
+        .map(|(workload, baseline, x)| answer(run, widened, (workload, baseline, x)))
         .collect()
 }
 
-fn answer(run: &Run, workload: &str, baseline: &str, x: &str) -> Answer {
+fn answer(run: &Run, widened: Widen, (workload, baseline, x): (&str, &str, &str)) -> Answer {
     let mut cells: Vec<&Cell> = run
         .cells
         .iter()
@@ -217,6 +223,11 @@ fn answer(run: &Run, workload: &str, baseline: &str, x: &str) -> Answer {
         moving: &moving,
     };
     let labels = Labels::of(run);
+    let key = (workload, baseline, x);
+    let mut latency = latency_answers(&run.cells, key, run.margin, widened);
+    for answer in &mut latency {
+        answer.sentence = labels.put_before(latency_sentence(answer, key, run.margin));
+    }
     Answer {
         workload: workload.to_owned(),
         baseline: baseline.to_owned(),
@@ -231,6 +242,7 @@ fn answer(run: &Run, workload: &str, baseline: &str, x: &str) -> Answer {
             .collect(),
         setup,
         messages,
+        latency,
     }
 }
 

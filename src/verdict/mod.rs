@@ -9,6 +9,7 @@
 //! | `conclude` | what does a whole run say? |
 //! | `crossover` | from how many agents on does the answer change? |
 //! | `formats` | is binary at least twice as fast as JSON, and what could be saved? |
+//! | `latency` | under which deployment is an op done sooner after its planned start? |
 //! | `price` | what does one message cost, in a sentence? |
 //! | `recommendation` | what should a person do about one workload? |
 //! | `what_if` | what would another transport make of it? |
@@ -20,6 +21,7 @@ mod claim;
 mod conclude;
 mod crossover;
 mod formats;
+mod latency;
 mod price;
 mod recommendation;
 mod what_if;
@@ -34,6 +36,7 @@ pub use claim::claims;
 pub use conclude::conclude;
 pub use crossover::{AtAgents, crossover};
 pub use formats::{FLOOR, floor, format_sentence};
+pub use latency::latency_sentence;
 pub use price::price;
 pub use recommendation::{Findings, recommendation};
 pub use what_if::what_if;

@@ -65,6 +65,15 @@ pub fn micros(ns: f64) -> String {
     format!("{} µs", three_digits(ns / 1e3))
 }
 
+/// A time of nanoseconds to minutes with three digits: `0.42 µs`, `1.20 ms`, `2.05 s`.
+pub fn time(ns: f64) -> String {
+    match ns {
+        ns if ns < 999.5e3 => micros(ns),
+        ns if ns < 999.5e6 => format!("{} ms", three_digits(ns / 1e6)),
+        ns => format!("{} s", three_digits(ns / 1e9)),
+    }
+}
+
 /// A message's size, exactly: `64 B`, `1 KiB`, `1 MiB`, `1000 B`.
 pub fn payload(bytes: usize) -> String {
     match bytes {

@@ -34,6 +34,7 @@ pub fn invocation_of(source: SpecSource, agents: usize, form: &str) -> Invocatio
             transport: Choice::Native,
             cpus: Pinning::Free,
             tape: false,
+            planned_per_s: None,
             source: planned.source,
         },
         form: form.parse().expect("a deployment"),

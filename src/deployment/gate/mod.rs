@@ -110,6 +110,8 @@ struct Header {
     workers: AtomicU64,
     /// Futex: the current [`Step`].
     step: AtomicU32,
+    /// CLOCK_MONOTONIC when it was opened, nanoseconds.
+    opened_ns: AtomicU64,
 }
 
 /// Words that are read in every op, and change only at a stop.
@@ -286,6 +288,7 @@ impl Gate {
             self.slots().for_each(|s| s.ops.store(0, Relaxed));
         }
         let now = monotonic_ns();
+        self.header().opened_ns.store(now, Relaxed);
         // SeqCst, as all of the stop protocol: a worker that sees the step sees the words above.
         self.header().step.store(step as u32, SeqCst);
         wake(&self.header().step, u32::MAX);
@@ -448,6 +451,13 @@ impl Gate {
             }
             wait(&self.header().step, step, None);
         }
+    }
+
+    /// CLOCK_MONOTONIC when the current step was opened, nanoseconds.
+    #[must_use]
+    pub fn opened_ns(&self) -> u64 {
+        // Relaxed: who saw the step, which is written after it, sees it.
+        self.header().opened_ns.load(Relaxed)
     }
 
     /// The place of one worker, for its loop.

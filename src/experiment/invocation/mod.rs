@@ -7,7 +7,7 @@ mod tally;
 mod watch;
 
 use crate::deployment::gate::{Gate, Reached, Step, monotonic_ns};
-use crate::deployment::{self, Fleet, Form, Job, Placement};
+use crate::deployment::{self, Fleet, Form, Job, Placement, pace};
 use crate::observe::heap;
 use crate::observe::memory::MemoryReader;
 use crate::record::{Failure, Outcome, Phase, Sample};
@@ -115,7 +115,12 @@ pub fn run(invocation: &Invocation) -> Result<Sample, Failure> {
     let spent = watch.end()?;
 
     host.gate.open(Step::HandOver);
-    let tally = Tally::of(host.fleet.reports()?)?;
+    let mut tally = Tally::of(host.fleet.reports()?)?;
+    if let Some(planned_per_s) = job.planned_per_s {
+        let first_ns = pace::first_start_ns(opened_ns, placement.workers());
+        let busy_s = seconds(host.gate.last_stop_ns().saturating_sub(first_ns));
+        tally.is_of_latency(planned_per_s, busy_s);
+    }
     host.await_all(Reached::HandedOver, Phase::Collect)?;
     let mut memory = MemoryReader::new()
         .read(&watch.pids)
@@ -132,6 +137,7 @@ pub fn run(invocation: &Invocation) -> Result<Sample, Failure> {
         setup_s,
         warm_up_s,
         service: tally.service,
+        latency: tally.latency,
         cpu_s: spent.cpu_s,
         cpu_per_op_ns: tally.cpu_s * 1e9 / tally.ops.max(1) as f64,
         voluntary_switches: spent.switches.voluntary,

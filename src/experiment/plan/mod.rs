@@ -31,6 +31,12 @@ const SCHEDULER_TURN_S: f64 = 0.003;
 /// Rounds that a digest covers at most, and longest episode that windows are made whole of.
 const MOST_ROUNDS: u64 = 256;
 
+/// What a window on an open schedule takes longer, seconds.
+const LATENCY_EXTRA_S: f64 = 0.1;
+
+/// Share of what the slower deployment does that an open schedule asks of both.
+const LOAD: f64 = 0.7;
+
 /// The known effect of every run: one uncounted op after so many counted ones, so 10/11 = 0.909.
 pub const KNOWN_EFFECT: u64 = 10;
 
@@ -111,6 +117,8 @@ pub struct Request {
     pub seed: u64,
     /// How messages travel.
     pub transport: Asked,
+    /// Whether every comparison is run on an open schedule, too.
+    pub asks_latency: bool,
     /// What is asked.
     pub question: Question,
     /// Whether the machine was busy from the start and is measured all the same: foreign CPU and
@@ -183,6 +191,7 @@ impl PlannedCell {
         let name = &workloads[self.workload].source.name;
         let what = match self.purpose {
             Purpose::Compare => format!("{}/{}", self.x.form, self.baseline.form),
+            Purpose::Latency => format!("latency {}/{}", self.x.form, self.baseline.form),
             Purpose::Null => format!("null control {}/{}", self.x.form, self.baseline.form),
             Purpose::KnownEffect { asked } => format!("known effect {asked:.3}, {}", self.x.form),
             Purpose::MessageCost => {
@@ -284,6 +293,7 @@ pub fn cells(request: &Request) -> Result<Vec<PlannedCell>, PlanError> {
     let all = 0..request.workloads.len();
     if let Question::Scale { most_dedicated } = request.question {
         scale::add(&mut cells, most_dedicated);
+        cells.latencies();
         cells.controls(anchor(&request.agents), baseline);
         return Ok(cells.planned);
     }
@@ -295,6 +305,7 @@ pub fn cells(request: &Request) -> Result<Vec<PlannedCell>, PlanError> {
             }
         }
     }
+    cells.latencies();
     let talking = all.filter(with_agents);
     // What a step takes without messages is nothing where it is made of them.
     let is_priced = |w: &PlannedWorkload| w.talks && w.kind != WorkloadKind::Relay;
@@ -355,6 +366,19 @@ fn priced_transports(request: &Request, form: Form, agents: usize) -> Vec<Choice
             && !(is_crowded && e.wait == WaitPolicy::Spin)
     });
     all.map(Choice::Named).collect()
+}
+
+/// Ops a second that an open schedule plans, from the op/s of both sides of the comparison that it belongs
+/// to: 70 % of the slower side's median. `None` before both have been measured twice.
+#[must_use]
+pub fn planned_per_s(baseline: &[f64], x: &[f64]) -> Option<f64> {
+    let usual = |rates: &[f64]| {
+        let mut sorted = rates.to_vec();
+        sorted.sort_by(f64::total_cmp);
+        // With an even number the smaller of the two in the middle: the plan has to be kept.
+        (sorted.len() >= 2).then(|| sorted[(sorted.len() - 1) / 2])
+    };
+    Some(LOAD * usual(baseline)?.min(usual(x)?))
 }
 
 /// The true ratio where one op in `every` + 1 is not counted.
@@ -421,6 +445,26 @@ impl Cells<'_> {
             cell.pair_s -= 2.0 * (cell.window_s - window_s + cell.warm_up_s - warm_up_s);
             (cell.window_s, cell.warm_up_s) = (window_s, warm_up_s);
         });
+    }
+
+    /// A twin on an open schedule of every comparison of agents so far, where they are asked for.
+    fn latencies(&mut self) {
+        if !self.request.asks_latency {
+            return;
+        }
+        let kind = |c: &PlannedCell| self.request.workloads[c.workload].kind;
+        let is_of_agents = |c: &&PlannedCell| {
+            c.purpose == Purpose::Compare
+                && matches!(kind(c), WorkloadKind::Agents | WorkloadKind::Relay)
+        };
+        let twin = |c: &PlannedCell| PlannedCell {
+            purpose: Purpose::Latency,
+            // Workers get up before the schedule begins, and end at its pace.
+            pair_s: c.pair_s + 2.0 * LATENCY_EXTRA_S,
+            ..c.clone()
+        };
+        let twins: Vec<PlannedCell> = self.planned.iter().filter(is_of_agents).map(twin).collect();
+        self.planned.extend(twins);
     }
 
     /// The controls of a run that compares, at one agent count.
@@ -527,8 +571,8 @@ fn estimate_s(agents: usize, side: &PlannedSide, window_s: f64, cpus: f64) -> f6
 
 /// Leaves out cells until `pairs` pairs of each fit `seconds`; returns what was left out, in words.
 ///
-/// What goes first: the small known effect beside a comparison, hops by their rank, prices of messages at all but one agent
-/// count, then agent counts from the middle (the ends carry the slopes and the headline). The other
+/// What goes first: the small known effect beside a comparison, latency between the ends, prices of messages at all but one agent
+/// count, hops by their rank, then agent counts from the middle (the ends carry the slopes and the headline). The other
 /// controls and two agent counts stay.
 ///
 /// # Errors
@@ -579,9 +623,10 @@ pub fn shrink(
             Victim::SmallKnownEffect => is_small_known_effect(c),
             Victim::Ranked(rank) => is_ranked(c) && c.rank == rank,
             Victim::Messages(n) => c.purpose == Purpose::MessageCost && c.agents == n,
-            Victim::Agents(n) => c.purpose == Purpose::Compare && c.agents == n,
+            Victim::Latency(n) => c.purpose == Purpose::Latency && c.agents == n,
+            Victim::Agents(n) => is_compared(c) && c.agents == n,
             Victim::End { workload, agents } => {
-                c.purpose == Purpose::Compare && (c.workload, c.agents) == (workload, agents)
+                is_compared(c) && (c.workload, c.agents) == (workload, agents)
             }
         };
         left_out.extend(
@@ -603,6 +648,7 @@ fn needed_s(cells: &[PlannedCell], pairs: usize) -> f64 {
 enum Victim {
     SmallKnownEffect,
     Ranked(usize),
+    Latency(usize),
     Messages(usize),
     Agents(usize),
     End { workload: usize, agents: usize },
@@ -610,6 +656,11 @@ enum Victim {
 
 fn is_ranked(cell: &PlannedCell) -> bool {
     matches!(cell.purpose, Purpose::Hop | Purpose::Variant)
+}
+
+/// A comparison, or its twin on an open schedule: one does not go without the other.
+fn is_compared(cell: &PlannedCell) -> bool {
+    matches!(cell.purpose, Purpose::Compare | Purpose::Latency)
 }
 
 fn is_small_known_effect(cell: &PlannedCell) -> bool {
@@ -631,6 +682,10 @@ fn next_victim(cells: &[PlannedCell]) -> Option<Victim> {
     if !compared.is_empty() && cells.iter().any(is_small_known_effect) {
         return Some(Victim::SmallKnownEffect);
     }
+    let paced = counts(Purpose::Latency);
+    if paced.len() > 2 {
+        return Some(Victim::Latency(paced[paced.len() / 2]));
+    }
     let priced = counts(Purpose::MessageCost);
     if priced.len() > 1 {
         return priced.last().map(|&n| Victim::Messages(n));
@@ -648,7 +703,7 @@ fn next_victim(cells: &[PlannedCell]) -> Option<Victim> {
 /// The next end to go, the one that takes longest: so most comparisons stay. None when one is left.
 fn next_end(cells: &[PlannedCell]) -> Option<Victim> {
     let mut ends: Vec<((usize, usize), f64)> = Vec::new();
-    for cell in cells.iter().filter(|c| c.purpose == Purpose::Compare) {
+    for cell in cells.iter().filter(|c| is_compared(c)) {
         let key = (cell.workload, cell.agents);
         match ends.iter_mut().find(|(k, _)| *k == key) {
             Some((_, pairs_s)) => *pairs_s += cell.pair_s,
@@ -711,6 +766,7 @@ mod tests {
             most_pairs: 16,
             seed: 1,
             transport: Asked::One(Choice::Native),
+            asks_latency: false,
             question: Question::Compare,
             is_busy: false,
         }

@@ -1,7 +1,9 @@
 //! How fast, and what does an op cost, per agent count?
 
 use super::{mark, pairs, transport, within};
-use crate::record::{Cause, Cell, Failure, Outcome, Pair, Purpose, Run, Sample, Verdict};
+use crate::record::{
+    Cause, Cell, Failure, Outcome, Pair, Purpose, Run, Sample, Verdict, WorkloadKind,
+};
 use crate::report::layout::{Grid, Last, Page, Tone};
 use crate::report::numbers;
 use crate::stats::median;
@@ -25,8 +27,9 @@ impl<'a> Comparison<'a> {
             )
         };
         let mut found: Vec<Self> = Vec::new();
-        // Probes have a table of their own.
-        let is_asked = |c: &&Cell| c.purpose == Purpose::Compare && !run.is_probe(&c.workload);
+        // Probes and relays have tables of their own.
+        let is_asked =
+            |c: &&Cell| c.purpose == Purpose::Compare && kind_of(run, &c.workload).is_agents();
         for cell in run.cells.iter().filter(is_asked) {
             match found.iter_mut().find(|other| key(other.0[0]) == key(cell)) {
                 Some(comparison) => comparison.0.push(cell),
@@ -38,6 +41,12 @@ impl<'a> Comparison<'a> {
         }
         found
     }
+}
+
+/// What the workload of this name is.
+pub fn kind_of(run: &Run, workload: &str) -> WorkloadKind {
+    let found = run.workloads.iter().find(|w| w.name == workload);
+    found.map_or_else(WorkloadKind::default, |w| w.kind)
 }
 
 pub fn write(run: &Run, page: &mut Page) {

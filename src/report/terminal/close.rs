@@ -1,6 +1,6 @@
 //! Do the controls hold, what is the answer, what is missing?
 
-use super::{cells, delivery, formats, hops, pairs, probes, scale, within};
+use super::{cells, delivery, formats, hops, latency, pairs, probes, scale, within};
 use crate::record::{Cell, Purpose, Run, Verdict};
 use crate::report::Style;
 use crate::report::layout::{Grid, Last, Page, Tone};
@@ -25,7 +25,11 @@ fn controls(run: &Run, page: &mut Page) {
         .filter_map(|cell| match cell.purpose {
             Purpose::Null => Some((cell, 1.0)),
             Purpose::KnownEffect { asked } => Some((cell, asked)),
-            Purpose::Compare | Purpose::MessageCost | Purpose::Hop | Purpose::Variant => None,
+            Purpose::Compare
+            | Purpose::MessageCost
+            | Purpose::Hop
+            | Purpose::Variant
+            | Purpose::Latency => None,
         })
         .collect();
     if controls.is_empty() {
@@ -116,7 +120,8 @@ fn verdicts(run: &Run, page: &mut Page) {
     let mut of_hops = hops::sentences(run);
     of_hops.extend(delivery::sentences(run));
     let of_formats = formats::sentences(run);
-    let of_scale = scale::sentences(run);
+    let mut of_scale = scale::sentences(run);
+    of_scale.extend(latency::sentences(run));
     let others = || {
         let all = of_probes.iter().chain(&of_hops);
         all.chain(&of_formats).chain(&of_scale)

@@ -11,6 +11,7 @@
 //! | `probes` | what in this operating system separates threads from processes? |
 //! | `scale` | where does passing messages on stop scaling? |
 //! | `costs` | what do memory, setup and messages cost? |
+//! | `latency` | how long after its planned start is a step done? |
 //! | `hops` | what does a message between two workers cost, and why? |
 //! | `delivery` | does it matter more whether a receiver polls than where it runs? |
 //! | `formats` | what do formats cost, and how much of a hop is that? |
@@ -25,6 +26,7 @@ mod delivery;
 mod formats;
 mod head;
 mod hops;
+mod latency;
 mod probes;
 mod scale;
 mod within;
@@ -49,6 +51,7 @@ impl Report for Terminal {
         probes::write(run, &mut page);
         scale::write(run, &mut page);
         costs::write(run, &mut page);
+        latency::write(run, &mut page);
         hops::write(run, &mut page);
         delivery::write(run, &mut page);
         formats::write(run, &mut page);

@@ -1,12 +1,13 @@
 //! Where does passing messages on stop scaling?
 
-use super::{cells, mark, within};
-use crate::record::{Cell, Purpose, Run, Sample, Side, WorkloadKind};
+use super::{cells, latency, mark, within};
+use crate::record::latency::LatencySide;
+use crate::record::{Answer, Cell, Purpose, Run, Sample, Side, WorkloadKind};
 use crate::report::layout::{Grid, Last, Page, Tone};
 use crate::report::numbers;
 use crate::verdict::{BUSY_LABEL, words};
 
-/// A median that a deployment should stay below: so many agents, nanoseconds.
+/// A median latency that a deployment should stay below: so many agents, nanoseconds.
 const FLOORS: [(usize, f64); 3] = [(10, 100e6), (100, 200e6), (1000, 500e6)];
 
 /// Below this share of its best rate a deployment no longer scales.
@@ -51,8 +52,15 @@ impl<'a> Line<'a> {
         Some(self.ops_per_s()? * per_op?)
     }
 
-    fn p50_ns(&self) -> Option<f64> {
-        self.median(|s| (s.service.timed > 0).then_some(s.service.p50_ns))
+    /// From planned starts, where that was measured.
+    fn latency(&self, run: &'a Run) -> Option<&'a LatencySide> {
+        let cell = self.cell;
+        let is_own = |a: &&Answer| {
+            (&a.workload, &a.baseline, &a.x) == (&cell.workload, &cell.baseline, &cell.x)
+        };
+        let answer = run.answers.iter().find(is_own)?;
+        let found = answer.latency.iter().find(|l| l.agents == cell.agents)?;
+        Some(self.pick((&found.baseline, &found.x)))
     }
 }
 
@@ -85,22 +93,26 @@ pub fn write(run: &Run, page: &mut Page) {
             &title,
             "a line for each side; beside it their ratio with its 95 % interval, and what it says",
         );
-        page.grid(&table(&cells, run.busy.is_some()));
-        let about = "p50 and p99 are service time: from the moment an agent begins its step until it has the messages of \
-                     all its neighbours. They are not latency from a planned start: who begins late is not charged for it. \
-                     Messages include the acknowledgements of a ring. Bytes per agent are all that host and workers \
+        page.grid(&table(run, &cells));
+        within::steadiness(&cells, page);
+        within::order(&cells, page);
+        let about = "Latency is from the planned start of a step, at 70 % of what the slower side does, until the agent has the \
+                     messages of all its neighbours; (n fell behind): so many invocations did not keep up. Messages include the acknowledgements of a ring. Bytes per agent are all that host and workers \
                      hold, divided by the agents; what one more agent takes stands under memory.";
         page.paragraph(2, Tone::Quiet, about);
+        for note in cells::dropped(cells.iter().copied()) {
+            page.paragraph(2, Tone::Caution, &note);
+        }
     }
 }
 
-fn table(cells: &[&Cell], is_busy: bool) -> Grid {
+fn table(run: &Run, cells: &[&Cell]) -> Grid {
     let header = [
         "agents",
         "deployment",
         "op/s",
         "messages\n/s",
-        "p50 / p99\nms",
+        "latency\np50 / p99 / p99.9",
         "bytes\nper agent",
         "processes / threads,\nverdict",
     ];
@@ -110,33 +122,32 @@ fn table(cells: &[&Cell], is_busy: bool) -> Grid {
         rows: cells
             .iter()
             .flat_map(|cell| Line::of(cell))
-            .map(|line| row(&line, is_busy))
+            .map(|line| row(run, &line))
             .collect(),
         last: Last::Text(cells::tone),
     }
 }
 
-fn row(line: &Line<'_>, is_busy: bool) -> Vec<String> {
+fn row(run: &Run, line: &Line<'_>) -> Vec<String> {
     let nothing = || numbers::NOTHING.to_owned();
     let count = |n: Option<f64>| n.map_or_else(nothing, numbers::count);
-    let millis = |ns: Option<f64>| ns.map_or_else(nothing, |ns| numbers::micros(ns / 1e3));
     let cell = line.cell;
     let agents = cell.agents as f64;
     let bytes = line.median(|s| Some(s.memory.total_bytes as f64));
     let said = match line.side {
         Side::Baseline => cell.effect.as_ref().map_or_else(nothing, numbers::ratio),
-        Side::X => format!("{}{}", cells::verdict(cell, is_busy), within::mark(cell)),
+        Side::X => format!(
+            "{}{}",
+            cells::verdict(cell, run.busy.is_some()),
+            within::mark(cell)
+        ),
     };
     vec![
         cell.agents.to_string(),
         line.form().to_owned(),
         count(line.ops_per_s()),
         count(line.messages_per_s()),
-        format!(
-            "{} / {}",
-            millis(line.p50_ns()),
-            millis(line.median(cells::p99_ns))
-        ),
+        line.latency(run).map_or_else(nothing, latency::side),
         bytes.map_or_else(nothing, |b| words::bytes(b / agents)),
         said,
     ]
@@ -162,7 +173,7 @@ pub fn sentences(run: &Run) -> Vec<String> {
             .iter()
             .filter(|l| l.cell.workload == workload && l.form() == form)
             .collect();
-        let said = [scaling(&own), floors(&own)];
+        let said = [scaling(&own), floors(run, &own)];
         let said: Vec<String> = said.into_iter().flatten().collect();
         (!said.is_empty()).then(|| format!("{label}{workload}, {form}: {}", said.join("; ")))
     };
@@ -202,24 +213,24 @@ fn scaling(lines: &[&Line<'_>]) -> Option<String> {
     })
 }
 
-/// `p50 of service time below its floor at 10 and 100`.
-fn floors(lines: &[&Line<'_>]) -> Option<String> {
+/// `median latency within its limit at 10 and 100`.
+fn floors(run: &Run, lines: &[&Line<'_>]) -> Option<String> {
     let mut kept = Vec::new();
     let mut broken = Vec::new();
     for line in lines {
         let floor = FLOORS
             .iter()
             .find(|(agents, _)| *agents == line.cell.agents);
-        if let (Some((agents, below_ns)), Some(p50_ns)) = (floor, line.p50_ns()) {
-            match p50_ns < *below_ns {
+        if let (Some((agents, below_ns)), Some(latency)) = (floor, line.latency(run)) {
+            match latency.p50_ns < *below_ns {
                 true => kept.push(*agents),
                 false => broken.push(*agents),
             }
         }
     }
     let said = [
-        (kept, "p50 of service time within its limit at"),
-        (broken, "p50 of service time beyond its limit at"),
+        (kept, "median latency within its limit at"),
+        (broken, "median latency beyond its limit at"),
     ];
     let said: Vec<String> = said
         .into_iter()
