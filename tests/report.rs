@@ -4,7 +4,10 @@ mod fixture;
 
 use std::path::Path;
 
-use forkscope::record::{Purpose, Run, SCHEMA_VERSION, Verdict, WorkloadKind, WorkloadRecord};
+use forkscope::record::latency::{LatencyAnswer, LatencySide};
+use forkscope::record::{
+    Estimate, Purpose, Run, SCHEMA_VERSION, Verdict, WorkloadKind, WorkloadRecord,
+};
 use forkscope::report::json::{self, ReadError};
 use forkscope::report::terminal::calibration as table;
 use forkscope::report::{REGISTRY, Style, find};
@@ -64,6 +67,9 @@ fn a_relay_has_a_line_for_each_side_and_a_sentence_for_each_deployment() {
         digest_round: 20,
         kind: WorkloadKind::Relay,
     }];
+    for answer in &mut run.answers {
+        answer.latency = vec![latency(8, 0)];
+    }
     let text = terminal(&run);
     assert!(widest(&text) <= 100, "{text}");
     assert!(
@@ -75,7 +81,52 @@ fn a_relay_has_a_line_for_each_side_and_a_sentence_for_each_deployment() {
         let unwrapped = text.split_whitespace().collect::<Vec<_>>().join(" ");
         assert!(unwrapped.contains(&sentence), "{text}");
     }
-    assert!(text.contains("not latency from"), "{text}");
+    // Its figures stand in this table, and not again as service time in another one.
+    assert!(text.contains("400 µs / 1.20 ms"), "{text}");
+    assert!(!text.contains("coordination: processes against"), "{text}");
+}
+
+/// Latency at one agent count, where processes are twice as late.
+fn latency(agents: usize, fell_behind: usize) -> LatencyAnswer {
+    let side = |times: f64, fell_behind| LatencySide {
+        p50_ns: 4e5 * times,
+        p99_ns: Some(1.2e6 * times),
+        p999_ns: None,
+        fell_behind,
+    };
+    let twice = Estimate {
+        value: 2.0,
+        low: 1.81,
+        high: 2.21,
+    };
+    LatencyAnswer {
+        agents,
+        planned_per_s: 31_400.0,
+        pairs: 6,
+        baseline: side(1.0, 0),
+        x: side(2.0, fell_behind),
+        p50: Some(twice),
+        p99: Some(twice),
+        sentence: format!("what latency says at {agents} agents"),
+    }
+}
+
+#[test]
+fn latency_has_a_table_and_a_sentence_for_each_agent_count() {
+    let mut run = fixture::run();
+    let answer = run
+        .answers
+        .iter_mut()
+        .find(|a| a.workload == "coordination");
+    answer.expect("it is in the record").latency = vec![latency(2, 0), latency(8, 3)];
+    let text = terminal(&run);
+    assert!(widest(&text) <= 100, "{text}");
+    let table = text.find("\nlatency").expect("a heading");
+    let end = text[table..].find("\ncontrols").expect("what follows");
+    insta::assert_snapshot!(text[table..table + end]);
+    for agents in [2, 8] {
+        assert!(text.contains(&format!("what latency says at {agents} agents")));
+    }
 }
 
 #[test]

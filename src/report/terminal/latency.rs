@@ -16,34 +16,43 @@ pub fn write(run: &Run, page: &mut Page) {
     if answers.is_empty() {
         return;
     }
-    let title = format!("latency{}", mark(run));
-    page.heading(
-        &title,
-        "from the planned start of a step to its end, at 70 % of what the slower deployment does; median over pairs",
-    );
-    page.grid(&table(&answers));
-    let about = "The plan waits for nobody, so who begins late is charged for it. Workers sleep until the next planned \
-                 start: their wake-up is part of it, in every deployment alike. Steps of agents that talk are planned \
-                 together, those of others are spread evenly.";
+    for answer in answers {
+        let title = format!(
+            "latency of {}, {} against {}{}",
+            answer.workload,
+            answer.x,
+            answer.baseline,
+            mark(run)
+        );
+        page.heading(
+            &title,
+            "from the planned start of a step to its end, at 70 % of what the slower deployment does",
+        );
+        page.grid(&table(answer));
+    }
+    let about = "Medians over pairs. The plan waits for nobody, so who begins late is charged for it. Workers sleep until the \
+                 next planned start: their wake-up is part of it, in every deployment alike. Steps of agents that talk \
+                 are planned together, those of others are spread evenly. An invocation that fell behind did \
+                 not keep up: its latency grew for as long as it lasted.";
     page.paragraph(2, Tone::Quiet, about);
 }
 
-fn table(answers: &[&Answer]) -> Grid {
+fn table(answer: &Answer) -> Grid {
     let header = [
-        "workload",
         "agents",
-        "planned\nop/s",
         "deployment",
+        "planned\nop/s",
         "p50 / p99 / p99.9",
-        "ratio of p50",
+        "fell\nbehind",
         "ratio of p99",
     ];
     Grid {
-        left: 1,
+        left: 2,
         header: header.map(str::to_owned).to_vec(),
-        rows: answers
+        rows: answer
+            .latency
             .iter()
-            .flat_map(|a| a.latency.iter().flat_map(|l| rows(a, l)))
+            .flat_map(|l| rows(answer, l))
             .collect(),
         last: Last::Numbers,
     }
@@ -51,38 +60,38 @@ fn table(answers: &[&Answer]) -> Grid {
 
 /// A line for each side; the ratio stands beside the side that it is of.
 fn rows(answer: &Answer, latency: &LatencyAnswer) -> [Vec<String>; 2] {
-    let line = |form: &str, of: &LatencySide, ratios: [String; 2]| {
-        let mut line = vec![
-            answer.workload.clone(),
+    let line = |form: &str, of: &LatencySide, ratio: String| {
+        vec![
             latency.agents.to_string(),
-            numbers::count(latency.planned_per_s),
             form.to_owned(),
+            numbers::count(latency.planned_per_s),
             side(of),
-        ];
-        line.extend(ratios);
-        line
+            format!("{} of {}", of.fell_behind, latency.pairs),
+            ratio,
+        ]
     };
-    let none = [String::new(), String::new()];
-    let ratios = [latency.p50.as_ref(), latency.p99.as_ref()].map(ratio);
     [
-        line(&answer.baseline, &latency.baseline, none),
-        line(&answer.x, &latency.x, ratios),
+        line(&answer.baseline, &latency.baseline, String::new()),
+        line(&answer.x, &latency.x, ratio(latency.p99.as_ref())),
     ]
 }
 
-/// `45 µs / 1.2 ms / –`, with a mark where invocations did not keep up.
-pub fn side(side: &LatencySide) -> String {
-    let part = |ns: Option<f64>| ns.map_or_else(|| numbers::NOTHING.to_owned(), words::time);
-    let late = match side.fell_behind {
-        0 => String::new(),
-        n => format!(" ({n} fell behind)"),
-    };
-    format!(
-        "{} / {} / {}{late}",
-        part(Some(side.p50_ns)),
-        part(side.p99_ns),
-        part(side.p999_ns)
-    )
+/// `45.0 µs / 1.20 ms / –`.
+fn side(side: &LatencySide) -> String {
+    [Some(side.p50_ns), side.p99_ns, side.p999_ns]
+        .map(percentile)
+        .join(" / ")
+}
+
+/// `45.0 µs / 1.20 ms`, with a star where invocations did not keep up.
+pub fn short(side: &LatencySide) -> String {
+    let star = if side.fell_behind > 0 { "*" } else { "" };
+    let both = [Some(side.p50_ns), side.p99_ns].map(percentile);
+    format!("{}{star}", both.join(" / "))
+}
+
+fn percentile(ns: Option<f64>) -> String {
+    ns.map_or_else(|| numbers::NOTHING.to_owned(), words::time)
 }
 
 fn ratio(estimate: Option<&Estimate>) -> String {

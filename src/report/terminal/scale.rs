@@ -97,7 +97,7 @@ pub fn write(run: &Run, page: &mut Page) {
         within::steadiness(&cells, page);
         within::order(&cells, page);
         let about = "Latency is from the planned start of a step, at 70 % of what the slower side does, until the agent has the \
-                     messages of all its neighbours; (n fell behind): so many invocations did not keep up. Messages include the acknowledgements of a ring. Bytes per agent are all that host and workers \
+                     messages of all its neighbours; *: it did not keep up in all invocations. Messages include the acknowledgements of a ring. Bytes per agent are all that host and workers \
                      hold, divided by the agents; what one more agent takes stands under memory.";
         page.paragraph(2, Tone::Quiet, about);
         for note in cells::dropped(cells.iter().copied()) {
@@ -112,7 +112,7 @@ fn table(run: &Run, cells: &[&Cell]) -> Grid {
         "deployment",
         "op/s",
         "messages\n/s",
-        "latency\np50 / p99 / p99.9",
+        "latency\np50 / p99",
         "bytes\nper agent",
         "processes / threads,\nverdict",
     ];
@@ -147,7 +147,7 @@ fn row(run: &Run, line: &Line<'_>) -> Vec<String> {
         line.form().to_owned(),
         count(line.ops_per_s()),
         count(line.messages_per_s()),
-        line.latency(run).map_or_else(nothing, latency::side),
+        line.latency(run).map_or_else(nothing, latency::short),
         bytes.map_or_else(nothing, |b| words::bytes(b / agents)),
         said,
     ]
