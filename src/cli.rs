@@ -1,6 +1,7 @@
 //! The command line: definitions, nothing else.
 
 use crate::deployment::Form;
+use crate::record::Priority;
 use crate::transport::Asked;
 use clap::builder::FalseyValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -21,6 +22,7 @@ use std::time::Duration;
     after_help = "Exit codes: 0 measured · 1 failure · 2 usage or workload file · 5 machine unfit or controls failed · 130 interrupted
 
 Examples:
+  forkscope full                         twenty minutes: a report to decide by
   forkscope quick                        two minutes: table, sentence, record in reports/
   forkscope run -w coordination -a 1..32 -d threads,processes:cores --time 5m
   forkscope doctor                       is this machine fit to measure on?"
@@ -40,6 +42,39 @@ pub enum Command {
   forkscope quick --json - | jq '.answers[].crossover'
   forkscope quick --seed 7 --out reports/quick-7")]
     Quick {
+        /// What all measuring commands share.
+        #[command(flatten)]
+        common: Common,
+    },
+    /// Twenty minutes: everything that a team decides by, in a folder with report.html, report.md, run.json
+    /// and samples.csv
+    #[command(after_help = "Examples:
+  forkscope full
+  forkscope full --budget 5m --out reports/small
+  forkscope full --priority latency")]
+    Full {
+        /// Wall time of the whole: 20m, 5m; a hard limit; what does not fit is left out and named
+        #[arg(short, long, value_name = "TIME", default_value = "20m", value_parser = duration, env = "FORKSCOPE_BUDGET")]
+        budget: Duration,
+        /// What all measuring commands share.
+        #[command(flatten)]
+        common: Common,
+    },
+    /// Which mix of processes and threads is best for so many agents, and where does it not matter?
+    #[command(after_help = "Examples:
+  forkscope map -w coordination -a 32
+  forkscope map -w exploration -a 8 --time 3m
+  forkscope map -w coordination -a 16 --json - | jq .map")]
+    Map {
+        /// Workload: a name (see `forkscope list workloads`) or the path of a .toml file
+        #[arg(short, long, value_name = "NAME|PATH", env = "FORKSCOPE_WORKLOAD")]
+        workload: String,
+        /// Number of agents
+        #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(2..=10_000), env = "FORKSCOPE_AGENTS")]
+        agents: u16,
+        /// Wall time of the whole run; left out: what eight pairs of each mix take
+        #[arg(short, long, value_name = "TIME", value_parser = duration, env = "FORKSCOPE_TIME")]
+        time: Option<Duration>,
         /// What all measuring commands share.
         #[command(flatten)]
         common: Common,
@@ -177,6 +212,10 @@ pub struct Common {
     /// Rates closer than this count as equal: 3% or 0.03
     #[arg(long, value_name = "SHARE", default_value = "3%", value_parser = margin, env = "FORKSCOPE_MARGIN")]
     pub margin: f64,
+    /// What decides where deployments differ in several things: throughput, latency, memory, isolation or
+    /// startup
+    #[arg(long, value_name = "WHAT", default_value = "throughput", env = "FORKSCOPE_PRIORITY")]
+    pub priority: Priority,
     /// Print the record as JSON on standard output instead of the table; no folder unless --out asks
     #[arg(long, value_name = "-", value_parser = ["-"], env = "FORKSCOPE_JSON")]
     pub json: Option<String>,

@@ -30,6 +30,13 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     let result = match &cli.command {
         Command::Quick { common } => commands::quick(began, common),
+        Command::Full { budget, common } => commands::full(began, *budget, common),
+        Command::Map {
+            workload,
+            agents,
+            time,
+            common,
+        } => commands::map(began, workload, usize::from(*agents), *time, common),
         Command::Run(asked) => commands::run(began, asked),
         Command::Calibrate(asked) => commands::calibrate(began, asked),
         Command::List { what } => commands::list(*what),

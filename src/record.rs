@@ -10,6 +10,7 @@ pub mod delivery;
 pub mod formats;
 pub mod hops;
 pub mod latency;
+pub mod scaling;
 
 use serde::{Deserialize, Serialize};
 
@@ -60,6 +61,12 @@ pub struct Run {
     pub cells: Vec<Cell>,
     /// What the cells of each workload say together.
     pub answers: Vec<Answer>,
+    /// What matters most to whoever asked.
+    #[serde(default)]
+    pub priority: Priority,
+    /// Mixes of processes and threads; `None` where that was not asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub map: Option<scaling::MapAnswer>,
     /// What messages between two workers cost, and why; `None` where that was not asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hops: Option<hops::HopAnswers>,
@@ -86,6 +93,56 @@ impl Run {
     pub fn is_probe(&self, workload: &str) -> bool {
         let mut workloads = self.workloads.iter();
         workloads.any(|w| w.name == workload && w.kind == WorkloadKind::Probe)
+    }
+}
+
+/// What decides between deployments, where they differ in several things.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Priority {
+    /// Steps per second.
+    #[default]
+    Throughput,
+    /// The tail: the 99th percentile from the planned start.
+    Latency,
+    /// Bytes per agent.
+    Memory,
+    /// How much a crash takes with it.
+    Isolation,
+    /// Time until all agents are ready.
+    Startup,
+}
+
+impl std::str::FromStr for Priority {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Priority, String> {
+        let all = [
+            ("throughput", Priority::Throughput),
+            ("latency", Priority::Latency),
+            ("memory", Priority::Memory),
+            ("isolation", Priority::Isolation),
+            ("startup", Priority::Startup),
+        ];
+        let found = all.iter().find(|(name, _)| *name == text);
+        found.map(|&(_, priority)| priority).ok_or_else(|| {
+            let names = all.map(|(name, _)| name).join(", ");
+            format!("\"{text}\" is no priority; one of {names}")
+        })
+    }
+}
+
+impl Priority {
+    /// How it is called in a sentence.
+    #[must_use]
+    pub fn words(self) -> &'static str {
+        match self {
+            Priority::Throughput => "throughput",
+            Priority::Latency => "latency",
+            Priority::Memory => "memory",
+            Priority::Isolation => "isolation",
+            Priority::Startup => "start-up",
+        }
     }
 }
 
@@ -211,10 +268,24 @@ pub struct PlanRecord {
     pub budget_s: f64,
     /// Most pairs that a compared cell ran, the dropped ones included.
     pub pairs_per_cell: usize,
+    /// How a run that looks before all pairs are in looks; `None` where nobody does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub looks: Option<Looks>,
     /// Cells and controls that did not fit the budget, in words.
     pub left_out: Vec<String>,
     /// The order in which invocations ran: `round`, index of the cell in `cells`, first side.
     pub order: Vec<OrderEntry>,
+}
+
+/// How a run looks at its comparisons before all pairs are in: after every two pairs from the sixth on, and
+/// stops those that have a verdict.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Looks {
+    /// Most pairs of a comparison.
+    pub most_pairs: usize,
+    /// Factor by which its intervals are widened, so that looking often finds nothing that is not there.
+    pub widened_by: f64,
 }
 
 /// One pair's place in the order of a run.
@@ -259,6 +330,8 @@ pub enum Purpose {
     Hop,
     /// One deployment on both sides: the sides differ in the parameters of what is run.
     Variant,
+    /// As [`Purpose::Compare`], in a window that is eight times as long: do short windows tell the truth?
+    LongWindow,
     /// As [`Purpose::Compare`], on an open schedule: how long after its planned start is an op done?
     Latency,
 }
@@ -304,6 +377,7 @@ impl Purpose {
             | Purpose::MessageCost
             | Purpose::Hop
             | Purpose::Variant
+            | Purpose::LongWindow
             | Purpose::Latency => None,
         }
     }
@@ -746,6 +820,9 @@ pub struct Answer {
     pub crossover: String,
     /// One sentence a person can act on.
     pub recommendation: String,
+    /// All things weighed by [`Run::priority`]: what to take, and what would change it.
+    #[serde(default)]
+    pub weighed: String,
     /// Memory of the baseline: fixed cost and slope.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub baseline_memory: Option<MemoryFit>,
@@ -756,6 +833,12 @@ pub struct Answer {
     pub setup: Vec<SetupAnswer>,
     /// Overhead per message, where messages were priced.
     pub messages: Vec<MessageAnswer>,
+    /// Op/s and efficiency against the number of agents: the baseline, then X.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub scaling: Vec<scaling::ScalingAnswer>,
+    /// Whether long windows say the same; `None` where that was not asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub long_window: Option<scaling::LongWindowAnswer>,
     /// Latency from planned starts, per agent count; empty where it was not asked.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub latency: Vec<latency::LatencyAnswer>,

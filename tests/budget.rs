@@ -157,6 +157,7 @@ fn is_left_out(found: &Measured, cell: &Cell) -> bool {
         Purpose::KnownEffect { asked } => format!("known effect {asked:.3}, {}", cell.x),
         Purpose::Null => format!("null control {}/{}", cell.x, cell.baseline),
         Purpose::Compare => format!("{}/{}", cell.x, cell.baseline),
+        Purpose::LongWindow => format!("long window {}/{}", cell.x, cell.baseline),
         Purpose::Latency => format!("latency {}/{}", cell.x, cell.baseline),
         Purpose::Variant => {
             let x = cell.x_workload.as_deref().unwrap_or(&cell.workload);

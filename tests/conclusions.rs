@@ -147,6 +147,8 @@ fn concluded(cells: Vec<Cell>) -> Run {
         delivery: None,
         formats: None,
         checks: Vec::new(),
+        priority: Priority::default(),
+        map: None,
         warnings: Vec::new(),
         withheld: None,
     };

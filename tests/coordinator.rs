@@ -42,6 +42,8 @@ fn concluded(request: &Request, measured: &Measured) -> Run {
         delivery: None,
         formats: None,
         checks: Vec::new(),
+        priority: Priority::default(),
+        map: None,
         warnings: measured.warnings.clone(),
         withheld: None,
     };

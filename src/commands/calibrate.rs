@@ -66,6 +66,7 @@ pub fn calibrate(began: Instant, asked: &Calibrate) -> Result<u8, CommandError> 
         most_pairs: asked.pairs,
         seed: common.seed,
         transport: Asked::One(Choice::Native),
+        look: None,
         asks_latency: false,
         question: Question::Calibrate,
         is_busy: busy.is_some(),

@@ -137,6 +137,7 @@ mod tests {
             seed: 1,
             transport: Asked::One(Choice::Native),
             question: Question::Formats,
+            look: None,
             asks_latency: false,
             is_busy: false,
         };

@@ -9,14 +9,16 @@ use forkscope::experiment::coordinator::{self, Measured};
 use forkscope::experiment::host::Hosts;
 use forkscope::experiment::invocation::whole_cpus;
 use forkscope::experiment::machine::{self, Finding, Level, LimitError, Needs};
+use forkscope::experiment::stopping::Look;
 use forkscope::experiment::plan::{self, MIN_PAIRS, PlanError, PlannedWorkload, Question, Request};
 use forkscope::observe::clock::OpClock;
+use forkscope::record::scaling::MapAnswer;
 use forkscope::record::{
-    METHOD_VERSION, Machine, Run, SCHEMA_VERSION, WorkloadKind, WorkloadRecord,
+    METHOD_VERSION, Machine, Priority, Run, SCHEMA_VERSION, WorkloadKind, WorkloadRecord,
 };
 use forkscope::report::{self, Style, json, progress};
 use forkscope::transport::{Asked, Choice, Shared, Wiring};
-use forkscope::verdict::{BUSY_LABEL, Ending, conclude, exit_code};
+use forkscope::verdict::{BUSY_LABEL, Ending, conclude, exit_code, standings};
 use forkscope::workload::hop::ENDS;
 use forkscope::workload::{self, SpecSource};
 use std::path::{Path, PathBuf};
@@ -59,6 +61,9 @@ pub fn quick(began: Instant, common: &Common) -> Result<u8, CommandError> {
         deployments: &[Form::THREADS, Form::PROCESSES],
         transport: Asked::One(Choice::Native),
         asks_latency: false,
+        looks: false,
+        map_at: None,
+        writes_all_formats: false,
         time: Some(QUICK),
     };
     measure(began, task, common)
@@ -93,24 +98,40 @@ pub fn run(began: Instant, asked: &RunArgs) -> Result<u8, CommandError> {
         deployments,
         transport,
         asks_latency: asked.latency,
+        looks: false,
+        map_at: None,
+        writes_all_formats: false,
         time: asked.time,
     };
     measure(began, task, &asked.common)
 }
 
 /// What shall be measured, as far as a person says so.
-struct Task<'a> {
-    planned: Vec<PlannedWorkload>,
-    question: Question,
-    agents: Option<AgentCounts>,
-    deployments: &'a [Form],
-    transport: Asked,
-    asks_latency: bool,
-    time: Option<Duration>,
+pub(super) struct Task<'a> {
+    /// The workloads, read and checked.
+    pub(super) planned: Vec<PlannedWorkload>,
+    /// What is asked of them.
+    pub(super) question: Question,
+    /// Agent counts; left out: what suits the question.
+    pub(super) agents: Option<AgentCounts>,
+    /// Deployments, the baseline first.
+    pub(super) deployments: &'a [Form],
+    /// How messages travel.
+    pub(super) transport: Asked,
+    /// Whether latency is measured, too.
+    pub(super) asks_latency: bool,
+    /// Whether comparisons stop as soon as they have a verdict.
+    pub(super) looks: bool,
+    /// Agent count of a map of mixes.
+    pub(super) map_at: Option<usize>,
+    /// Whether the folder gets every format, or the record alone.
+    pub(super) writes_all_formats: bool,
+    /// Wall time; left out: what suits the question.
+    pub(super) time: Option<Duration>,
 }
 
 /// What both have in common: from a plan's workloads to an exit code.
-fn measure(began: Instant, task: Task<'_>, common: &Common) -> Result<u8, CommandError> {
+pub(super) fn measure(began: Instant, task: Task<'_>, common: &Common) -> Result<u8, CommandError> {
     let Task {
         planned,
         question,
@@ -118,6 +139,9 @@ fn measure(began: Instant, task: Task<'_>, common: &Common) -> Result<u8, Comman
         deployments,
         transport,
         asks_latency,
+        looks,
+        map_at,
+        writes_all_formats,
         time,
     } = task;
     for (i, w) in planned.iter().enumerate() {
@@ -161,6 +185,7 @@ fn measure(began: Instant, task: Task<'_>, common: &Common) -> Result<u8, Comman
         most_pairs: MOST_PAIRS,
         seed: common.seed,
         transport,
+        look: looks.then_some((standings as Look, common.margin)),
         asks_latency: asks_latency || is_about_scale,
         question,
         is_busy: busy.is_some(),
@@ -174,6 +199,7 @@ fn measure(began: Instant, task: Task<'_>, common: &Common) -> Result<u8, Comman
         None if is_about_scale
             || is_of_formats
             || has_only_probes
+            || map_at.is_some()
             || has_only_hops
             || transport == Asked::All =>
         {
@@ -196,6 +222,8 @@ fn measure(began: Instant, task: Task<'_>, common: &Common) -> Result<u8, Comman
     let folder = folder(common);
     let mut record = empty_record(&request, machine, busy, common.margin, warnings);
     record.formats = counted;
+    record.priority = common.priority;
+    record.map = map_at.map(|agents| blank_map(&request, agents));
     // Written before anything is measured: a folder that cannot be written to shows now.
     if let Some(folder) = &folder {
         json::save(&record, folder).map_err(failed)?;
@@ -237,6 +265,10 @@ fn measure(began: Instant, task: Task<'_>, common: &Common) -> Result<u8, Comman
         .as_deref()
         .map(|f| json::save(&record, f))
         .transpose();
+    let others = match (&folder, writes_all_formats) {
+        (Some(folder), true) => report::save_all(&record, folder),
+        _ => Ok(()),
+    };
     let style = Style {
         record: saved.as_ref().ok().cloned().flatten(),
         ..Style::of_stdout()
@@ -253,6 +285,7 @@ fn measure(began: Instant, task: Task<'_>, common: &Common) -> Result<u8, Comman
             .write(&record, &style, out)
     })?;
     saved.map_err(|e| failed(format!("the run was measured, but not written: {e}")))?;
+    others.map_err(|e| failed(format!("the run was measured and its record written, but not its reports: {e}; write them with `forkscope report`")))?;
     let has_pairs = record.cells.iter().any(|c| c.kept().next().is_some());
     if !has_pairs && !is_interrupted.load(Relaxed) {
         if record
@@ -531,6 +564,18 @@ pub(super) fn now() -> String {
     humantime::format_rfc3339_seconds(SystemTime::now()).to_string()
 }
 
+/// A map without points.
+fn blank_map(request: &Request, agents: usize) -> MapAnswer {
+    MapAnswer {
+        workload: request.workloads[0].source.name.clone(),
+        agents,
+        baseline: request.deployments[0].to_string(),
+        points: Vec::new(),
+        best: String::new(),
+        sentence: String::new(),
+    }
+}
+
 pub(super) fn empty_record(
     request: &Request,
     machine: Machine,
@@ -562,6 +607,8 @@ pub(super) fn empty_record(
         delivery: None,
         formats: None,
         checks: Vec::new(),
+        priority: Priority::default(),
+        map: None,
         warnings,
         withheld: None,
     }

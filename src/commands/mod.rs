@@ -3,7 +3,9 @@
 mod calibrate;
 mod doctor;
 mod formats;
+mod full;
 mod list;
+mod map;
 mod measure;
 mod messages;
 mod probes;
@@ -12,7 +14,9 @@ mod study;
 
 pub use calibrate::calibrate;
 pub use doctor::doctor;
+pub use full::full;
 pub use list::list;
+pub use map::map;
 pub use measure::{quick, run};
 
 use forkscope::cli::Color;

@@ -75,6 +75,7 @@ mod tests {
             most_pairs: 34,
             seed: 1,
             transport: Asked::One(Choice::Native),
+            look: None,
             asks_latency: false,
             question: Question::Compare,
             is_busy: false,

@@ -6,6 +6,7 @@
 use super::causes::{disturbance, dropped_in_words};
 use super::invocation::{Invocation, whole_cpus};
 use super::plan::{self, Ends, MIN_PAIRS, PlanError, PlannedCell, PlannedSide, Request};
+use super::stopping::{self, Candidate};
 use crate::deployment::Job;
 use crate::observe::clock::OpClock;
 use crate::record::{
@@ -85,6 +86,7 @@ pub fn run(
             plan: PlanRecord {
                 budget_s: request.budget_s,
                 left_out,
+                looks: request.look.map(|_| stopping::looks(&cells, room_s)),
                 ..PlanRecord::default()
             },
             warnings: Vec::new(),
@@ -107,6 +109,15 @@ pub fn run(
             run.leave_out_by_measured_time(invoker);
         }
         run.plan_paces();
+        if let Some(cells) = run.worth_most(pairs_so_far, invoker) {
+            if cells.is_empty() {
+                break;
+            }
+            if !run.two_rounds(two, &cells, invoker, tell, save) {
+                break;
+            }
+            continue;
+        }
         let mut cells = run.due(pairs_so_far);
         let two_s: f64 = 2.0 * cells.iter().map(|&c| run.cells[c].pair_s).sum::<f64>();
         let is_short = pairs_so_far < MIN_PAIRS;
@@ -119,15 +130,8 @@ pub fn run(
         if cells.is_empty() {
             break;
         }
-        for (r, order) in plan::two_rounds(&cells, two, request.seed)
-            .into_iter()
-            .enumerate()
-        {
-            let round = 2 * two + r as u32;
-            if !run.round(round, &order, invoker, tell) {
-                return Ok(run.finish());
-            }
-            save(&run.measured);
+        if !run.two_rounds(two, &cells, invoker, tell, save) {
+            break;
         }
     }
     Ok(run.finish())
@@ -150,6 +154,51 @@ struct Coordinator<'a> {
 }
 
 impl Coordinator<'_> {
+    /// Runs two rounds of `cells`. False when the run has to end.
+    fn two_rounds(
+        &mut self,
+        two: u32,
+        cells: &[usize],
+        invoker: &mut dyn Invoker,
+        tell: &mut dyn FnMut(&Progress),
+        save: &mut dyn FnMut(&Measured),
+    ) -> bool {
+        let orders = plan::two_rounds(cells, two, self.request.seed);
+        for (r, order) in orders.into_iter().enumerate() {
+            let round = 2 * two + r as u32;
+            if !self.round(round, &order, invoker, tell) {
+                return false;
+            }
+            save(&self.measured);
+        }
+        true
+    }
+
+    /// In a run that looks, the cells that two more pairs are worth most for; `None` where nobody looks, and
+    /// while every cell has yet to have the pairs that any verdict needs.
+    fn worth_most(&self, pairs_so_far: usize, invoker: &dyn Invoker) -> Option<Vec<usize>> {
+        let (look, margin) = self.request.look?;
+        let looks = self.measured.plan.looks?;
+        if pairs_so_far < MIN_PAIRS {
+            return None;
+        }
+        let standings = look(&self.measured.cells, margin, looks.widened_by);
+        let ready = (0..self.cells.len()).filter(|&c| self.is_ready(c));
+        let candidates: Vec<Candidate> = ready
+            .map(|c| Candidate {
+                cell: c,
+                purpose: self.cells[c].purpose,
+                kept: self.measured.cells[c].kept().count(),
+                ran: self.measured.cells[c].pairs.len(),
+                pair_s: self.cells[c].pair_s,
+                standing: standings[c],
+            })
+            .collect();
+        let slowest_s = self.cells.iter().map(|c| c.pair_s).fold(0.0, f64::max);
+        let left_s = self.request.budget_s - invoker.elapsed_s() - (HEADROOM - 1.0) * slowest_s;
+        Some(stopping::next(&candidates, looks, left_s))
+    }
+
     /// Plans the schedule of every cell that has one, as soon as the comparison that it belongs to says how
     /// much the slower side does.
     fn plan_paces(&mut self) {

@@ -8,3 +8,4 @@ pub mod host;
 pub mod invocation;
 pub mod machine;
 pub mod plan;
+pub mod stopping;

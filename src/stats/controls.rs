@@ -86,6 +86,7 @@ pub fn judge_control(cell: &Cell) -> Option<Judgement> {
         | Purpose::MessageCost
         | Purpose::Hop
         | Purpose::Variant
+        | Purpose::LongWindow
         | Purpose::Latency => return None,
     };
     let Some(effect) = &cell.effect else {

@@ -6,6 +6,8 @@
 //! | `estimate` | which single number, and which interval, do plain values give? |
 //! | `order` | does it matter which side of a pair ran second? |
 //! | `steadiness` | did the rate move while it was measured? |
+//! | `scaling` | what do more agents make of op/s? |
+//! | `window` | do short windows tell what long ones tell? |
 //! | `slope` | what does one more agent cost in memory? |
 //! | `controls` | could this machine tell a thing from itself, and see a known effect? |
 //! | `price` | what does a message cost an agent? |
@@ -29,9 +31,11 @@ mod hop;
 mod latency;
 mod order;
 mod price;
+mod scaling;
 mod share;
 mod slope;
 mod steadiness;
+mod window;
 
 pub use controls::{Judgement, inflation, judge_control, withheld};
 pub use delivery::delivery_answers;
@@ -42,6 +46,8 @@ pub use hop::hop_answers;
 pub use latency::latency_answers;
 pub use order::{SecondRun, second_run};
 pub use price::message_price;
+pub use scaling::{Law, USL_POINTS, fit_usl, scaling_answers};
 pub use share::share;
 pub use slope::{Line, MIN_ROUNDS, MemoryPoint, fit_line, memory_fit};
 pub use steadiness::{Window, steadiness};
+pub use window::{long_window, quotient};

@@ -4,16 +4,19 @@
 //! round (what is saved is always whole) and when a record is rendered later.
 
 use super::{
-    AtAgents, BUSY_LABEL, Findings, WITHHELD_LABEL, claims, crossover, floor, format_sentence,
-    latency_sentence, price, recommendation, setup_answer, verdict, what_if,
+    AtAgents, BUSY_LABEL, Facts, Findings, WITHHELD_LABEL, claims, crossover, fill_map, floor,
+    format_sentence, is_settled, latency_sentence, long_window_sentence, map_sentence, price,
+    recommendation, setup_answer, verdict, weigh, what_if,
 };
+use crate::experiment::stopping::Standing;
 use crate::record::{
     Answer, Cell, Effect, MemoryFit, MessageAnswer, Outcome, Purpose, Run, Sample, SetupAnswer,
     Side, Steadiness, Verdict, WorkloadRecord,
 };
 use crate::stats::{
-    MemoryPoint, StatsError, Widen, Window, body_answers, delivery_answers, effect, hop_answers,
-    inflation, latency_answers, memory_fit, message_price, pair_differences, steadiness, withheld,
+    MIN_PAIRS, MemoryPoint, StatsError, Widen, Window, body_answers, delivery_answers, effect,
+    hop_answers, inflation, latency_answers, long_window, memory_fit, message_price,
+    pair_differences, scaling_answers, steadiness, withheld,
 };
 use std::collections::BTreeMap;
 
@@ -25,22 +28,13 @@ use std::collections::BTreeMap;
 pub fn conclude(run: &mut Run, digest_mismatch: Option<&str>) {
     let margin = run.margin;
     // Nulls are judged before the factor that is computed from them: it would excuse them.
-    let nulls: Vec<Effect> = run
-        .cells
-        .iter()
-        .filter(|c| c.purpose == Purpose::Null)
-        .filter_map(|c| ln_effect(c, margin, Widen::NONE).ok())
-        .collect();
     let widened = Widen {
-        controls: inflation(&nulls),
+        controls: inflation(&null_effects(&run.cells, margin)),
         ..Widen::NONE
     };
+    let peeking = run.plan.looks.map_or(1.0, |l| l.widened_by);
     for cell in &mut run.cells {
-        let widen = if cell.purpose == Purpose::Null {
-            Widen::NONE
-        } else {
-            widened
-        };
+        let widen = widening(cell.purpose, widened, peeking);
         judge(cell, margin, widen);
         (cell.baseline_steadiness, cell.x_steadiness) = steady(cell, &run.workloads, margin);
     }
@@ -48,6 +42,11 @@ pub fn conclude(run: &mut Run, digest_mismatch: Option<&str>) {
         .map(ToOwned::to_owned)
         .or_else(|| withheld(&run.cells));
     run.answers = answers(run, widened);
+    if let Some(mut map) = run.map.take() {
+        fill_map(&mut map, &run.cells, run.machine.cpus_effective);
+        map.sentence = Labels::of(run).put_before(map_sentence(&map));
+        run.map = Some(map);
+    }
     run.hops = hop_answers(&run.cells, &run.workloads, margin);
     let labels = Labels::of(run);
     for split in run.hops.iter_mut().flat_map(|h| &mut h.splits) {
@@ -66,6 +65,49 @@ pub fn conclude(run: &mut Run, digest_mismatch: Option<&str>) {
             answer.sentence = labels.put_before(format_sentence(answer));
         }
     }
+}
+
+/// What the interval of a cell is widened by: not that of a null, from which the factor comes; and that
+/// of a comparison also by what looking at it costs.
+fn widening(purpose: Purpose, widened: Widen, peeking: f64) -> Widen {
+    match purpose {
+        Purpose::Null => Widen::NONE,
+        Purpose::Compare => Widen { peeking, ..widened },
+        _ => widened,
+    }
+}
+
+/// How a run stands that looks at its comparisons before all pairs are in: by the very rule that judges it
+/// at its end. `widened_by` is the price of looking.
+#[must_use]
+pub fn standings(cells: &[Cell], margin: f64, widened_by: f64) -> Vec<Standing> {
+    let controls = inflation(&null_effects(cells, margin));
+    let widened = Widen {
+        controls,
+        ..Widen::NONE
+    };
+    let standing = |cell: &Cell| {
+        let widen = widening(cell.purpose, widened, widened_by);
+        match ln_effect(cell, margin, widen) {
+            Ok(e) => Standing {
+                is_settled: is_settled(&verdict(&e, margin, &cell.baseline, &cell.x)),
+                pairs_needed: e.pairs_needed,
+            },
+            Err(_) => Standing {
+                is_settled: false,
+                pairs_needed: MIN_PAIRS,
+            },
+        }
+    };
+    cells.iter().map(standing).collect()
+}
+
+fn null_effects(cells: &[Cell], margin: f64) -> Vec<Effect> {
+    cells
+        .iter()
+        .filter(|c| c.purpose == Purpose::Null)
+        .filter_map(|c| ln_effect(c, margin, Widen::NONE).ok())
+        .collect()
 }
 
 fn ln_effect(cell: &Cell, margin: f64, widen: Widen) -> Result<Effect, StatsError> {
@@ -228,7 +270,23 @@ fn answer(run: &Run, widened: Widen, (workload, baseline, x): (&str, &str, &str)
     for answer in &mut latency {
         answer.sentence = labels.put_before(latency_sentence(answer, key, run.margin));
     }
+    let mut long_window = long_window(&cells, &run.cells);
+    if let Some(answer) = &mut long_window {
+        answer.sentence = labels.put_before(long_window_sentence(answer, key, run.margin));
+    }
+    let facts = Facts {
+        baseline,
+        x,
+        cells: &at,
+        memory: [baseline_memory.as_ref(), x_memory.as_ref()],
+        setup: &setup,
+        latency: &latency,
+        margin: run.margin,
+    };
     Answer {
+        weighed: labels.put_before(weigh(&facts, run.priority)),
+        scaling: scaling_answers(&cells, run.machine.cpus_effective),
+        long_window,
         workload: workload.to_owned(),
         baseline: baseline.to_owned(),
         x: x.to_owned(),

@@ -10,9 +10,12 @@
 //! | `crossover` | from how many agents on does the answer change? |
 //! | `formats` | is binary at least twice as fast as JSON, and what could be saved? |
 //! | `latency` | under which deployment is an op done sooner after its planned start? |
+//! | `map` | which mix of processes and threads is best, and where does it not matter? |
+//! | `weighing` | all things weighed, which deployment, and what would change that? |
 //! | `price` | what does one message cost, in a sentence? |
 //! | `recommendation` | what should a person do about one workload? |
 //! | `what_if` | what would another transport make of it? |
+//! | `window` | do long windows say what short ones say? |
 //! | `words` | how are ratios, bytes and durations written in a sentence? |
 
 mod break_even;
@@ -22,9 +25,12 @@ mod conclude;
 mod crossover;
 mod formats;
 mod latency;
+mod map;
 mod price;
 mod recommendation;
+mod weighing;
 mod what_if;
+mod window;
 pub mod words;
 
 pub use break_even::{Start, break_even, setup_answer};
@@ -33,13 +39,16 @@ pub use calibration::{
     withheld_share,
 };
 pub use claim::claims;
-pub use conclude::conclude;
+pub use conclude::{conclude, standings};
 pub use crossover::{AtAgents, crossover};
 pub use formats::{FLOOR, floor, format_sentence};
 pub use latency::latency_sentence;
+pub use map::{fill_map, map_sentence};
 pub use price::price;
 pub use recommendation::{Findings, recommendation};
+pub use weighing::{Facts, weigh};
 pub use what_if::what_if;
+pub use window::long_window_sentence;
 
 use crate::record::{Effect, Verdict};
 

@@ -76,6 +76,7 @@ pub fn request(agents: &[usize], budget_s: f64) -> Request {
         most_pairs: 12,
         seed: 1,
         transport: Asked::One(Choice::Native),
+        look: None,
         asks_latency: false,
         question: Question::Compare,
         is_busy: false,

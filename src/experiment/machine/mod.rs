@@ -39,6 +39,12 @@ pub fn look(foreign_over: Duration) -> Machine {
     look_with(foreign_over, &OpClock::calibrate())
 }
 
+/// Effective CPUs as [`look`] finds them, without watching anything.
+#[must_use]
+pub fn cpus_effective() -> f64 {
+    effective_cpus(allowed_cpus(Path::new("/")).len(), Cgroup::of_self().quota_cpus())
+}
+
 /// Like [`look`], with a clock that is calibrated already.
 pub fn look_with(foreign_over: Duration, clock: &OpClock) -> Machine {
     let root = Path::new("/");

@@ -168,6 +168,7 @@ mod tests {
             most_pairs: 34,
             seed: 1,
             transport: Asked::One(Choice::Native),
+            look: None,
             asks_latency: false,
             question: Question::Formats,
             is_busy: false,

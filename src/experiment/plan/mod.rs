@@ -2,10 +2,12 @@
 
 pub mod delivery;
 pub mod formats;
+pub mod full;
 pub mod message;
 pub mod scale;
 
 use super::invocation::whole_cpus;
+use super::stopping::Look;
 use crate::deployment::{Form, Kind};
 use crate::record::{Pinning, Purpose, Side, WorkloadKind};
 use crate::transport::{Asked, Choice, Purpose as Use, REGISTRY, WaitPolicy};
@@ -117,6 +119,9 @@ pub struct Request {
     pub seed: u64,
     /// How messages travel.
     pub transport: Asked,
+    /// How comparisons are looked at before all pairs are in, and what a margin is (a share); `None` where
+    /// nobody looks.
+    pub look: Option<(Look, f64)>,
     /// Whether every comparison is run on an open schedule, too.
     pub asks_latency: bool,
     /// What is asked.
@@ -140,6 +145,10 @@ pub enum Question {
     },
     /// What do formats cost, and how much of a hop between processes is that? Controls beside it.
     Formats,
+    /// Everything that a team decides by, in twenty minutes: see [`full`].
+    Full,
+    /// Which mix of processes and threads is best at one agent count?
+    Map,
     /// Can this machine tell? Controls only, at every agent count.
     Calibrate,
 }
@@ -191,6 +200,7 @@ impl PlannedCell {
         let name = &workloads[self.workload].source.name;
         let what = match self.purpose {
             Purpose::Compare => format!("{}/{}", self.x.form, self.baseline.form),
+            Purpose::LongWindow => format!("long window {}/{}", self.x.form, self.baseline.form),
             Purpose::Latency => format!("latency {}/{}", self.x.form, self.baseline.form),
             Purpose::Null => format!("null control {}/{}", self.x.form, self.baseline.form),
             Purpose::KnownEffect { asked } => format!("known effect {asked:.3}, {}", self.x.form),
@@ -297,18 +307,27 @@ pub fn cells(request: &Request) -> Result<Vec<PlannedCell>, PlanError> {
         cells.controls(anchor(&request.agents), baseline);
         return Ok(cells.planned);
     }
-    for workload in all.clone().filter(with_agents) {
-        for &agents in &request.agents {
-            for &x in others {
-                let (baseline, x) = (side(request, baseline), side(request, x));
-                cells.add(workload, agents, baseline, x, Purpose::Compare);
+    if request.question == Question::Full {
+        full::compare(&mut cells);
+    } else {
+        for workload in all.clone().filter(with_agents) {
+            for &agents in &request.agents {
+                for &x in others {
+                    let (baseline, x) = (side(request, baseline), side(request, x));
+                    cells.add(workload, agents, baseline, x, Purpose::Compare);
+                }
             }
         }
     }
     cells.latencies();
+    if request.question == Question::Full {
+        full::long_windows(&mut cells);
+    }
     let talking = all.filter(with_agents);
     // What a step takes without messages is nothing where it is made of them.
-    let is_priced = |w: &PlannedWorkload| w.talks && w.kind != WorkloadKind::Relay;
+    let is_priced = |w: &PlannedWorkload| {
+        w.talks && w.kind != WorkloadKind::Relay && request.question != Question::Map
+    };
     for workload in talking.filter(|&w| is_priced(&request.workloads[w])) {
         for agents in message_counts(&request.agents) {
             for &form in &request.deployments {
@@ -456,6 +475,8 @@ impl Cells<'_> {
         let is_of_agents = |c: &&PlannedCell| {
             c.purpose == Purpose::Compare
                 && matches!(kind(c), WorkloadKind::Agents | WorkloadKind::Relay)
+                && (self.request.question != Question::Full
+                    || full::asks_latency(self.request, c.agents, c.x.form))
         };
         let twin = |c: &PlannedCell| PlannedCell {
             purpose: Purpose::Latency,
@@ -491,7 +512,14 @@ impl Cells<'_> {
     /// Every deployment against itself. Which invocation of a pair is called X is drawn by lot: the
     /// coin that says which side runs first ([`two_rounds`]) is all that tells them apart.
     fn nulls(&mut self, agents: usize) {
-        for &form in &self.request.deployments {
+        let forms = &self.request.deployments;
+        // Mixes are many and much alike: what lies between the two ends is not controlled by itself.
+        let ends = [0, forms.len() - 1].map(|i| forms[i]);
+        let controlled = match self.request.question {
+            Question::Map => ends.as_slice(),
+            _ => forms,
+        };
+        for &form in controlled {
             let side = self.control_side(form);
             self.add(0, agents, side, side, Purpose::Null);
         }
@@ -571,8 +599,8 @@ fn estimate_s(agents: usize, side: &PlannedSide, window_s: f64, cpus: f64) -> f6
 
 /// Leaves out cells until `pairs` pairs of each fit `seconds`; returns what was left out, in words.
 ///
-/// What goes first: the small known effect beside a comparison, latency between the ends, prices of messages at all but one agent
-/// count, hops by their rank, then agent counts from the middle (the ends carry the slopes and the headline). The other
+/// What goes first: the small known effect beside a comparison, long windows, latency between the ends, prices of messages at all but one agent
+/// count, hops by their rank, probes beside agents, then agent counts from the middle (the ends carry the slopes and the headline). The other
 /// controls and two agent counts stay.
 ///
 /// # Errors
@@ -616,11 +644,13 @@ pub fn shrink(
     let mut left_out = Vec::new();
     while needed_s(cells, pairs) > seconds {
         let of_ends = || (ends == Ends::MayGo).then(|| next_end(cells)).flatten();
-        let Some(victim) = next_victim(cells).or_else(of_ends) else {
+        let Some(victim) = next_victim(cells, workloads).or_else(of_ends) else {
             break;
         };
         let is_victim = |c: &PlannedCell| match victim {
             Victim::SmallKnownEffect => is_small_known_effect(c),
+            Victim::LongWindows => c.purpose == Purpose::LongWindow,
+            Victim::Probe(workload) => is_compared(c) && c.workload == workload,
             Victim::Ranked(rank) => is_ranked(c) && c.rank == rank,
             Victim::Messages(n) => c.purpose == Purpose::MessageCost && c.agents == n,
             Victim::Latency(n) => c.purpose == Purpose::Latency && c.agents == n,
@@ -647,6 +677,8 @@ fn needed_s(cells: &[PlannedCell], pairs: usize) -> f64 {
 
 enum Victim {
     SmallKnownEffect,
+    LongWindows,
+    Probe(usize),
     Ranked(usize),
     Latency(usize),
     Messages(usize),
@@ -667,7 +699,7 @@ fn is_small_known_effect(cell: &PlannedCell) -> bool {
     cell.x.uncounted_every == Some(SMALL_KNOWN_EFFECT)
 }
 
-fn next_victim(cells: &[PlannedCell]) -> Option<Victim> {
+fn next_victim(cells: &[PlannedCell], workloads: &[PlannedWorkload]) -> Option<Victim> {
     let counts = |purpose: Purpose| {
         let mut all: Vec<usize> = cells
             .iter()
@@ -682,6 +714,9 @@ fn next_victim(cells: &[PlannedCell]) -> Option<Victim> {
     if !compared.is_empty() && cells.iter().any(is_small_known_effect) {
         return Some(Victim::SmallKnownEffect);
     }
+    if cells.iter().any(|c| c.purpose == Purpose::LongWindow) {
+        return Some(Victim::LongWindows);
+    }
     let paced = counts(Purpose::Latency);
     if paced.len() > 2 {
         return Some(Victim::Latency(paced[paced.len() / 2]));
@@ -693,6 +728,18 @@ fn next_victim(cells: &[PlannedCell]) -> Option<Victim> {
     let ranked = cells.iter().filter(|c| is_ranked(c));
     if let Some(rank) = ranked.map(|c| c.rank).max().filter(|&r| r > 0) {
         return Some(Victim::Ranked(rank));
+    }
+    // Beside agents, probes only explain.
+    let is_probe = |c: &&PlannedCell| workloads[c.workload].kind == WorkloadKind::Probe;
+    let is_beside_agents = cells.iter().any(|c| is_compared(c) && !is_probe(&c));
+    if let Some(probe) = cells
+        .iter()
+        .filter(is_probe)
+        .map(|c| c.workload)
+        .max()
+        .filter(|_| is_beside_agents)
+    {
+        return Some(Victim::Probe(probe));
     }
     if compared.len() > 2 {
         return Some(Victim::Agents(compared[compared.len() / 2]));
@@ -766,6 +813,7 @@ mod tests {
             most_pairs: 16,
             seed: 1,
             transport: Asked::One(Choice::Native),
+            look: None,
             asks_latency: false,
             question: Question::Compare,
             is_busy: false,

@@ -29,6 +29,7 @@ fn controls(run: &Run, page: &mut Page) {
             | Purpose::MessageCost
             | Purpose::Hop
             | Purpose::Variant
+            | Purpose::LongWindow
             | Purpose::Latency => None,
         })
         .collect();

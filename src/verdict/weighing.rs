@@ -1,0 +1,425 @@
+//! All things weighed, which deployment, and what would change that?
+
+use super::words;
+use crate::record::latency::LatencyAnswer;
+use crate::record::{Estimate, MemoryFit, Priority, SetupAnswer, Verdict};
+
+use super::crossover::AtAgents;
+
+/// Difference of setup below which nobody cares, as a factor.
+const SETUP_MATTERS: f64 = 1.2;
+
+/// What is known about one workload under two deployments.
+#[derive(Clone, Copy, Debug)]
+pub struct Facts<'a> {
+    /// The baseline's label.
+    pub baseline: &'a str,
+    /// The other one's.
+    pub x: &'a str,
+    /// Comparisons, ascending by agents.
+    pub cells: &'a [AtAgents<'a>],
+    /// Memory of the baseline and of X.
+    pub memory: [Option<&'a MemoryFit>; 2],
+    /// Setup per agent count.
+    pub setup: &'a [SetupAnswer],
+    /// Latency per agent count.
+    pub latency: &'a [LatencyAnswer],
+    /// Share within which two numbers are one.
+    pub margin: f64,
+}
+
+/// One thing that deployments differ in: who is better at it, and how that is said; nobody where it makes no
+/// difference.
+struct Point {
+    what: Priority,
+    ahead: Option<usize>,
+    said: String,
+}
+
+/// A paragraph: what to take by the thing that matters most, what the others say, and what would change it.
+/// Only what is settled counts; what was not measured or is open is named as such.
+#[must_use]
+pub fn weigh(facts: &Facts<'_>, priority: Priority) -> String {
+    let names = [facts.baseline, facts.x];
+    let points: Vec<Point> = [
+        throughput(facts),
+        latency(facts),
+        memory(facts),
+        setup(facts),
+        isolation(facts),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    let of = |what: Priority| points.iter().find(|p| p.what == what);
+    // What matters most decides; where it does not, the next one that does.
+    let fallback = [
+        Priority::Throughput,
+        Priority::Latency,
+        Priority::Memory,
+        Priority::Startup,
+    ];
+    let decides = std::iter::once(priority)
+        .chain(fallback)
+        .find_map(|what| of(what).filter(|p| p.ahead.is_some()));
+    let asked = match of(priority) {
+        Some(_) => String::new(),
+        None => format!("nothing settled was measured about {}; ", priority.words()),
+    };
+    let Some((decides, chosen)) = decides.and_then(|p| Some((p, p.ahead?))) else {
+        let said = points.iter().map(|p| p.said.clone());
+        let said: Vec<String> = said.collect();
+        return match said.is_empty() {
+            true => format!("{asked}nothing is recommended: no difference is settled"),
+            false => format!("{asked}either will do: {}", said.join("; ")),
+        };
+    };
+    let why = match decides.what == priority {
+        true => format!("for {}", priority.words()),
+        false => format!(
+            "{} does not decide, {} does",
+            priority.words(),
+            decides.what.words()
+        ),
+    };
+    let mut text = format!("{asked}take {} ({why}): {}", names[chosen], decides.said);
+    let others = points.iter().filter(|p| p.what != decides.what);
+    let (against, with): (Vec<&Point>, Vec<&Point>) =
+        others.partition(|p| p.ahead.is_some_and(|a| a != chosen));
+    for point in with {
+        text.push_str("; ");
+        text.push_str(&point.said);
+    }
+    for point in against {
+        let (other, said) = (names[1 - chosen], &point.said);
+        text.push_str(&format!(
+            ". {} would change it: take {other} then; {said}",
+            condition(point.what)
+        ));
+    }
+    text
+}
+
+fn condition(what: Priority) -> &'static str {
+    match what {
+        Priority::Throughput => "More steps per second",
+        Priority::Latency => "A shorter tail",
+        Priority::Memory => "Memory that is short",
+        Priority::Startup => "Agents that live shortly",
+        Priority::Isolation => "A crash that may not take other agents with it",
+    }
+}
+
+/// At the largest agent count that is settled.
+fn throughput(facts: &Facts<'_>) -> Option<Point> {
+    let settled = |c: &&AtAgents<'_>| super::is_settled(c.verdict);
+    let cell = facts.cells.iter().rev().find(settled)?;
+    let at = words::agents(cell.agents);
+    let ratio = cell.effect.map(|e| e.ratio)?;
+    let ahead = match cell.verdict {
+        Verdict::Ahead { deployment } => Some(usize::from(deployment == facts.x)),
+        _ => None,
+    };
+    let said = match ahead {
+        Some(who) => {
+            let times = if who == 1 { ratio } else { 1.0 / ratio };
+            format!(
+                "{} do {} times as many steps per second at {at}",
+                [facts.baseline, facts.x][who],
+                words::times(times)
+            )
+        }
+        None => format!("both do as many steps per second at {at}"),
+    };
+    Some(Point {
+        what: Priority::Throughput,
+        ahead,
+        said,
+    })
+}
+
+/// At the largest agent count where it was measured and is settled.
+fn latency(facts: &Facts<'_>) -> Option<Point> {
+    let settled = |l: &LatencyAnswer| -> Option<Point> {
+        let ratio = l.p99?;
+        let ahead = who_is_less(&ratio, facts.margin)?;
+        let (b, x) = (l.baseline.p99_ns?, l.x.p99_ns?);
+        let at = words::agents(l.agents);
+        let said = format!(
+            "99 % of steps are done within {} in {} and {} in {}, at {at} and 70 % load",
+            words::time(b),
+            facts.baseline,
+            words::time(x),
+            facts.x
+        );
+        Some(Point {
+            what: Priority::Latency,
+            ahead,
+            said,
+        })
+    };
+    facts.latency.iter().rev().find_map(settled)
+}
+
+/// Of X / baseline, who has less: nobody within the margin; `None` where the interval does not say.
+fn who_is_less(ratio: &Estimate, margin: f64) -> Option<Option<usize>> {
+    let limit = 1.0 + margin;
+    match ratio {
+        r if r.low > limit => Some(Some(0)),
+        r if r.high < 1.0 / limit => Some(Some(1)),
+        r if r.low > 1.0 / limit && r.high < limit => Some(None),
+        _ => None,
+    }
+}
+
+fn memory(facts: &Facts<'_>) -> Option<Point> {
+    let [b, x] = facts.memory.map(|m| m.map(|m| m.per_agent_bytes));
+    let (b, x) = (b?, x?);
+    let ahead = match () {
+        () if b.high < x.low => 0,
+        () if x.high < b.low => 1,
+        () => return None,
+    };
+    let said = format!(
+        "an agent takes {} in {} and {} in {}",
+        words::bytes(b.value.max(0.0)),
+        facts.baseline,
+        words::bytes(x.value.max(0.0)),
+        facts.x
+    );
+    Some(Point {
+        what: Priority::Memory,
+        ahead: Some(ahead),
+        said,
+    })
+}
+
+/// At the largest agent count, with the lifetime after which the slower start has paid for itself.
+fn setup(facts: &Facts<'_>) -> Option<Point> {
+    let last = facts.setup.iter().max_by_key(|s| s.agents)?;
+    let factor = last.x_s / last.baseline_s;
+    let ahead = match factor {
+        f if f > SETUP_MATTERS => 0,
+        f if f < 1.0 / SETUP_MATTERS => 1,
+        _ => return None,
+    };
+    let paid = last.break_even_s.map_or(String::new(), |s| {
+        format!(", which pays for itself after {}", words::duration(s))
+    });
+    let said = format!(
+        "{} are ready after {} in {} and {} in {}{paid}",
+        words::agents(last.agents),
+        words::duration(last.baseline_s),
+        facts.baseline,
+        words::duration(last.x_s),
+        facts.x
+    );
+    Some(Point {
+        what: Priority::Startup,
+        ahead: Some(ahead),
+        said,
+    })
+}
+
+/// Who has more processes loses fewer agents: known without measuring, and its price is what was measured.
+fn isolation(facts: &Facts<'_>) -> Option<Point> {
+    let has_processes = [facts.baseline, facts.x].map(|f| f.starts_with("processes"));
+    let ahead = match has_processes {
+        [false, true] => 1,
+        [true, false] => 0,
+        _ => return None,
+    };
+    Some(Point {
+        what: Priority::Isolation,
+        ahead: Some(ahead),
+        said: "an abort in a thread ends all agents of its process; how long a crash takes to mend was not measured"
+            .to_owned(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::Effect;
+    use crate::record::latency::LatencySide;
+
+    fn effect(ratio: f64) -> Effect {
+        Effect {
+            pairs: 6,
+            ratio,
+            low: ratio * 0.97,
+            high: ratio * 1.03,
+            standard_error: 0.01,
+            pair_sd: 0.02,
+            order_effect: 0.0,
+            pairs_needed: 6,
+        }
+    }
+
+    fn fit(bytes: f64) -> MemoryFit {
+        let of = |value: f64| Estimate {
+            value,
+            low: 0.95 * value,
+            high: 1.05 * value,
+        };
+        MemoryFit {
+            per_agent_bytes: of(bytes),
+            fixed_bytes: of(1e6),
+            live_heap_per_agent_bytes: of(bytes),
+        }
+    }
+
+    fn latency_of(ratio: (f64, f64)) -> LatencyAnswer {
+        let side = |p99_ns| LatencySide {
+            p50_ns: 1e5,
+            p99_ns: Some(p99_ns),
+            p999_ns: None,
+            fell_behind: 0,
+        };
+        LatencyAnswer {
+            agents: 8,
+            planned_per_s: 1e4,
+            pairs: 6,
+            baseline: side(1e6),
+            x: side(1e6 * (ratio.0 + ratio.1) / 2.0),
+            p50: None,
+            p99: Some(Estimate {
+                value: (ratio.0 + ratio.1) / 2.0,
+                low: ratio.0,
+                high: ratio.1,
+            }),
+            sentence: String::new(),
+        }
+    }
+
+    const SETUP: SetupAnswer = SetupAnswer {
+        agents: 8,
+        baseline_s: 0.002,
+        x_s: 0.012,
+        break_even_s: None,
+        break_even_ops: None,
+    };
+
+    fn said(
+        verdict: &Verdict,
+        ratio: f64,
+        memory: Option<(f64, f64)>,
+        latency: &[LatencyAnswer],
+        priority: Priority,
+    ) -> String {
+        let effect = effect(ratio);
+        let cells = [AtAgents {
+            agents: 8,
+            effect: Some(&effect),
+            verdict,
+        }];
+        let fits = memory.map(|(b, x)| (fit(b), fit(x)));
+        let facts = Facts {
+            baseline: "threads",
+            x: "processes",
+            cells: &cells,
+            memory: match &fits {
+                Some((b, x)) => [Some(b), Some(x)],
+                None => [None, None],
+            },
+            setup: &[SETUP],
+            latency,
+            margin: 0.03,
+        };
+        weigh(&facts, priority)
+    }
+
+    fn ahead(deployment: &str) -> Verdict {
+        Verdict::Ahead {
+            deployment: deployment.to_owned(),
+        }
+    }
+
+    #[test]
+    fn throughput_decides_and_what_speaks_against_it_is_said() {
+        let text = said(
+            &ahead("threads"),
+            0.5,
+            Some((2e5, 6e5)),
+            &[],
+            Priority::Throughput,
+        );
+        assert!(
+            text.starts_with("take threads (for throughput): threads do 2.0 times as many steps per second at 8 agents"),
+            "{text}"
+        );
+        assert!(
+            text.contains("an agent takes 195 KiB in threads and 586 KiB in processes"),
+            "{text}"
+        );
+        assert!(
+            text.contains("A crash that may not take other agents with it would change it: take processes then"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn another_priority_turns_it_around() {
+        let text = said(&ahead("threads"), 0.5, None, &[], Priority::Isolation);
+        assert!(text.starts_with("take processes (for isolation)"), "{text}");
+        assert!(
+            text.contains("More steps per second would change it: take threads then"),
+            "{text}"
+        );
+        let tail = [latency_of((0.4, 0.5))];
+        let text = said(&ahead("threads"), 0.5, None, &tail, Priority::Latency);
+        assert!(text.starts_with("take processes (for latency)"), "{text}");
+        let text = said(
+            &ahead("threads"),
+            0.5,
+            Some((6e5, 2e5)),
+            &[],
+            Priority::Memory,
+        );
+        assert!(text.starts_with("take processes (for memory)"), "{text}");
+        let text = said(&ahead("processes"), 2.0, None, &[], Priority::Startup);
+        assert!(
+            text.starts_with("take threads (for start-up): 8 agents are ready after"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn where_throughput_is_equal_the_next_thing_decides() {
+        let text = said(
+            &Verdict::Tie,
+            1.0,
+            Some((2e5, 6e5)),
+            &[],
+            Priority::Throughput,
+        );
+        assert!(
+            text.starts_with(
+                "take threads (throughput does not decide, memory does): an agent takes"
+            ),
+            "{text}"
+        );
+        assert!(
+            text.contains("both do as many steps per second at 8 agents"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn nothing_follows_from_what_is_open() {
+        let text = said(&Verdict::Inconclusive, 0.5, None, &[], Priority::Throughput);
+        assert!(!text.contains("times as many"), "{text}");
+        assert!(
+            text.starts_with("nothing settled was measured about throughput; take threads"),
+            "{text}"
+        );
+        // Its interval holds 1.
+        let open = [latency_of((0.9, 1.4))];
+        let text = said(&Verdict::Inconclusive, 0.5, None, &open, Priority::Latency);
+        assert!(
+            text.starts_with("nothing settled was measured about latency; "),
+            "{text}"
+        );
+        assert!(!text.contains("99 % of steps"), "{text}");
+    }
+}
