@@ -3,12 +3,16 @@
 //! Every type here is plain data. Units are in the names (`_s` seconds, `_ns` nanoseconds,
 //! `_bytes`); a ratio is always X / baseline. Terms are those of the method: *invocation*, *pair*,
 //! *round*, *window*, *sample*, *cell*.
+//!
+//! Every type of [`Run`] derives its JSON schema for the tests, which hold it against the committed one
+//! ([`schema`]): doc comments are what other programs' authors read there, too.
 
 pub mod calibration;
 pub mod checks;
 pub mod delivery;
 pub mod formats;
 pub mod hops;
+pub mod schema;
 
 use serde::{Deserialize, Serialize};
 
@@ -22,6 +26,7 @@ pub const METHOD_VERSION: u32 = 1;
 
 /// One run of `forkscope quick` or `forkscope run`: everything that was measured and concluded.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Run {
     /// [`SCHEMA_VERSION`] of the program that wrote the record.
@@ -90,6 +95,7 @@ impl Run {
 
 /// The machine, as far as it could be found out. `None` means unknown, never "fine".
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Machine {
     /// CPU model name.
@@ -160,6 +166,7 @@ pub struct Machine {
 
 /// A workload as it was run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct WorkloadRecord {
     /// Name, as in [`Cell::workload`].
@@ -179,6 +186,7 @@ pub struct WorkloadRecord {
 
 /// What a workload's ops are.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum WorkloadKind {
     /// Steps of active-inference agents: what people choose a deployment for.
@@ -204,6 +212,7 @@ impl WorkloadKind {
 
 /// The plan of a run.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct PlanRecord {
     /// Budget of wall time, seconds.
@@ -218,6 +227,7 @@ pub struct PlanRecord {
 
 /// One pair's place in the order of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct OrderEntry {
     /// Round, from 0.
@@ -230,6 +240,7 @@ pub struct OrderEntry {
 
 /// The two sides of a pair.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Side {
     /// What is compared against: `threads`, unless the cell is a control.
@@ -240,6 +251,7 @@ pub enum Side {
 
 /// Why a cell is measured.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case", tag = "kind")]
 pub enum Purpose {
     /// The question itself: deployment X against `threads`.
@@ -262,6 +274,7 @@ pub enum Purpose {
 
 /// CPUs of workers, of those that the program may use.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Pinning {
     /// Where the scheduler puts them.
@@ -304,6 +317,7 @@ impl Purpose {
 
 /// One cell: a workload at an agent count, X against a baseline.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Cell {
     /// Name of the workload.
@@ -370,6 +384,7 @@ impl Cell {
 
 /// Two invocations of one cell, back to back.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Pair {
     /// Round in which the pair ran, from 0.
@@ -387,6 +402,7 @@ pub struct Pair {
 
 /// Why a pair does not count.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Dropped {
     /// What kind of cause it is.
@@ -397,6 +413,7 @@ pub struct Dropped {
 
 /// Causes for which a pair is dropped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Cause {
     /// An invocation failed.
@@ -436,6 +453,7 @@ impl std::fmt::Display for Cause {
 
 /// What became of one invocation.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
     /// It was measured.
@@ -446,6 +464,7 @@ pub enum Outcome {
 
 /// Why an invocation gave no sample.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Failure {
     /// The phase in which it happened.
@@ -462,6 +481,7 @@ pub struct Failure {
 
 /// The phases of an invocation, in order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Phase {
     /// Starting the host and reading its task.
@@ -496,6 +516,7 @@ impl std::fmt::Display for Phase {
 
 /// What one invocation yields: one number per metric.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Sample {
     /// Worker processes (0 when the workers are threads of the host).
@@ -558,6 +579,7 @@ pub struct Sample {
 /// Interrupts that CPUs sent to each other, in the whole system: the kernel does not say on whose
 /// behalf. `None` where this machine has no such count.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Interrupts {
     /// Requests to forget translations of addresses (x86). On x86 each comes by a function call, so
@@ -584,6 +606,7 @@ impl Interrupts {
 
 /// Service time: from the moment an agent could begin an op until it had acted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ServiceTime {
     /// Mean, nanoseconds.
@@ -606,6 +629,7 @@ pub struct ServiceTime {
 
 /// Memory of a tree of processes, bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Memory {
     /// Proportional set size: shared pages are divided among their users.
@@ -626,6 +650,7 @@ pub struct Memory {
 
 /// How the rate of one side moved within its windows.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Steadiness {
     /// What that means.
@@ -639,6 +664,7 @@ pub struct Steadiness {
 
 /// Whether windows look the same from beginning to end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum SteadyState {
     /// No change that matters.
@@ -664,6 +690,7 @@ impl std::fmt::Display for SteadyState {
 
 /// Paired effect of X against the baseline on one metric.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Effect {
     /// Pairs that count.
@@ -687,6 +714,7 @@ pub struct Effect {
 
 /// What an interval means.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case", tag = "verdict")]
 pub enum Verdict {
     /// The named deployment is ahead by more than the margin.
@@ -707,6 +735,7 @@ pub enum Verdict {
 
 /// A number with an interval.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Estimate {
     /// Best value.
@@ -719,6 +748,7 @@ pub struct Estimate {
 
 /// What the cells of one workload and one deployment X say together.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Answer {
     /// Name of the workload.
@@ -748,6 +778,7 @@ pub struct Answer {
 
 /// Total bytes against agent count, fitted by a line.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct MemoryFit {
     /// Bytes per agent: the slope.
@@ -760,6 +791,7 @@ pub struct MemoryFit {
 
 /// Setup at one agent count, and when it has paid for itself.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct SetupAnswer {
     /// Number of agents.
@@ -779,6 +811,7 @@ pub struct SetupAnswer {
 
 /// Price of messages at one agent count under one deployment.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct MessageAnswer {
     /// Number of agents.
