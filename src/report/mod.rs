@@ -2,12 +2,15 @@
 //!
 //! A report reads a [`Run`] and measures nothing. Metrics of a cell come from its kept pairs ([`crate::record::Cell::kept`]);
 //! an invocation that failed is named with its cause and never averaged. Warnings
-//! ([`Run::warnings`]) are not part of a report: they go to stderr when they arise.
+//! ([`Run::warnings`]) are not part of what the terminal shows: they go to stderr when they arise. A report that
+//! travels without its stderr (`markdown`) has them.
 //!
 //! | file | question |
 //! |---|---|
 //! | `terminal` | what does a person see after a run? |
 //! | `json` | how is the record written as JSON, and read again? |
+//! | `markdown` | what does a colleague see in a pull request? |
+//! | `csv` | how do single invocations get into a spreadsheet? |
 //! | `file` | how does a file of results appear whole or not at all? |
 //! | `progress` | how does a person see that a run goes on? |
 //! | `layout` | how do text and tables fit a width, with or without colour? |
@@ -18,10 +21,12 @@
 //! 1. Write `src/report/NAME.rs` with a type that implements [`Report`].
 //! 2. Add one line to [`REGISTRY`].
 //!
-//! `forkscope list` and the golden test iterate the registry.
+//! `forkscope list`, `forkscope report` and the golden tests iterate the registry.
 
+pub mod csv;
 pub mod file;
 pub mod json;
+pub mod markdown;
 pub mod progress;
 pub mod terminal;
 
@@ -70,6 +75,18 @@ pub const REGISTRY: &[Entry] = &[
         about: "the whole record: every invocation with its metrics or its cause of failure",
         extension: "json",
         report: &json::Json,
+    },
+    Entry {
+        name: "md",
+        about: "Markdown for a pull request: the answer first, then the tables that it rests on",
+        extension: "md",
+        report: &markdown::Markdown,
+    },
+    Entry {
+        name: "csv",
+        about: "a line for each invocation, the failed ones too, with every metric: samples.csv",
+        extension: "csv",
+        report: &csv::Csv,
     },
 ];
 

@@ -18,7 +18,7 @@ pub fn write(run: &Run, style: &Style, page: &mut Page) {
     }
 }
 
-fn controls(run: &Run, page: &mut Page) {
+pub fn controls(run: &Run, page: &mut Page) {
     let controls: Vec<(&Cell, f64)> = run
         .cells
         .iter()
@@ -91,7 +91,7 @@ fn holds(cell: &Cell) -> &'static str {
     }
 }
 
-fn verdicts(run: &Run, page: &mut Page) {
+pub fn verdicts(run: &Run, page: &mut Page) {
     page.heading("verdict", "");
     if !run.complete {
         let reason = run

@@ -3,6 +3,8 @@
 //! Top to bottom: the machine and the run, a table per comparison (one for all probes), what memory, setup and messages
 //! cost, whether the controls hold, and last, next to the prompt, the answer in sentences.
 //!
+//! Its sections are those of the Markdown report, too, which chooses among them.
+//!
 //! | file | question |
 //! |---|---|
 //! | `calibration` | how often does this machine tell a thing from itself, and find what is there? |
@@ -18,15 +20,15 @@
 //! | `close` | do the controls hold, what is the answer, what is missing? |
 
 pub mod calibration;
-mod cells;
-mod close;
-mod costs;
-mod delivery;
-mod formats;
-mod head;
-mod hops;
-mod probes;
-mod scale;
+pub(super) mod cells;
+pub(super) mod close;
+pub(super) mod costs;
+pub(super) mod delivery;
+pub(super) mod formats;
+pub(super) mod head;
+pub(super) mod hops;
+pub(super) mod probes;
+pub(super) mod scale;
 mod within;
 
 use std::io::{self, Write};
@@ -74,7 +76,7 @@ fn pairs(kept: usize, run: usize) -> String {
 }
 
 /// What a heading of a table says where the headline is withheld, or the machine was busy.
-fn mark(run: &Run) -> String {
+pub(super) fn mark(run: &Run) -> String {
     match (&run.withheld, &run.busy) {
         (Some(_), Some(_)) => format!(" (withheld: do not rely on this; {BUSY_LABEL})"),
         (Some(_), None) => " (withheld: do not rely on this)".to_owned(),
