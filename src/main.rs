@@ -47,6 +47,8 @@ fn main() -> ExitCode {
             common,
         ),
         Command::Calibrate(asked) => commands::calibrate(began, asked),
+        Command::Report(asked) => commands::report(asked),
+        Command::Schema => commands::schema(),
         Command::List { what } => commands::list(*what),
         Command::Doctor { json, color } => commands::doctor(*json, *color),
     };

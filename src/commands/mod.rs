@@ -7,13 +7,17 @@ mod list;
 mod measure;
 mod messages;
 mod probes;
+mod report;
 mod scale;
+mod schema;
 mod study;
 
 pub use calibrate::calibrate;
 pub use doctor::doctor;
 pub use list::list;
 pub use measure::{quick, run};
+pub use report::report;
+pub use schema::schema;
 
 use forkscope::cli::Color;
 use forkscope::verdict::{EXIT_FAILURE, EXIT_USAGE};
