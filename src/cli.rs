@@ -19,7 +19,7 @@ use std::time::Duration;
     max_term_width = 100
 )]
 #[command(
-    after_help = "Exit codes: 0 measured · 1 failure · 2 usage or workload file · 5 machine unfit or controls failed · 130 interrupted
+    after_help = "Exit codes: 0 measured · 1 failure · 2 usage, workload file or record · 5 machine unfit or controls failed · 130 interrupted
 
 Examples:
   forkscope quick                        two minutes: table, sentence, record in reports/

@@ -94,6 +94,16 @@ pub fn read(text: &str) -> Result<Run, ReadError> {
     if text.trim().is_empty() {
         return Err(ReadError::Empty);
     }
+    // A list would be read as the fields of a record in order.
+    let begins = text.len() - text.trim_start().len();
+    if text[begins..].starts_with('[') {
+        let before = &text[..begins];
+        return Err(ReadError::NotARecord {
+            line: before.matches('\n').count() + 1,
+            column: begins - before.rfind('\n').map_or(0, |at| at + 1) + 1,
+            why: "this is a list, not the object of a record".to_owned(),
+        });
+    }
     let head: Head = serde_json::from_str(text).map_err(not_a_record)?;
     if head.schema_version != u64::from(SCHEMA_VERSION) {
         return Err(ReadError::OtherSchema {

@@ -80,7 +80,7 @@ pub fn escaped(words: &str) -> String {
     let line = one_line(words);
     let parts: Vec<&str> = line.split('`').collect();
     // A backtick without another one is a backtick.
-    if parts.len() % 2 == 0 || line.contains("``") {
+    if parts.len().is_multiple_of(2) || line.contains("``") {
         return without_markup(&line.replace('`', "'"));
     }
     let set = |(place, part): (usize, &&str)| match place % 2 {
