@@ -2,8 +2,9 @@
 
 use crate::deployment::Form;
 use crate::record::Priority;
+use crate::report;
 use crate::transport::Asked;
-use clap::builder::FalseyValueParser;
+use clap::builder::{FalseyValueParser, PossibleValue, PossibleValuesParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -19,7 +20,7 @@ use std::time::Duration;
     max_term_width = 100
 )]
 #[command(
-    after_help = "Exit codes: 0 measured · 1 failure · 2 usage or workload file · 5 machine unfit or controls failed · 130 interrupted
+    after_help = "Exit codes: 0 measured · 1 failure · 2 usage, workload file or record · 5 machine unfit or controls failed · 130 interrupted
 
 Examples:
   forkscope full                         twenty minutes: a report to decide by
@@ -98,6 +99,18 @@ pub enum Command {
   forkscope calibrate --time 1h --agents 1,2,8 --out reports/calibration
   forkscope calibrate -w coordination --pairs 16 --json -")]
     Calibrate(Calibrate),
+    /// Render a record again, in another format; measures nothing
+    #[command(after_help = "Examples:
+  forkscope report reports/2026-01-02T03-04-05Z
+  forkscope report run.json --format md | gh pr comment --body-file -
+  forkscope report run.json -o samples.csv")]
+    Report(ReportArguments),
+    /// Print the JSON schema of a record (run.json), for programs that read or check one
+    #[command(after_help = "Examples:
+  forkscope schema > run.schema.json
+  forkscope schema | jq '.[\"$defs\"].Sample.properties | keys'
+  forkscope schema | jq -r '.[\"$defs\"].Sample.properties.setup_s.description'")]
+    Schema,
     /// List workloads, deployments, transports and report formats
     #[command(after_help = "Examples:
   forkscope list
@@ -203,6 +216,35 @@ pub struct Calibrate {
     pub common: Common,
 }
 
+/// Options of `report`.
+#[derive(Clone, Debug, Args)]
+pub struct ReportArguments {
+    /// The record: a run.json, the folder that holds one, or `-` for standard input
+    #[arg(value_name = "RUN.json")]
+    pub record: PathBuf,
+    /// Format; left out: what the name of -o ends with, else terminal
+    #[arg(short, long, value_name = "NAME", value_parser = formats(), env = "FORKSCOPE_FORMAT")]
+    pub format: Option<String>,
+    /// File to write, whole or not at all, also over an earlier one; left out, or `-`: standard output
+    #[arg(
+        short,
+        long,
+        alias = "out",
+        value_name = "FILE",
+        env = "FORKSCOPE_OUTPUT"
+    )]
+    pub output: Option<PathBuf>,
+    /// Colour of the tables, on standard output
+    #[arg(long, value_enum, default_value_t = Color::Auto, env = "FORKSCOPE_COLOR")]
+    pub color: Color,
+}
+
+/// The names of the registered formats, with what they are for.
+fn formats() -> PossibleValuesParser {
+    let value = |entry: &report::Entry| PossibleValue::new(entry.name).help(entry.about);
+    PossibleValuesParser::new(report::REGISTRY.iter().map(value))
+}
+
 /// Options of every command that measures.
 #[derive(Clone, Debug, Args)]
 pub struct Common {
@@ -214,7 +256,12 @@ pub struct Common {
     pub margin: f64,
     /// What decides where deployments differ in several things: throughput, latency, memory, isolation or
     /// startup
-    #[arg(long, value_name = "WHAT", default_value = "throughput", env = "FORKSCOPE_PRIORITY")]
+    #[arg(
+        long,
+        value_name = "WHAT",
+        default_value = "throughput",
+        env = "FORKSCOPE_PRIORITY"
+    )]
     pub priority: Priority,
     /// Print the record as JSON on standard output instead of the table; no folder unless --out asks
     #[arg(long, value_name = "-", value_parser = ["-"], env = "FORKSCOPE_JSON")]

@@ -39,6 +39,8 @@ fn main() -> ExitCode {
         } => commands::map(began, workload, usize::from(*agents), *time, common),
         Command::Run(asked) => commands::run(began, asked),
         Command::Calibrate(asked) => commands::calibrate(began, asked),
+        Command::Report(asked) => commands::report(asked),
+        Command::Schema => commands::schema(),
         Command::List { what } => commands::list(*what),
         Command::Doctor { json, color } => commands::doctor(*json, *color),
     };

@@ -3,6 +3,9 @@
 //! Every type here is plain data. Units are in the names (`_s` seconds, `_ns` nanoseconds,
 //! `_bytes`); a ratio is always X / baseline. Terms are those of the method: *invocation*, *pair*,
 //! *round*, *window*, *sample*, *cell*.
+//!
+//! Every type of [`Run`] derives its JSON schema for the tests, which hold it against the committed one
+//! ([`schema`]): doc comments are what other programs' authors read there, too.
 
 pub mod calibration;
 pub mod checks;
@@ -11,6 +14,7 @@ pub mod formats;
 pub mod hops;
 pub mod latency;
 pub mod scaling;
+pub mod schema;
 
 use serde::{Deserialize, Serialize};
 
@@ -24,6 +28,7 @@ pub const METHOD_VERSION: u32 = 1;
 
 /// One run of `forkscope quick` or `forkscope run`: everything that was measured and concluded.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Run {
     /// [`SCHEMA_VERSION`] of the program that wrote the record.
@@ -98,6 +103,7 @@ impl Run {
 
 /// What decides between deployments, where they differ in several things.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Priority {
     /// Steps per second.
@@ -148,6 +154,7 @@ impl Priority {
 
 /// The machine, as far as it could be found out. `None` means unknown, never "fine".
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Machine {
     /// CPU model name.
@@ -218,6 +225,7 @@ pub struct Machine {
 
 /// A workload as it was run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct WorkloadRecord {
     /// Name, as in [`Cell::workload`].
@@ -237,6 +245,7 @@ pub struct WorkloadRecord {
 
 /// What a workload's ops are.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum WorkloadKind {
     /// Steps of active-inference agents: what people choose a deployment for.
@@ -262,6 +271,7 @@ impl WorkloadKind {
 
 /// The plan of a run.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct PlanRecord {
     /// Budget of wall time, seconds.
@@ -280,6 +290,7 @@ pub struct PlanRecord {
 /// How a run looks at its comparisons before all pairs are in: after every two pairs from the sixth on, and
 /// stops those that have a verdict.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Looks {
     /// Most pairs of a comparison.
@@ -290,6 +301,7 @@ pub struct Looks {
 
 /// One pair's place in the order of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct OrderEntry {
     /// Round, from 0.
@@ -302,6 +314,7 @@ pub struct OrderEntry {
 
 /// The two sides of a pair.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Side {
     /// What is compared against: `threads`, unless the cell is a control.
@@ -312,6 +325,7 @@ pub enum Side {
 
 /// Why a cell is measured.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case", tag = "kind")]
 pub enum Purpose {
     /// The question itself: deployment X against `threads`.
@@ -338,6 +352,7 @@ pub enum Purpose {
 
 /// CPUs of workers, of those that the program may use.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Pinning {
     /// Where the scheduler puts them.
@@ -385,6 +400,7 @@ impl Purpose {
 
 /// One cell: a workload at an agent count, X against a baseline.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Cell {
     /// Name of the workload.
@@ -456,6 +472,7 @@ impl Cell {
 
 /// Two invocations of one cell, back to back.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Pair {
     /// Round in which the pair ran, from 0.
@@ -473,6 +490,7 @@ pub struct Pair {
 
 /// Why a pair does not count.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Dropped {
     /// What kind of cause it is.
@@ -483,6 +501,7 @@ pub struct Dropped {
 
 /// Causes for which a pair is dropped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Cause {
     /// An invocation failed.
@@ -522,6 +541,7 @@ impl std::fmt::Display for Cause {
 
 /// What became of one invocation.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
     /// It was measured.
@@ -532,6 +552,7 @@ pub enum Outcome {
 
 /// Why an invocation gave no sample.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Failure {
     /// The phase in which it happened.
@@ -548,6 +569,7 @@ pub struct Failure {
 
 /// The phases of an invocation, in order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Phase {
     /// Starting the host and reading its task.
@@ -582,6 +604,7 @@ impl std::fmt::Display for Phase {
 
 /// What one invocation yields: one number per metric.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Sample {
     /// Worker processes (0 when the workers are threads of the host).
@@ -647,6 +670,7 @@ pub struct Sample {
 /// Interrupts that CPUs sent to each other, in the whole system: the kernel does not say on whose
 /// behalf. `None` where this machine has no such count.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Interrupts {
     /// Requests to forget translations of addresses (x86). On x86 each comes by a function call, so
@@ -673,6 +697,7 @@ impl Interrupts {
 
 /// Service time: from the moment an agent could begin an op until it had acted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ServiceTime {
     /// Mean, nanoseconds.
@@ -695,6 +720,7 @@ pub struct ServiceTime {
 
 /// Memory of a tree of processes, bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Memory {
     /// Proportional set size: shared pages are divided among their users.
@@ -715,6 +741,7 @@ pub struct Memory {
 
 /// How the rate of one side moved within its windows.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Steadiness {
     /// What that means.
@@ -728,6 +755,7 @@ pub struct Steadiness {
 
 /// Whether windows look the same from beginning to end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum SteadyState {
     /// No change that matters.
@@ -753,6 +781,7 @@ impl std::fmt::Display for SteadyState {
 
 /// Paired effect of X against the baseline on one metric.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Effect {
     /// Pairs that count.
@@ -776,6 +805,7 @@ pub struct Effect {
 
 /// What an interval means.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case", tag = "verdict")]
 pub enum Verdict {
     /// The named deployment is ahead by more than the margin.
@@ -796,6 +826,7 @@ pub enum Verdict {
 
 /// A number with an interval.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Estimate {
     /// Best value.
@@ -808,6 +839,7 @@ pub struct Estimate {
 
 /// What the cells of one workload and one deployment X say together.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Answer {
     /// Name of the workload.
@@ -849,6 +881,7 @@ pub struct Answer {
 
 /// Total bytes against agent count, fitted by a line.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct MemoryFit {
     /// Bytes per agent: the slope.
@@ -861,6 +894,7 @@ pub struct MemoryFit {
 
 /// Setup at one agent count, and when it has paid for itself.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct SetupAnswer {
     /// Number of agents.
@@ -880,6 +914,7 @@ pub struct SetupAnswer {
 
 /// Price of messages at one agent count under one deployment.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct MessageAnswer {
     /// Number of agents.

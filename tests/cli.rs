@@ -406,6 +406,8 @@ fn every_help_ends_with_examples() {
         None,
         Some("quick"),
         Some("run"),
+        Some("report"),
+        Some("schema"),
         Some("list"),
         Some("doctor"),
     ] {
@@ -442,6 +444,8 @@ fn everything_that_can_be_chosen_is_listed() {
         "processes[:P[xT]]",
         "terminal",
         "json",
+        "md",
+        "csv",
     ] {
         assert!(all.contains(name), "{name}: {all}");
     }

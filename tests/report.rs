@@ -302,7 +302,8 @@ fn a_record_of_another_schema_is_refused_with_both_versions() {
         json::read(newer),
         Err(ReadError::OtherSchema {
             found: 99,
-            known: SCHEMA_VERSION
+            known: SCHEMA_VERSION,
+            written_by: None,
         })
     );
     let said = json::read(newer).expect_err("refused").to_string();

@@ -17,7 +17,10 @@ const WORKLOADS: [&str; 3] = ["exploration", "coordination", "learning"];
 /// `forkscope full`.
 pub fn full(began: Instant, budget: Duration, common: &Common) -> Result<u8, CommandError> {
     let probes = SpecSource::expand(&[ALL_PROBES.to_owned()]);
-    let names = WORKLOADS.iter().copied().chain(probes.iter().map(String::as_str));
+    let names = WORKLOADS
+        .iter()
+        .copied()
+        .chain(probes.iter().map(String::as_str));
     let mut planned: Vec<PlannedWorkload> = names.map(open).collect::<Result<_, _>>()?;
     planned.push(messages::small()?);
     let deployments = plan::forms(machine::cpus_effective());

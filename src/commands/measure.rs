@@ -9,8 +9,8 @@ use forkscope::experiment::coordinator::{self, Measured};
 use forkscope::experiment::host::Hosts;
 use forkscope::experiment::invocation::whole_cpus;
 use forkscope::experiment::machine::{self, Finding, Level, LimitError, Needs};
-use forkscope::experiment::stopping::Look;
 use forkscope::experiment::plan::{self, MIN_PAIRS, PlanError, PlannedWorkload, Question, Request};
+use forkscope::experiment::stopping::Look;
 use forkscope::observe::clock::OpClock;
 use forkscope::record::scaling::MapAnswer;
 use forkscope::record::{

@@ -9,7 +9,9 @@ mod map;
 mod measure;
 mod messages;
 mod probes;
+mod report;
 mod scale;
+mod schema;
 mod study;
 
 pub use calibrate::calibrate;
@@ -18,6 +20,8 @@ pub use full::full;
 pub use list::list;
 pub use map::map;
 pub use measure::{quick, run};
+pub use report::report;
+pub use schema::schema;
 
 use forkscope::cli::Color;
 use forkscope::verdict::{EXIT_FAILURE, EXIT_USAGE};

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 /// One line of a file of claims or of thresholds, held against a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct CheckAnswer {
     /// What kind of line it is.
@@ -26,6 +27,7 @@ pub struct CheckAnswer {
 
 /// Where a line comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum CheckKind {
     /// A published or a suspected claim: confirmed, refuted or inconclusive.
@@ -36,6 +38,7 @@ pub enum CheckKind {
 
 /// What became of a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum CheckOutcome {
     /// The whole interval lies within what was claimed.

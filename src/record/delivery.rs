@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 /// What a run found out about delivery.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct DeliveryAnswers {
     /// Every way of receiving, by deployment.
@@ -19,6 +20,7 @@ pub struct DeliveryAnswers {
 
 /// One way of receiving under one deployment.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct DeliveryWay {
     /// Deployment.
@@ -49,6 +51,7 @@ pub struct DeliveryWay {
 
 /// How many times sooner.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Improvement {
     /// Deployment.

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 /// What a run found out about formats.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct FormatAnswers {
     /// What was counted before the first pair, outside all windows.
@@ -17,6 +18,7 @@ pub struct FormatAnswers {
 
 /// What a body costs in a format besides time; means over drawn bodies.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct FormatFacts {
     /// Name of the body.
@@ -35,6 +37,7 @@ pub struct FormatFacts {
 
 /// One body in every format.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct BodyAnswer {
     /// Name of the body.
@@ -54,6 +57,7 @@ pub struct BodyAnswer {
 
 /// One message, one way, without any format.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct HopPrice {
     /// Deployment of both ends.
@@ -66,6 +70,7 @@ pub struct HopPrice {
 
 /// What one body costs in one format.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct FormatCost {
     /// Name of the format.
@@ -83,6 +88,7 @@ pub struct FormatCost {
 
 /// What a step costs.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct StepCost {
     /// Time for one body, nanoseconds: mean over invocations of span / bodies.
@@ -98,6 +104,7 @@ pub struct StepCost {
 
 /// The format's part of what a message costs by one transport.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ShareOfHop {
     /// Transport.
@@ -108,6 +115,7 @@ pub struct ShareOfHop {
 
 /// Whether every binary format is at least twice as fast as JSON, in both steps.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct FloorAnswer {
     /// What the intervals say.
@@ -125,6 +133,7 @@ pub struct FloorAnswer {
 
 /// What intervals say about a floor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum FloorState {
     /// Every interval begins at the floor or above.

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 /// What a run found out about messages.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct HopAnswers {
     /// What each transport costs, by pattern, placement, size, deployment.
@@ -19,6 +20,7 @@ pub struct HopAnswers {
 
 /// One transport in two deployments: what another address space costs.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct HopRatio {
     /// Who sends when.
@@ -41,6 +43,7 @@ pub struct HopRatio {
 
 /// One transport under one deployment.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct HopLevel {
     /// Who sends when.
@@ -81,6 +84,7 @@ pub struct HopLevel {
 
 /// The price of one native transport at one size, taken apart.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct HopSplit {
     /// Bytes of a message.
@@ -99,6 +103,7 @@ pub struct HopSplit {
 
 /// One part of a price.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct HopPart {
     /// Which.
@@ -113,6 +118,7 @@ pub struct HopPart {
 
 /// What the price of a message is made of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Part {
     /// To sleep and be woken: the same transport, against one that looks again and again.

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 /// Latency of one invocation's ops: completion − planned start, on a schedule that does not wait for
 /// anybody. An op that begins late because the one before it was slow is charged for that.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Latency {
     /// Ops that were planned a second, all agents together.
@@ -43,6 +44,7 @@ impl Latency {
 
 /// Latency at one agent count: medians over pairs, and ratios with their intervals.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct LatencyAnswer {
     /// Number of agents.
@@ -67,6 +69,7 @@ pub struct LatencyAnswer {
 
 /// One deployment's latency, medians over its invocations.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct LatencySide {
     /// Median, nanoseconds.

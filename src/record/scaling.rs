@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 /// One deployment's op/s against the number of agents.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ScalingAnswer {
     /// The deployment.
@@ -19,6 +20,7 @@ pub struct ScalingAnswer {
 
 /// Op/s at one agent count.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ScalingPoint {
     /// Number of agents.
@@ -35,6 +37,7 @@ pub struct ScalingPoint {
 ///
 /// Source: Gunther, Guerrilla Capacity Planning, 2007.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Usl {
     /// Op/s of one agent.
@@ -50,6 +53,7 @@ pub struct Usl {
 
 /// The same comparison in short and in long windows.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct LongWindowAnswer {
     /// Number of agents.
@@ -70,6 +74,7 @@ pub struct LongWindowAnswer {
 
 /// Mixes of processes and threads, all against the same baseline at one agent count.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct MapAnswer {
     /// Name of the workload.
@@ -88,6 +93,7 @@ pub struct MapAnswer {
 
 /// One mix.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct MapPoint {
     /// Label of the deployment.

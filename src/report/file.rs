@@ -1,8 +1,26 @@
 //! How does a file of results appear whole or not at all?
 
+use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
 use std::io::{self, BufWriter, ErrorKind, Write};
 use std::path::{Path, PathBuf};
+
+/// What a person gives to say where results go, and by which option.
+#[derive(Clone, Copy)]
+struct Given {
+    thing: &'static str,
+    option: &'static str,
+}
+
+const FOLDER: Given = Given {
+    thing: "folder",
+    option: "--out",
+};
+
+const FILE: Given = Given {
+    thing: "file",
+    option: "-o",
+};
 
 /// Writes the file `name` into `dir`, which is created where it is missing, and gives its path.
 ///
@@ -16,12 +34,60 @@ pub fn save(
     name: &str,
     write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
 ) -> io::Result<PathBuf> {
-    fs::create_dir_all(dir).map_err(|e| explain("create the folder", dir, &e))?;
+    save_into(dir, name.as_ref(), write, FOLDER)
+}
+
+/// Writes the file `path`, as [`save`] does. Where a link leads there, its target is written; what is no
+/// regular file (`/dev/null`, a named pipe) cannot be renamed to, and is written to as it is.
+///
+/// # Errors
+/// Those of the file system, with the path and what to do.
+pub fn replace(
+    path: &Path,
+    write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+) -> io::Result<()> {
+    let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let is_special = fs::metadata(&target).is_ok_and(|m| !m.is_file() && !m.is_dir());
+    if is_special {
+        let written = File::options()
+            .write(true)
+            .open(&target)
+            .and_then(|mut file| write(&mut file));
+        return written.map_err(|e| explain("write", path, &e, FILE));
+    }
+    let name = match target.file_name() {
+        Some(name) if !target.is_dir() => name,
+        _ => {
+            return Err(explain(
+                "write",
+                path,
+                &ErrorKind::IsADirectory.into(),
+                FILE,
+            ));
+        }
+    };
+    let dir = match target.parent() {
+        Some(dir) if !dir.as_os_str().is_empty() => dir,
+        _ => Path::new("."),
+    };
+    save_into(dir, name, write, FILE).map(|_| ())
+}
+
+fn save_into(
+    dir: &Path,
+    name: &OsStr,
+    write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+    given: Given,
+) -> io::Result<PathBuf> {
+    fs::create_dir_all(dir).map_err(|e| explain("create the folder", dir, &e, given))?;
     let path = dir.join(name);
-    let unfinished = dir.join(format!(".{name}.{}", std::process::id()));
+    let mut hidden = OsString::from(".");
+    hidden.push(name);
+    hidden.push(format!(".{}", std::process::id()));
+    let unfinished = dir.join(hidden);
     let written = write_synced(&unfinished, write)
         .and_then(|()| fs::rename(&unfinished, &path))
-        .map_err(|e| explain("write", &path, &e));
+        .map_err(|e| explain("write", &path, &e, given));
     if let Err(error) = written {
         // Nothing can be done about a failure here, and the first error is the one to tell.
         let _ = fs::remove_file(&unfinished);
@@ -47,18 +113,20 @@ fn sync_folder(dir: &Path) {
     }
 }
 
-fn explain(action: &str, path: &Path, error: &io::Error) -> io::Error {
+fn explain(action: &str, path: &Path, error: &io::Error, given: Given) -> io::Error {
+    let Given { thing, option } = given;
+    let another = format!("give another {thing} with {option}");
     let advice = match error.kind() {
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
-            "free some space there, or give another folder with --out"
+            format!("free some space there, or {another}")
         }
         ErrorKind::ReadOnlyFilesystem | ErrorKind::PermissionDenied => {
-            "give a folder you may write to with --out"
+            format!("give a {thing} you may write to with {option}")
         }
         ErrorKind::NotADirectory | ErrorKind::AlreadyExists | ErrorKind::IsADirectory => {
-            "something else has that name; give another folder with --out"
+            format!("something else has that name; {another}")
         }
-        _ => "give another folder with --out",
+        _ => another,
     };
     io::Error::new(
         error.kind(),
@@ -73,11 +141,57 @@ mod tests {
     #[test]
     fn a_full_disk_is_named_with_the_path_and_the_next_step() {
         let full = io::Error::from(ErrorKind::StorageFull);
-        let said = explain("write", Path::new("reports/run.json"), &full).to_string();
+        let said = explain("write", Path::new("reports/run.json"), &full, FOLDER).to_string();
         assert!(said.starts_with("write reports/run.json: "), "{said}");
         assert!(
             said.ends_with("free some space there, or give another folder with --out"),
             "{said}"
         );
+    }
+
+    fn write_text(text: &str) -> impl FnOnce(&mut dyn Write) -> io::Result<()> {
+        move |out| out.write_all(text.as_bytes())
+    }
+
+    #[test]
+    fn a_file_is_replaced_where_it_is_and_a_link_stays_a_link() {
+        let folder = tempfile::tempdir().unwrap();
+        let (file, link) = (folder.path().join("new/a.md"), folder.path().join("b.md"));
+        replace(&file, write_text("one")).unwrap();
+        std::os::unix::fs::symlink(&file, &link).unwrap();
+        replace(&link, write_text("two")).unwrap();
+        assert_eq!(fs::read_to_string(&file).unwrap(), "two");
+        assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+        let failed = replace(&file, |_| Err(ErrorKind::StorageFull.into())).unwrap_err();
+        assert!(
+            failed.to_string().contains("another file with -o"),
+            "{failed}"
+        );
+        assert_eq!(fs::read_to_string(&file).unwrap(), "two");
+        let files = fs::read_dir(file.parent().unwrap()).unwrap().count();
+        assert_eq!(files, 1, "nothing unfinished is left behind");
+    }
+
+    #[test]
+    fn a_folder_is_no_file_and_a_pipe_stays_one() {
+        use std::io::Read;
+        use std::os::unix::fs::FileTypeExt;
+
+        let folder = tempfile::tempdir().unwrap();
+        let said = replace(folder.path(), write_text("one")).unwrap_err();
+        assert!(
+            said.to_string().contains("something else has that name"),
+            "{said}"
+        );
+
+        let pipe = folder.path().join("pipe");
+        nix::unistd::mkfifo(&pipe, nix::sys::stat::Mode::S_IRWXU).unwrap();
+        // Open for both: neither side waits for the other.
+        let mut reader = File::options().read(true).write(true).open(&pipe).unwrap();
+        replace(&pipe, write_text("one")).unwrap();
+        assert!(fs::metadata(&pipe).unwrap().file_type().is_fifo());
+        let mut read = [0; 3];
+        reader.read_exact(&mut read).unwrap();
+        assert_eq!(&read, b"one");
     }
 }

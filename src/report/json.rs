@@ -4,6 +4,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 
 use super::{Report, Style, file};
 use crate::record::{Run, SCHEMA_VERSION};
@@ -22,6 +23,17 @@ impl Report for Json {
 /// Why a text is not a record that this program can use.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ReadError {
+    /// There is nothing in it.
+    #[error("it is empty; give it a run.json as forkscope wrote it")]
+    Empty,
+    /// It ends before the record does.
+    #[error(
+        "it ends in the middle of the record, in line {line}: it was cut off; copy it again, or run again"
+    )]
+    CutOff {
+        /// Last line of the text, from 1.
+        line: usize,
+    },
     /// The text is not JSON, or not the JSON of a record.
     #[error("line {line}, column {column}: {why}; give it a run.json as forkscope wrote it")]
     NotARecord {
@@ -32,25 +44,36 @@ pub enum ReadError {
         /// What is wrong there.
         why: String,
     },
+    /// It is what `forkscope calibrate` wrote.
+    #[error(
+        "it is a record of `forkscope calibrate`, whose report is the table.txt beside it; give it a run.json"
+    )]
+    Calibration,
     /// The record has another shape.
     #[error(
         "the record has schema version {found}, this forkscope reads version {known}: {}",
-        schema_advice(*found, *known)
+        schema_advice(*found, *known, written_by.as_deref())
     )]
     OtherSchema {
         /// Schema version of the record.
         found: u64,
         /// [`SCHEMA_VERSION`].
         known: u32,
+        /// Version of the forkscope that wrote it, where it says so.
+        written_by: Option<String>,
     },
 }
 
-fn schema_advice(found: u64, known: u32) -> &'static str {
-    match found > u64::from(known) {
-        true => "update forkscope to read it",
-        false => {
-            "read it with the forkscope that wrote it (`forkscope_version` in the file), or run again"
-        }
+fn schema_advice(found: u64, known: u32, written_by: Option<&str>) -> String {
+    if found > u64::from(known) {
+        return match written_by {
+            Some(version) => format!("update forkscope to {version} or later to read it"),
+            None => "update forkscope to read it".to_owned(),
+        };
+    }
+    match written_by {
+        Some(version) => format!("read it with forkscope {version}, which wrote it, or run again"),
+        None => "read it with the forkscope that wrote it, or run again".to_owned(),
     }
 }
 
@@ -61,29 +84,54 @@ fn schema_advice(found: u64, known: u32) -> &'static str {
 /// such and not as a mistake in some line.
 pub fn read(text: &str) -> Result<Run, ReadError> {
     #[derive(Deserialize)]
-    struct Version {
+    #[serde(expecting = "expected the object of a record")]
+    struct Head {
         schema_version: u64,
+        forkscope_version: Option<String>,
+        /// Only calibrations have these.
+        rows_of_doubtful: Option<IgnoredAny>,
     }
-    let version: Version = serde_json::from_str(text).map_err(not_a_record)?;
-    if version.schema_version != u64::from(SCHEMA_VERSION) {
-        return Err(ReadError::OtherSchema {
-            found: version.schema_version,
-            known: SCHEMA_VERSION,
+    if text.trim().is_empty() {
+        return Err(ReadError::Empty);
+    }
+    // A list would be read as the fields of a record in order.
+    let begins = text.len() - text.trim_start().len();
+    if text[begins..].starts_with('[') {
+        let before = &text[..begins];
+        return Err(ReadError::NotARecord {
+            line: before.matches('\n').count() + 1,
+            column: begins - before.rfind('\n').map_or(0, |at| at + 1) + 1,
+            why: "this is a list, not the object of a record".to_owned(),
         });
+    }
+    let head: Head = serde_json::from_str(text).map_err(not_a_record)?;
+    if head.schema_version != u64::from(SCHEMA_VERSION) {
+        return Err(ReadError::OtherSchema {
+            found: head.schema_version,
+            known: SCHEMA_VERSION,
+            written_by: head.forkscope_version,
+        });
+    }
+    if head.rows_of_doubtful.is_some() {
+        return Err(ReadError::Calibration);
     }
     serde_json::from_str(text).map_err(not_a_record)
 }
 
 fn not_a_record(error: serde_json::Error) -> ReadError {
     let (line, column) = (error.line(), error.column());
+    if error.is_eof() {
+        return ReadError::CutOff { line };
+    }
     // The message ends with its place, which has fields of its own here.
     let place = format!(" at line {line} column {column}");
     let why = error.to_string();
-    ReadError::NotARecord {
-        line,
-        column,
-        why: why.strip_suffix(&place).unwrap_or(&why).to_owned(),
-    }
+    let why = why.strip_suffix(&place).unwrap_or(&why);
+    let why = match error.is_syntax() {
+        true => format!("{why}, so this is not JSON"),
+        false => why.to_owned(),
+    };
+    ReadError::NotARecord { line, column, why }
 }
 
 /// Writes `run.json` into `dir`, which is created where it is missing, and gives its path.
@@ -102,11 +150,25 @@ mod tests {
 
     #[test]
     fn advice_follows_the_direction_of_the_version() {
-        let of = |found| ReadError::OtherSchema { found, known: 2 }.to_string();
+        let of = |found, written_by: Option<&str>| {
+            let written_by = written_by.map(str::to_owned);
+            let error = ReadError::OtherSchema {
+                found,
+                known: 2,
+                written_by,
+            };
+            error.to_string()
+        };
         assert_eq!(
-            of(3),
+            of(3, None),
             "the record has schema version 3, this forkscope reads version 2: update forkscope to read it"
         );
-        assert!(of(1).contains("or run again"));
+        assert!(of(3, Some("9.1.0")).ends_with("update forkscope to 9.1.0 or later to read it"));
+        assert_eq!(
+            of(1, Some("0.0.9")),
+            "the record has schema version 1, this forkscope reads version 2: read it with forkscope 0.0.9, \
+             which wrote it, or run again"
+        );
+        assert!(of(1, None).ends_with("or run again"));
     }
 }

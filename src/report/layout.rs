@@ -1,4 +1,6 @@
-//! How do text and tables fit a width, with or without colour?
+//! How do text and tables fit a width, with or without colour, or stand in Markdown?
+
+mod markdown;
 
 use std::io::IsTerminal;
 use std::path::PathBuf;
@@ -133,8 +135,9 @@ pub enum Last {
     Text(fn(&str) -> Tone),
 }
 
-/// A report while it is being written.
+/// A report while it is being written: the same words, on a terminal or in Markdown.
 pub struct Page {
+    is_markdown: bool,
     color: bool,
     unicode: bool,
     columns: usize,
@@ -144,10 +147,19 @@ pub struct Page {
 impl Page {
     pub fn new(style: &Style) -> Self {
         Self {
+            is_markdown: false,
             color: style.color,
             unicode: style.unicode,
             columns: style.columns(),
             text: String::new(),
+        }
+    }
+
+    /// A page of Markdown: no colour, no width, every paragraph one line.
+    pub fn markdown() -> Self {
+        Self {
+            is_markdown: true,
+            ..Self::new(&Style::default())
         }
     }
 
@@ -161,6 +173,9 @@ impl Page {
     /// The title of a section, with what explains it beside it or, where that is too long, below.
     pub fn heading(&mut self, title: &str, about: &str) {
         self.blank();
+        if self.is_markdown {
+            return self.text.push_str(&markdown::heading(title, about));
+        }
         let fits_beside = title.chars().count() + 2 + about.chars().count() <= self.columns;
         if fits_beside {
             let strong = self.paint(Tone::Strong, title);
@@ -175,7 +190,56 @@ impl Page {
 
     /// Text set in by `indent` columns, wrapped between words.
     pub fn paragraph(&mut self, indent: usize, tone: Tone, text: &str) {
+        if self.is_markdown {
+            self.blank();
+            return self.text.push_str(&markdown::paragraph(tone, text));
+        }
         self.labelled(indent, "", tone, text.split(' '), " ");
+    }
+
+    /// Things of one kind, each on a line of its own.
+    pub fn items<'a>(&mut self, items: impl IntoIterator<Item = &'a str>) {
+        for item in items {
+            match self.is_markdown {
+                true => self.bullet(&markdown::escaped(item)),
+                false => self.paragraph(INDENT, Tone::Plain, item),
+            }
+        }
+    }
+
+    /// What somebody typed, as it was typed.
+    pub fn typed(&mut self, label: &str, words: &str) {
+        match self.is_markdown {
+            true => self.bullet(&format!("{label}: {}", markdown::code(words))),
+            false => self.paragraph(INDENT, Tone::Plain, &format!("{label}: {words}")),
+        }
+    }
+
+    /// What `write` writes; in Markdown behind a line that opens it when it is clicked.
+    pub fn folded(&mut self, title: &str, write: impl FnOnce(&mut Self)) {
+        if !self.is_markdown {
+            return write(self);
+        }
+        let mut inner = Self::markdown();
+        write(&mut inner);
+        if inner.text.is_empty() {
+            return;
+        }
+        self.blank();
+        self.text.push_str(&markdown::fold(title, &inner.text));
+    }
+
+    /// A line of a list in Markdown.
+    fn bullet(&mut self, markup: &str) {
+        let is_first = !self
+            .text
+            .lines()
+            .last()
+            .is_some_and(|l| l.starts_with("- "));
+        if is_first {
+            self.blank();
+        }
+        self.text.push_str(&markdown::item(markup));
     }
 
     /// `label`, then `items` joined by `separator` and wrapped between items, set in behind it.
@@ -187,6 +251,11 @@ impl Page {
         items: impl IntoIterator<Item = &'a str>,
         separator: &str,
     ) {
+        if self.is_markdown {
+            let items: Vec<&str> = items.into_iter().collect();
+            let words = format!("{}: {}", label.trim(), items.join(separator));
+            return self.bullet(&markdown::escaped(&words));
+        }
         let margin = indent + label.chars().count();
         let mut begin = format!("{}{label}", " ".repeat(indent));
         for line in wrap(items, separator, self.columns.saturating_sub(margin)) {
@@ -198,6 +267,10 @@ impl Page {
 
     /// A table, set in; where it is too wide for the page, a list with the same words.
     pub fn grid(&mut self, grid: &Grid) {
+        if self.is_markdown {
+            self.blank();
+            return self.text.push_str(&markdown::table(grid));
+        }
         match grid.narrowest() + INDENT <= self.columns {
             true => self.table(grid),
             false => self.list(grid),

@@ -2,12 +2,15 @@
 //!
 //! A report reads a [`Run`] and measures nothing. Metrics of a cell come from its kept pairs ([`crate::record::Cell::kept`]);
 //! an invocation that failed is named with its cause and never averaged. Warnings
-//! ([`Run::warnings`]) are not part of a report: they go to stderr when they arise.
+//! ([`Run::warnings`]) are not part of what the terminal shows: they go to stderr when they arise. A report that
+//! travels without its stderr (`markdown`) has them.
 //!
 //! | file | question |
 //! |---|---|
 //! | `terminal` | what does a person see after a run? |
 //! | `json` | how is the record written as JSON, and read again? |
+//! | `markdown` | what does a colleague see in a pull request? |
+//! | `csv` | how do single invocations get into a spreadsheet? |
 //! | `file` | how does a file of results appear whole or not at all? |
 //! | `progress` | how does a person see that a run goes on? |
 //! | `layout` | how do text and tables fit a width, with or without colour? |
@@ -18,10 +21,12 @@
 //! 1. Write `src/report/NAME.rs` with a type that implements [`Report`].
 //! 2. Add one line to [`REGISTRY`].
 //!
-//! `forkscope list` and the golden test iterate the registry.
+//! `forkscope list`, `forkscope report` and the golden tests iterate the registry.
 
+pub mod csv;
 pub mod file;
 pub mod json;
+pub mod markdown;
 pub mod progress;
 pub mod terminal;
 
@@ -31,6 +36,8 @@ mod numbers;
 pub use layout::Style;
 
 use crate::record::Run;
+use std::io;
+use std::path::Path;
 
 /// One way of writing down a run.
 pub trait Report {
@@ -53,6 +60,9 @@ pub struct Entry {
     pub about: &'static str,
     /// How a file of this format ends, without the dot.
     pub extension: &'static str,
+    /// Name of the file in the folder of a run that writes all formats; `None` where the record is written
+    /// anyway, or where it is for a screen.
+    pub file: Option<&'static str>,
     /// The report itself.
     pub report: &'static (dyn Report + Sync),
 }
@@ -63,15 +73,46 @@ pub const REGISTRY: &[Entry] = &[
         name: "terminal",
         about: "tables and sentences for a person, at most 100 columns wide",
         extension: "txt",
+        file: None,
         report: &terminal::Terminal,
     },
     Entry {
         name: "json",
         about: "the whole record: every invocation with its metrics or its cause of failure",
         extension: "json",
+        file: None,
         report: &json::Json,
     },
+    Entry {
+        name: "md",
+        about: "Markdown for a pull request: the answer first, then the tables that it rests on",
+        extension: "md",
+        file: Some("report.md"),
+        report: &markdown::Markdown,
+    },
+    Entry {
+        name: "csv",
+        about: "a line for each invocation, the failed ones too, with every metric: samples.csv",
+        extension: "csv",
+        file: Some("samples.csv"),
+        report: &csv::Csv,
+    },
 ];
+
+/// Writes every format that has a file into the folder of a run.
+///
+/// # Errors
+/// Those of the file system, with the path and what to do; the other files are written all the same.
+pub fn save_all(run: &Run, dir: &Path) -> io::Result<()> {
+    let mut result = Ok(());
+    for entry in REGISTRY {
+        let Some(name) = entry.file else { continue };
+        let style = Style::default();
+        let saved = file::save(dir, name, |out| entry.report.write(run, &style, out));
+        result = result.and(saved.map(|_| ()));
+    }
+    result
+}
 
 /// Says something to a person on standard error. A reader that is gone (`2>&1 | head`) is no reason to
 /// end: nothing is lost that the record does not hold.

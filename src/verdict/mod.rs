@@ -96,7 +96,7 @@ pub fn is_settled(verdict: &Verdict) -> bool {
 pub const EXIT_OK: u8 = 0;
 /// Exit code: unexpected failure.
 pub const EXIT_FAILURE: u8 = 1;
-/// Exit code: usage error, or an invalid workload file.
+/// Exit code: usage error, or an invalid workload file or record.
 pub const EXIT_USAGE: u8 = 2;
 /// Exit code: a gate's cell is inconclusive. Reserved for gates.
 pub const EXIT_GATE_OPEN: u8 = 3;

@@ -25,6 +25,7 @@ pub const ENTRY: Entry = Entry {
 
 /// Who sends when.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Pattern {
     /// A message there, and one back.

@@ -42,7 +42,10 @@ pub fn look(foreign_over: Duration) -> Machine {
 /// Effective CPUs as [`look`] finds them, without watching anything.
 #[must_use]
 pub fn cpus_effective() -> f64 {
-    effective_cpus(allowed_cpus(Path::new("/")).len(), Cgroup::of_self().quota_cpus())
+    effective_cpus(
+        allowed_cpus(Path::new("/")).len(),
+        Cgroup::of_self().quota_cpus(),
+    )
 }
 
 /// Like [`look`], with a clock that is calibrated already.

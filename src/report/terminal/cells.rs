@@ -50,30 +50,9 @@ pub fn kind_of(run: &Run, workload: &str) -> WorkloadKind {
 }
 
 pub fn write(run: &Run, page: &mut Page) {
-    let comparisons = Comparison::all(run);
-    let is_asked = |c: &Cell| {
-        matches!(
-            c.purpose,
-            Purpose::Compare | Purpose::Hop | Purpose::Variant
-        )
-    };
-    if !run.cells.iter().any(is_asked) {
-        page.blank();
-        page.paragraph(0, Tone::Caution, "no comparison was measured");
-    }
-    for comparison in &comparisons {
-        let cell = comparison.0[0];
-        let title = format!(
-            "{}: {} against {}{}",
-            cell.workload,
-            cell.x,
-            cell.baseline,
-            mark(run)
-        );
-        page.heading(&title, &carried(cell));
-        page.grid(&throughput(comparison, run.busy.is_some()));
-        within::steadiness(&comparison.0, page);
-        within::order(&comparison.0, page);
+    if_nothing(run, page);
+    for comparison in &Comparison::all(run) {
+        rate(comparison, run, page);
         page.blank();
         let about = "what an op costs: service time and CPU time, medians; agents live in worlds of their own, \
                      so compare within a row";
@@ -90,6 +69,46 @@ pub fn write(run: &Run, page: &mut Page) {
             page.paragraph(2, Tone::Caution, &note);
         }
     }
+}
+
+/// The same without what an op costs.
+pub fn brief(run: &Run, page: &mut Page) {
+    if_nothing(run, page);
+    for comparison in &Comparison::all(run) {
+        rate(comparison, run, page);
+        for note in dropped(comparison.0.iter().copied()) {
+            page.paragraph(2, Tone::Caution, &note);
+        }
+    }
+}
+
+fn if_nothing(run: &Run, page: &mut Page) {
+    let is_asked = |c: &Cell| {
+        matches!(
+            c.purpose,
+            Purpose::Compare | Purpose::Hop | Purpose::Variant
+        )
+    };
+    if !run.cells.iter().any(is_asked) {
+        page.blank();
+        page.paragraph(0, Tone::Caution, "no comparison was measured");
+    }
+}
+
+/// How fast both sides are, and what moved meanwhile.
+fn rate(comparison: &Comparison<'_>, run: &Run, page: &mut Page) {
+    let cell = comparison.0[0];
+    let title = format!(
+        "{}: {} against {}{}",
+        cell.workload,
+        cell.x,
+        cell.baseline,
+        mark(run)
+    );
+    page.heading(&title, &carried(cell));
+    page.grid(&throughput(comparison, run.busy.is_some()));
+    within::steadiness(&comparison.0, page);
+    within::order(&comparison.0, page);
 }
 
 fn carried(cell: &Cell) -> String {

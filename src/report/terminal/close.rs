@@ -1,6 +1,8 @@
 //! Do the controls hold, what is the answer, what is missing?
 
-use super::{cells, delivery, formats, hops, latency, pairs, probes, scale, within};
+use super::{
+    cells, delivery, formats, hops, latency, mixes, pairs, probes, scale, scaling, within,
+};
 use crate::record::{Cell, Purpose, Run, Verdict};
 use crate::report::Style;
 use crate::report::layout::{Grid, Last, Page, Tone};
@@ -18,7 +20,7 @@ pub fn write(run: &Run, style: &Style, page: &mut Page) {
     }
 }
 
-fn controls(run: &Run, page: &mut Page) {
+pub fn controls(run: &Run, page: &mut Page) {
     let controls: Vec<(&Cell, f64)> = run
         .cells
         .iter()
@@ -96,7 +98,7 @@ fn holds(cell: &Cell) -> &'static str {
     }
 }
 
-fn verdicts(run: &Run, page: &mut Page) {
+pub fn verdicts(run: &Run, page: &mut Page) {
     page.heading("verdict", "");
     if !run.complete {
         let reason = run
@@ -123,6 +125,8 @@ fn verdicts(run: &Run, page: &mut Page) {
     let of_formats = formats::sentences(run);
     let mut of_scale = scale::sentences(run);
     of_scale.extend(latency::sentences(run));
+    of_scale.extend(mixes::sentences(run));
+    of_scale.extend(scaling::sentences(run));
     let others = || {
         let all = of_probes.iter().chain(&of_hops);
         all.chain(&of_formats).chain(&of_scale)
@@ -141,6 +145,9 @@ fn verdicts(run: &Run, page: &mut Page) {
         );
         page.paragraph(2, Tone::Strong, &title);
         page.paragraph(4, Tone::Plain, &answer.recommendation);
+        if !answer.weighed.is_empty() {
+            page.paragraph(4, Tone::Plain, &answer.weighed);
+        }
     }
     for sentence in others() {
         page.paragraph(2, Tone::Plain, sentence);

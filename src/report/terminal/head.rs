@@ -35,7 +35,7 @@ pub(super) fn list(page: &mut Page, label: &str, items: &[String]) {
 }
 
 /// What the machine is.
-pub(super) fn machine(m: &Machine) -> Vec<String> {
+pub fn machine(m: &Machine) -> Vec<String> {
     let quota = m
         .quota_cpus
         .map_or("no quota".to_owned(), |q| format!("quota {}", cpus(q)));
@@ -64,7 +64,7 @@ fn memory(m: &Machine) -> String {
 }
 
 /// What the machine was set to and busy with.
-pub(super) fn state(m: &Machine) -> Vec<String> {
+pub fn state(m: &Machine) -> Vec<String> {
     let turbo = m.turbo.map(|on| if on { "on" } else { "off" });
     let foreign = m.foreign_cpu.map(|share| format!("{} %", percent(share)));
     let mut items = vec![
@@ -94,7 +94,7 @@ fn cpus(count: f64) -> String {
 }
 
 /// A share as percent with at most one decimal: `3`, `0.6`.
-pub(super) fn percent(share: f64) -> String {
+pub fn percent(share: f64) -> String {
     trimmed(format!("{:.1}", share * 100.0))
 }
 

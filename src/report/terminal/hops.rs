@@ -1,7 +1,7 @@
 //! What does a message between two workers cost, and why?
 
 use super::{mark, transport};
-use crate::record::hops::{HopAnswers, HopLevel, HopRatio, HopSplit};
+use crate::record::hops::{HopLevel, HopRatio, HopSplit};
 use crate::record::{Pinning, Run};
 use crate::report::layout::{Grid, Last, Page, Tone};
 use crate::report::numbers;
@@ -9,17 +9,18 @@ use crate::verdict::words;
 use crate::workload::hop::Pattern;
 
 pub fn write(run: &Run, page: &mut Page) {
-    let Some(hops) = &run.hops else { return };
-    // Beside other questions the split says all that was asked; formats say themselves what hops they
-    // are held against.
-    if run.answers.is_empty() && run.formats.is_none() {
-        levels(run, hops, page);
-    }
-    split(run, hops, page);
-    ratios(run, hops, page);
+    levels(run, page);
+    split(run, page);
+    ratios(run, page);
 }
 
-fn levels(run: &Run, hops: &HopAnswers, page: &mut Page) {
+/// Every transport, by size and placement. Beside other questions the split says all that was asked;
+/// formats say themselves what hops they are held against.
+pub fn levels(run: &Run, page: &mut Page) {
+    let Some(hops) = &run.hops else { return };
+    if !run.answers.is_empty() || run.formats.is_some() {
+        return;
+    }
     let mut places: Vec<(usize, Pinning)> = Vec::new();
     for level in &hops.levels {
         let place = (level.payload_bytes, level.cpus);
@@ -103,7 +104,9 @@ fn row(level: &HopLevel, flood: Option<&HopLevel>) -> Vec<String> {
     ]
 }
 
-fn split(run: &Run, hops: &HopAnswers, page: &mut Page) {
+/// The price of the native transports, taken apart.
+pub fn split(run: &Run, page: &mut Page) {
+    let Some(hops) = &run.hops else { return };
     if hops.splits.is_empty() {
         return;
     }
@@ -158,7 +161,8 @@ fn split_rows(split: &HopSplit) -> Vec<Vec<String>> {
 }
 
 /// The same transport in both deployments: what the address space costs.
-fn ratios(run: &Run, hops: &HopAnswers, page: &mut Page) {
+pub fn ratios(run: &Run, page: &mut Page) {
+    let Some(hops) = &run.hops else { return };
     let Some(first) = hops.ratios.first() else {
         return;
     };

@@ -3,6 +3,8 @@
 //! Top to bottom: the machine and the run, a table per comparison (one for all probes), what memory, setup and messages
 //! cost, whether the controls hold, and last, next to the prompt, the answer in sentences.
 //!
+//! Its sections are those of the Markdown report, too, which chooses among them.
+//!
 //! | file | question |
 //! |---|---|
 //! | `calibration` | how often does this machine tell a thing from itself, and find what is there? |
@@ -12,6 +14,8 @@
 //! | `scale` | where does passing messages on stop scaling? |
 //! | `costs` | what do memory, setup and messages cost? |
 //! | `latency` | how long after its planned start is a step done? |
+//! | `mixes` | which mix of processes and threads is best? |
+//! | `scaling` | what do more agents, and longer windows, make of op/s? |
 //! | `hops` | what does a message between two workers cost, and why? |
 //! | `delivery` | does it matter more whether a receiver polls than where it runs? |
 //! | `formats` | what do formats cost, and how much of a hop is that? |
@@ -19,16 +23,18 @@
 //! | `close` | do the controls hold, what is the answer, what is missing? |
 
 pub mod calibration;
-mod cells;
-mod close;
-mod costs;
-mod delivery;
-mod formats;
-mod head;
-mod hops;
-mod latency;
-mod probes;
-mod scale;
+pub(super) mod cells;
+pub(super) mod close;
+pub(super) mod costs;
+pub(super) mod delivery;
+pub(super) mod formats;
+pub(super) mod head;
+pub(super) mod hops;
+pub(super) mod latency;
+pub(super) mod mixes;
+pub(super) mod probes;
+pub(super) mod scale;
+pub(super) mod scaling;
 mod within;
 
 use std::io::{self, Write};
@@ -50,6 +56,8 @@ impl Report for Terminal {
         cells::write(run, &mut page);
         probes::write(run, &mut page);
         scale::write(run, &mut page);
+        mixes::write(run, &mut page);
+        scaling::write(run, &mut page);
         costs::write(run, &mut page);
         latency::write(run, &mut page);
         hops::write(run, &mut page);
@@ -77,7 +85,7 @@ fn pairs(kept: usize, run: usize) -> String {
 }
 
 /// What a heading of a table says where the headline is withheld, or the machine was busy.
-fn mark(run: &Run) -> String {
+pub(super) fn mark(run: &Run) -> String {
     match (&run.withheld, &run.busy) {
         (Some(_), Some(_)) => format!(" (withheld: do not rely on this; {BUSY_LABEL})"),
         (Some(_), None) => " (withheld: do not rely on this)".to_owned(),

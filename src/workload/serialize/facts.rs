@@ -19,6 +19,7 @@ pub struct Facts {
 /// Allocations of one operation. They are counted by the program's allocator: `None` in a program
 /// that has not installed [`crate::observe::heap::Counting`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Allocations {
     /// How many.

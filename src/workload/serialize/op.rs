@@ -24,6 +24,7 @@ const MOST_OP_BYTES: usize = 4 << 20;
 
 /// What an op does with a body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Step {
     /// Encodes it.
