@@ -5,9 +5,10 @@ mod fixture;
 
 use forkscope::record::checks::{CheckAnswer, CheckKind, CheckOutcome};
 use forkscope::record::{Estimate, Run, schema};
-use forkscope::report::{REGISTRY, Style, find, json};
+use forkscope::report::json::{self, ReadError};
+use forkscope::report::{REGISTRY, Style, find};
 use jsonschema::Validator;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 fn render(format: &str, run: &Run) -> String {
     let mut out = Vec::new();
@@ -251,6 +252,26 @@ fn every_record_keeps_to_the_schema() {
     }
 }
 
+#[test]
+fn wherever_a_record_is_cut_off_it_is_said_to_be() {
+    let mut run = fixture::run();
+    run.cells.truncate(1);
+    let whole = render("json", &run);
+    let whole = whole.trim_end();
+    for end in (1..whole.len())
+        .filter(|&end| whole.is_char_boundary(end))
+        .step_by(31)
+    {
+        let line = whole[..end].matches('\n').count() + 1;
+        assert_eq!(
+            json::read(&whole[..end]),
+            Err(ReadError::CutOff { line }),
+            "{end}"
+        );
+    }
+    assert_eq!(json::read(whole), Ok(run));
+}
+
 /// What somebody does to a record.
 type Damage = fn(&mut Value);
 
@@ -259,26 +280,33 @@ fn a_damaged_record_breaks_the_schema_and_is_not_read() {
     let validator = validator();
     let whole = serde_json::to_value(checked_run()).expect("JSON");
     let damages: [(&str, Damage); 9] = [
-        ("another version", |r| r["schema_version"] = json!(99)),
+        ("another version", |r| {
+            r["schema_version"] = serde_json::json!(99)
+        }),
         ("no seed", |r| {
             drop(r.as_object_mut().unwrap().remove("seed"))
         }),
-        ("a seed in words", |r| r["seed"] = json!("forty-two")),
-        ("a negative count", |r| r["cells"][0]["agents"] = json!(-1)),
+        ("a seed in words", |r| {
+            r["seed"] = serde_json::json!("forty-two")
+        }),
+        ("a negative count", |r| {
+            r["cells"][0]["agents"] = serde_json::json!(-1)
+        }),
         ("no number", |r| {
             r["cells"][0]["effect"]["ratio"] = Value::Null
         }),
         ("an unknown field", |r| {
-            r["cells"][0]["pairs"][0]["colour"] = json!("red")
+            r["cells"][0]["pairs"][0]["colour"] = serde_json::json!("red")
         }),
         ("an unknown verdict", |r| {
-            r["cells"][0]["verdict"] = json!({"verdict": "perhaps"})
+            r["cells"][0]["verdict"] = serde_json::json!({"verdict": "perhaps"})
         }),
         ("an unknown cause", |r| {
-            r["cells"][0]["pairs"][0]["dropped"] = json!({"cause": "dislike", "detail": ""});
+            r["cells"][0]["pairs"][0]["dropped"] =
+                serde_json::json!({"cause": "dislike", "detail": ""});
         }),
         ("neither sample nor failure", |r| {
-            r["cells"][0]["pairs"][0]["x"] = json!({})
+            r["cells"][0]["pairs"][0]["x"] = serde_json::json!({})
         }),
     ];
     for (name, damage) in damages {

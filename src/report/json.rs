@@ -104,7 +104,7 @@ pub fn read(text: &str) -> Result<Run, ReadError> {
             why: "this is a list, not the object of a record".to_owned(),
         });
     }
-    let head: Head = serde_json::from_str(text).map_err(not_a_record)?;
+    let head: Head = serde_json::from_str(text).map_err(|e| not_a_record(text, &e))?;
     if head.schema_version != u64::from(SCHEMA_VERSION) {
         return Err(ReadError::OtherSchema {
             found: head.schema_version,
@@ -115,12 +115,12 @@ pub fn read(text: &str) -> Result<Run, ReadError> {
     if head.rows_of_doubtful.is_some() {
         return Err(ReadError::Calibration);
     }
-    serde_json::from_str(text).map_err(not_a_record)
+    serde_json::from_str(text).map_err(|e| not_a_record(text, &e))
 }
 
-fn not_a_record(error: serde_json::Error) -> ReadError {
+fn not_a_record(text: &str, error: &serde_json::Error) -> ReadError {
     let (line, column) = (error.line(), error.column());
-    if error.is_eof() {
+    if error.is_eof() || is_half_a_number(text, error) {
         return ReadError::CutOff { line };
     }
     // The message ends with its place, which has fields of its own here.
@@ -132,6 +132,13 @@ fn not_a_record(error: serde_json::Error) -> ReadError {
         false => why.to_owned(),
     };
     ReadError::NotARecord { line, column, why }
+}
+
+/// Whether a text ends within a number, which is no end to the parser: `-`, `1.`, `2e`.
+fn is_half_a_number(text: &str, error: &serde_json::Error) -> bool {
+    let last = text.lines().last().unwrap_or("");
+    let is_at_the_end = error.line() == text.lines().count() && error.column() >= last.len();
+    error.is_syntax() && is_at_the_end && last.ends_with(['-', '+', '.', 'e', 'E'])
 }
 
 /// Writes `run.json` into `dir`, which is created where it is missing, and gives its path.
