@@ -6,9 +6,12 @@
 
 pub mod calibration;
 pub mod checks;
+pub mod comparison;
 pub mod delivery;
 pub mod formats;
+pub mod history;
 pub mod hops;
+pub mod metric;
 
 use serde::{Deserialize, Serialize};
 

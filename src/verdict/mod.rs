@@ -5,23 +5,35 @@
 //! | `mod` | what does one interval mean, and with which exit code does the program end? |
 //! | `break_even` | when has a slower start paid for itself? |
 //! | `calibration` | how often did controls come out as their truth is? |
+//! | `check_file` | what does a file of claims or thresholds ask? |
+//! | `checks` | how does a run stand against them? |
 //! | `claim` | is being woken "30 to 300 times better than polling"? |
+//! | `compare` | what changed from one run to another? |
 //! | `conclude` | what does a whole run say? |
 //! | `crossover` | from how many agents on does the answer change? |
 //! | `formats` | is binary at least twice as fast as JSON, and what could be saved? |
+//! | `gate` | does a run hold what somebody made a condition? |
+//! | `history` | what became of each comparison over time? |
 //! | `price` | what does one message cost, in a sentence? |
 //! | `recommendation` | what should a person do about one workload? |
+//! | `same` | were two runs measured on one machine, and of the same work? |
 //! | `what_if` | what would another transport make of it? |
 //! | `words` | how are ratios, bytes and durations written in a sentence? |
 
 mod break_even;
 mod calibration;
+mod check_file;
+mod checks;
 mod claim;
+mod compare;
 mod conclude;
 mod crossover;
 mod formats;
+mod gate;
+mod history;
 mod price;
 mod recommendation;
+mod same;
 mod what_if;
 pub mod words;
 
@@ -30,10 +42,17 @@ pub use calibration::{
     LEAST_FOUND, MOST_FALSE_WINNERS, calibration_rows, calibration_run, keeps_promise,
     withheld_share,
 };
+pub use check_file::{Check, PUBLISHED, Subject, claims_of, thresholds};
+pub use checks::judge_checks;
 pub use claim::claims;
+pub use compare::{Refusal, Tolerances, compare};
 pub use conclude::conclude;
 pub use crossover::{AtAgents, crossover};
 pub use formats::{FLOOR, floor, format_sentence};
+pub use gate::{
+    Comparable, Gate, GateAnswer, GateError, GateState, Relation, check_gates, judge_gates, worst,
+};
+pub use history::history;
 pub use price::price;
 pub use recommendation::{Findings, recommendation};
 pub use what_if::what_if;
@@ -86,9 +105,9 @@ pub const EXIT_OK: u8 = 0;
 pub const EXIT_FAILURE: u8 = 1;
 /// Exit code: usage error, or an invalid workload file.
 pub const EXIT_USAGE: u8 = 2;
-/// Exit code: a gate's cell is inconclusive. Reserved for gates.
+/// Exit code: a gate is open: its cell is inconclusive, missing or withheld.
 pub const EXIT_GATE_OPEN: u8 = 3;
-/// Exit code: a gate is broken, with certainty. Reserved for gates.
+/// Exit code: a gate is broken, or something got worse, with certainty.
 pub const EXIT_GATE_BROKEN: u8 = 4;
 /// Exit code: the machine is unfit, or the controls failed.
 pub const EXIT_UNFIT: u8 = 5;
@@ -102,6 +121,11 @@ pub enum Ending {
     Measured {
         /// Whether the headline is withheld ([`crate::stats::withheld`]).
         is_withheld: bool,
+    },
+    /// The headline stands, but not all gates hold.
+    Gated {
+        /// What became of the worst of them.
+        worst: GateState,
     },
     /// A person or a supervisor stopped it.
     Interrupted,
@@ -119,6 +143,7 @@ pub fn exit_code(ending: Ending) -> u8 {
     match ending {
         Ending::Measured { is_withheld: false } => EXIT_OK,
         Ending::Measured { is_withheld: true } | Ending::Unfit => EXIT_UNFIT,
+        Ending::Gated { worst } => gate::exit_of(worst),
         Ending::Interrupted => EXIT_INTERRUPTED,
         Ending::Usage => EXIT_USAGE,
         Ending::Failed => EXIT_FAILURE,
