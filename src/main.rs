@@ -47,6 +47,12 @@ fn main() -> ExitCode {
             common,
         ),
         Command::Calibrate(asked) => commands::calibrate(began, asked),
+        Command::Compare(asked) => commands::compare(asked),
+        Command::Trend {
+            folder,
+            format,
+            color,
+        } => commands::trend(folder, *format, *color),
         Command::List { what } => commands::list(*what),
         Command::Doctor { json, color } => commands::doctor(*json, *color),
     };

@@ -1,19 +1,25 @@
 //! What the commands share: how they fail, how they print.
 
 mod calibrate;
+mod compare;
 mod doctor;
 mod formats;
+mod held;
 mod list;
 mod measure;
 mod messages;
 mod probes;
+mod records;
 mod scale;
 mod study;
+mod trend;
 
 pub use calibrate::calibrate;
+pub use compare::compare;
 pub use doctor::doctor;
 pub use list::list;
 pub use measure::{quick, run};
+pub use trend::trend;
 
 use forkscope::cli::Color;
 use forkscope::verdict::{EXIT_FAILURE, EXIT_USAGE};

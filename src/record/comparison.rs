@@ -1,7 +1,7 @@
 //! What changed from one run to another: the words of `forkscope compare`.
 
-use super::Estimate;
 use super::metric::Metric;
+use super::{Estimate, Purpose};
 use serde::{Deserialize, Serialize};
 
 /// Two runs, cell by cell.
@@ -80,6 +80,8 @@ pub struct ComparedCell {
     pub workload: String,
     /// Number of agents.
     pub agents: usize,
+    /// Why it was measured.
+    pub purpose: Purpose,
     /// The baseline, as the cell tells it from X.
     pub baseline: String,
     /// Side X.
@@ -139,7 +141,10 @@ impl ChangeVerdict {
     /// Whether nothing is known.
     #[must_use]
     pub fn is_open(self) -> bool {
-        matches!(self, ChangeVerdict::Inconclusive | ChangeVerdict::NotMeasured)
+        matches!(
+            self,
+            ChangeVerdict::Inconclusive | ChangeVerdict::NotMeasured
+        )
     }
 }
 

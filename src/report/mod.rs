@@ -9,6 +9,8 @@
 //! | `terminal` | what does a person see after a run? |
 //! | `json` | how is the record written as JSON, and read again? |
 //! | `file` | how does a file of results appear whole or not at all? |
+//! | `regression` | how is a comparison of two runs written as Markdown? |
+//! | `history` | how is the history of a folder written as Markdown? |
 //! | `progress` | how does a person see that a run goes on? |
 //! | `layout` | how do text and tables fit a width, with or without colour? |
 //! | `numbers` | how are numbers written in a table? |
@@ -21,8 +23,10 @@
 //! `forkscope list` and the golden test iterate the registry.
 
 pub mod file;
+pub mod history;
 pub mod json;
 pub mod progress;
+pub mod regression;
 pub mod terminal;
 
 mod layout;

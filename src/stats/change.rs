@@ -125,10 +125,7 @@ mod tests {
         // Equal errors and freedoms: ν = 2 · 5, and the error grows by √2.
         let c = change(&mean(1.0, 0.02, 5.0), &mean(1.1, 0.02, 5.0));
         close(c.value, 0.1_f64.exp());
-        close(
-            (c.high / c.value).ln(),
-            t_975(10.0) * 0.02 * 2.0_f64.sqrt(),
-        );
+        close((c.high / c.value).ln(), t_975(10.0) * 0.02 * 2.0_f64.sqrt());
         close((c.value / c.low).ln(), (c.high / c.value).ln());
     }
 
@@ -148,10 +145,7 @@ mod tests {
         // s² = 6/5 · ln²2, divided by six.
         close(of.standard_error, 2.0_f64.ln() * (0.2_f64).sqrt());
         close(of.estimate().value, 2.0);
-        close(
-            of.widened(2.0).standard_error,
-            2.0 * of.standard_error,
-        );
+        close(of.widened(2.0).standard_error, 2.0 * of.standard_error);
         assert_eq!(of.widened(0.5), of, "intervals are never narrowed");
     }
 

@@ -158,12 +158,15 @@ fn check(source: &SpecSource, kind: CheckKind, line: &Line) -> Result<Check, Spe
     }
     let agents = match &line.agents {
         None => None,
-        Some(n) => Some(usize::try_from(*n.get_ref()).ok().filter(|&n| n > 0).ok_or_else(
-            || {
-                let why = format!("agents: {} is not at least 1", n.get_ref());
-                at(source, n, &why)
-            },
-        )?),
+        Some(n) => Some(
+            usize::try_from(*n.get_ref())
+                .ok()
+                .filter(|&n| n > 0)
+                .ok_or_else(|| {
+                    let why = format!("agents: {} is not at least 1", n.get_ref());
+                    at(source, n, &why)
+                })?,
+        ),
     };
     for (field, bound) in [("at_least", &line.at_least), ("at_most", &line.at_most)] {
         if let Some(bound) = bound
@@ -318,7 +321,10 @@ at_most = 5.0
     #[test]
     fn a_claim_has_a_subject_and_bounds() {
         let [twice, memory] = claims(GOOD).unwrap().try_into().unwrap();
-        assert_eq!((twice.agents, twice.at_least, twice.at_most), (Some(1), Some(2.0), None));
+        assert_eq!(
+            (twice.agents, twice.at_least, twice.at_most),
+            (Some(1), Some(2.0), None)
+        );
         assert_eq!(
             twice.subject,
             Subject::Ratio {
@@ -332,7 +338,10 @@ at_most = 5.0
 
     #[test]
     fn a_level_names_one_deployment_and_a_threshold_may_name_none() {
-        let one = GOOD.replace("ratio = \"threads/processes\"", "deployment = \"processes:2x4\"");
+        let one = GOOD.replace(
+            "ratio = \"threads/processes\"",
+            "deployment = \"processes:2x4\"",
+        );
         let [level, _] = claims(&one).unwrap().try_into().unwrap();
         let metric = Metric::Throughput;
         assert_eq!(
@@ -342,7 +351,8 @@ at_most = 5.0
                 deployment: Some("processes:2x4".to_owned())
             }
         );
-        let none = "[[threshold]]\nname = \"a\"\nworkload = \"b\"\nmetric = \"op/s\"\nat_least = 1\n";
+        let none =
+            "[[threshold]]\nname = \"a\"\nworkload = \"b\"\nmetric = \"op/s\"\nat_least = 1\n";
         let source = source(none);
         let file: Thresholds = source.parse().unwrap();
         let [each] = all(&source, CheckKind::Threshold, file.threshold)
@@ -370,21 +380,76 @@ at_most = 5.0
             ("agents = 1", "agents = \"one\"", 5, "agents = \"one\""),
             ("agents = 1", "agents = 0", 5, "agents: 0 is not at least 1"),
             ("agents = 1", "agents = -3", 5, "agents: -3"),
-            ("\"op/s\"", "\"speed\"", 6, "metric: \"speed\" is none; there are op/s"),
-            ("\"op/s\"", "\"times json\"", 6, "of the workload \"serialize\" alone"),
-            ("threads/processes", "threads", 7, "ratio: \"threads\" is not of the form"),
-            ("threads/processes", "threads/fibers", 7, "ratio: \"fibers\" is not a deployment"),
-            ("threads/processes", "threads/threads", 7, "ratio: threads / threads is 1"),
-            ("at_least = 2\n", "at_least = 0\n", 8, "at_least: 0 is not above 0"),
+            (
+                "\"op/s\"",
+                "\"speed\"",
+                6,
+                "metric: \"speed\" is none; there are op/s",
+            ),
+            (
+                "\"op/s\"",
+                "\"times json\"",
+                6,
+                "of the workload \"serialize\" alone",
+            ),
+            (
+                "threads/processes",
+                "threads",
+                7,
+                "ratio: \"threads\" is not of the form",
+            ),
+            (
+                "threads/processes",
+                "threads/fibers",
+                7,
+                "ratio: \"fibers\" is not a deployment",
+            ),
+            (
+                "threads/processes",
+                "threads/threads",
+                7,
+                "ratio: threads / threads is 1",
+            ),
+            (
+                "at_least = 2\n",
+                "at_least = 0\n",
+                8,
+                "at_least: 0 is not above 0",
+            ),
             ("at_least = 2\n", "at_least = inf\n", 8, "at_least: inf"),
             ("at_least = 2\n", "at_least = \"x\"\n", 8, "at_least"),
             ("at_least = 2\n", "\n", 3, "asks nothing; give at_least"),
-            ("at_most = 5.0", "at_most = 2.5", 16, "at_most: 2.5 is below at_least, which is 3"),
+            (
+                "at_most = 5.0",
+                "at_most = 2.5",
+                16,
+                "at_most: 2.5 is below at_least, which is 3",
+            ),
             ("at_most = 5.0", "at_most = nan", 16, "at_most: NaN"),
-            ("\"three to five times the memory\"", "\"threads twice at one agent\"", 11, "is there twice"),
-            ("\"threads twice at one agent\"", "\" \"", 3, "name: is empty"),
-            ("workload = \"exploration\"\nagents", "workload = \"\"\nagents", 4, "workload: is empty"),
-            ("ratio = \"threads/processes\"", "", 3, "is about nothing; give ratio"),
+            (
+                "\"three to five times the memory\"",
+                "\"threads twice at one agent\"",
+                11,
+                "is there twice",
+            ),
+            (
+                "\"threads twice at one agent\"",
+                "\" \"",
+                3,
+                "name: is empty",
+            ),
+            (
+                "workload = \"exploration\"\nagents",
+                "workload = \"\"\nagents",
+                4,
+                "workload: is empty",
+            ),
+            (
+                "ratio = \"threads/processes\"",
+                "",
+                3,
+                "is about nothing; give ratio",
+            ),
             (
                 "at_least = 2\n",
                 "at_least = 2\ndeployment = \"threads\"\n",
@@ -397,13 +462,21 @@ at_most = 5.0
                 7,
                 "deployment: \"fibers\"",
             ),
-            ("[[claim]]\nname = \"threads", "[[claims]]\nname = \"threads", 2, "claims"),
+            (
+                "[[claim]]\nname = \"threads",
+                "[[claims]]\nname = \"threads",
+                2,
+                "claims",
+            ),
             ("# A comment.", "claim", 1, ""),
         ] {
             assert!(GOOD.contains(from), "{from}");
             let error = claims(&GOOD.replacen(from, to, 1)).expect_err(to);
             let said = error.to_string();
-            assert!(said.starts_with(&format!("mine.toml:{line}: ")), "{to}: {said}");
+            assert!(
+                said.starts_with(&format!("mine.toml:{line}: ")),
+                "{to}: {said}"
+            );
             assert!(said.contains(words), "{to}: {said}");
         }
     }
@@ -413,7 +486,10 @@ at_most = 5.0
         let said = claims(&GOOD.replace("metric = \"op/s\"\n", ""))
             .unwrap_err()
             .to_string();
-        assert!(said.contains("mine.toml:2") && said.contains("`metric`"), "{said}");
+        assert!(
+            said.contains("mine.toml:2") && said.contains("`metric`"),
+            "{said}"
+        );
         let said = claims_of("nowhere.toml").unwrap_err().to_string();
         assert!(said.starts_with("nowhere.toml: cannot be read"), "{said}");
         let said = thresholds(Some("nowhere.toml")).unwrap_err().to_string();

@@ -47,7 +47,10 @@ fn judge(run: &Run, check: &Check) -> Vec<CheckAnswer> {
         };
         return vec![answer(run, check, case)];
     }
-    cases.into_iter().map(|case| answer(run, check, case)).collect()
+    cases
+        .into_iter()
+        .map(|case| answer(run, check, case))
+        .collect()
 }
 
 fn unit(check: &Check) -> &'static str {
@@ -69,7 +72,8 @@ fn is_asked(check: &Check, place: &Place<'_>) -> bool {
 }
 
 fn levels(run: &Run, check: &Check, metric: Metric, deployment: Option<&str>) -> Vec<Case> {
-    let is_meant = |p: &Place<'_>| is_asked(check, p) && deployment.is_none_or(|d| d == p.deployment);
+    let is_meant =
+        |p: &Place<'_>| is_asked(check, p) && deployment.is_none_or(|d| d == p.deployment);
     let found = places(run, &check.workload);
     let case = |p: &Place<'_>| Case {
         place: format!(
@@ -176,7 +180,10 @@ fn answer(run: &Run, check: &Check, case: Case) -> CheckAnswer {
     let missing = case
         .missing
         .map_or_else(String::new, |m| format!(" (not measured: {m})"));
-    let sentence = format!("{}: {measured}{missing}, {verb} {bounds} ({})", check.name, case.place);
+    let sentence = format!(
+        "{}: {measured}{missing}, {verb} {bounds} ({})",
+        check.name, case.place
+    );
     CheckAnswer {
         kind: check.kind,
         name: check.name.clone(),
@@ -272,7 +279,10 @@ mod tests {
     #[test]
     fn bounds_and_numbers_read() {
         assert_eq!(bounds(&check(Some(2.0), None), RATIO), "at least 2 times");
-        assert_eq!(bounds(&check(Some(3.0), Some(5.5)), RATIO), "3 to 5.5 times");
+        assert_eq!(
+            bounds(&check(Some(3.0), Some(5.5)), RATIO),
+            "3 to 5.5 times"
+        );
         assert_eq!(bounds(&check(None, Some(100.0)), "ms"), "at most 100 ms");
         let e = |value: f64| Estimate {
             value,

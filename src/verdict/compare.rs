@@ -125,7 +125,9 @@ pub fn compare(
     }
     let labels = labels(old, new, &differences);
     let lines = || cells.iter().flat_map(|c| &c.lines);
-    let regressions = lines().filter(|l| l.verdict == ChangeVerdict::Worse).count();
+    let regressions = lines()
+        .filter(|l| l.verdict == ChangeVerdict::Worse)
+        .count();
     let open = lines().filter(|l| l.verdict.is_open()).count();
     let sentence = sentence(&cells, &labels, refused.len());
     Ok(Comparison {
@@ -225,24 +227,24 @@ fn run_of(run: &Run) -> ComparedRun {
     }
 }
 
-/// What has to stand before everything.
+/// What has to stand before everything: of both runs, or of the one that is named.
 fn labels(old: &Run, new: &Run, differences: &[String]) -> Vec<String> {
-    let mut labels = Vec::new();
-    if !differences.is_empty() {
-        labels.push("another machine".to_owned());
-    }
-    for (run, which) in [(old, "old"), (new, "new")] {
-        if run.withheld.is_some() {
-            labels.push(format!("withheld ({which})"));
-        }
-        if run.busy.is_some() {
-            labels.push(format!("{BUSY_LABEL} ({which})"));
-        }
-        if !run.complete {
-            labels.push(format!("incomplete ({which})"));
-        }
-    }
-    labels
+    let facts: [(&str, fn(&Run) -> bool); 3] = [
+        ("withheld", |run| run.withheld.is_some()),
+        (BUSY_LABEL, |run| run.busy.is_some()),
+        ("incomplete", |run| !run.complete),
+    ];
+    let label = |(name, is_so): (&str, fn(&Run) -> bool)| match (is_so(old), is_so(new)) {
+        (true, true) => Some(name.to_owned()),
+        (true, false) => Some(format!("{name} (old)")),
+        (false, true) => Some(format!("{name} (new)")),
+        (false, false) => None,
+    };
+    let machine = (!differences.is_empty()).then(|| "another machine".to_owned());
+    machine
+        .into_iter()
+        .chain(facts.into_iter().filter_map(label))
+        .collect()
 }
 
 /// What is compared of a side besides op/s; of agents also what it costs to have them.
@@ -289,6 +291,7 @@ fn cell(old: (&Run, &Cell), new: (&Run, &Cell), tolerances: &Tolerances) -> Comp
     ComparedCell {
         workload: known.workload.clone(),
         agents: known.agents,
+        purpose: known.purpose,
         baseline: side_name(known, Side::Baseline),
         x: side_name(known, Side::X),
         lines,
@@ -314,8 +317,7 @@ fn side_mean(run: &Run, cell: &Cell, side: Side, metric: Metric) -> Result<LnMea
             _ => "not every invocation has it".to_owned(),
         });
     }
-    let mean = LnMean::of(&values)
-        .map_err(|_| format!("{} invocations count", values.len()))?;
+    let mean = LnMean::of(&values).map_err(|_| format!("{} invocations count", values.len()))?;
     Ok(match metric.is_of_window() {
         true => mean.widened(widening(run)),
         false => mean,
@@ -372,7 +374,11 @@ fn judge(change: &Estimate, tolerance: f64, metric: Metric, is_ratio: bool) -> C
         return ChangeVerdict::Unchanged;
     };
     let is_higher = deployment == HIGHER;
-    match (is_ratio, is_higher, is_higher == metric.is_better_when_higher()) {
+    match (
+        is_ratio,
+        is_higher,
+        is_higher == metric.is_better_when_higher(),
+    ) {
         (true, true, _) => ChangeVerdict::Higher,
         (true, false, _) => ChangeVerdict::Lower,
         (false, _, true) => ChangeVerdict::Better,
@@ -382,7 +388,11 @@ fn judge(change: &Estimate, tolerance: f64, metric: Metric, is_ratio: bool) -> C
 
 /// `worse: 2 of 132 lines (processes op/s at exploration@8, …); 5 better, …`.
 fn sentence(cells: &[ComparedCell], labels: &[String], refused: usize) -> String {
-    let lines = || cells.iter().flat_map(|c| c.lines.iter().map(move |l| (c, l)));
+    let lines = || {
+        cells
+            .iter()
+            .flat_map(|c| c.lines.iter().map(move |l| (c, l)))
+    };
     let count = |verdict: ChangeVerdict| lines().filter(|(_, l)| l.verdict == verdict).count();
     let worse: Vec<String> = lines()
         .filter(|(_, l)| l.verdict == ChangeVerdict::Worse)
@@ -440,9 +450,21 @@ mod tests {
         let judge = |e: Estimate, metric, is_ratio| judge(&e, 0.15, metric, is_ratio);
         let (up, down) = (of(1.2, 1.3), of(0.7, 0.8));
         for (metric, of_up, of_down) in [
-            (Metric::Throughput, ChangeVerdict::Better, ChangeVerdict::Worse),
-            (Metric::Messages, ChangeVerdict::Better, ChangeVerdict::Worse),
-            (Metric::ServiceP99, ChangeVerdict::Worse, ChangeVerdict::Better),
+            (
+                Metric::Throughput,
+                ChangeVerdict::Better,
+                ChangeVerdict::Worse,
+            ),
+            (
+                Metric::Messages,
+                ChangeVerdict::Better,
+                ChangeVerdict::Worse,
+            ),
+            (
+                Metric::ServiceP99,
+                ChangeVerdict::Worse,
+                ChangeVerdict::Better,
+            ),
             (Metric::Setup, ChangeVerdict::Worse, ChangeVerdict::Better),
             (Metric::Memory, ChangeVerdict::Worse, ChangeVerdict::Better),
         ] {
@@ -451,8 +473,14 @@ mod tests {
             assert_eq!(judge(up, metric, true), ChangeVerdict::Higher);
             assert_eq!(judge(down, metric, true), ChangeVerdict::Lower);
             assert_eq!(judge(of(0.9, 1.1), metric, false), ChangeVerdict::Unchanged);
-            assert_eq!(judge(of(0.8, 1.1), metric, false), ChangeVerdict::Inconclusive);
-            assert_eq!(judge(of(1.1, 1.2), metric, true), ChangeVerdict::Inconclusive);
+            assert_eq!(
+                judge(of(0.8, 1.1), metric, false),
+                ChangeVerdict::Inconclusive
+            );
+            assert_eq!(
+                judge(of(1.1, 1.2), metric, true),
+                ChangeVerdict::Inconclusive
+            );
         }
     }
 
@@ -471,6 +499,9 @@ mod tests {
     #[test]
     fn names_of_many_are_counted() {
         let names = |n: usize| first_names(&vec!["a".to_owned(); n]);
-        assert_eq!([names(0), names(1), names(3)], ["none", "a", "a and 2 more"]);
+        assert_eq!(
+            [names(0), names(1), names(3)],
+            ["none", "a", "a and 2 more"]
+        );
     }
 }

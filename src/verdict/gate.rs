@@ -4,9 +4,7 @@
 //! of coordination, processes do less than threads. It is broken where the whole interval says so, holds
 //! where the whole interval says the contrary, and is open everywhere else.
 
-use super::{
-    BUSY_LABEL, EXIT_GATE_BROKEN, EXIT_GATE_OPEN, EXIT_OK, WITHHELD_LABEL, words,
-};
+use super::{BUSY_LABEL, EXIT_GATE_BROKEN, EXIT_GATE_OPEN, EXIT_OK, WITHHELD_LABEL, words};
 use crate::deployment::Form;
 use crate::record::metric::Metric;
 use crate::record::{Cell, Effect, Purpose, Run, Verdict};
@@ -75,7 +73,9 @@ impl Relation {
 
 /// Why a text is no gate.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0}; write WORKLOAD@AGENTS: DEPLOYMENT [METRIC] OP NUMBER, for example 'coordination@8: processes < 1.00'")]
+#[error(
+    "{0}; write WORKLOAD@AGENTS: DEPLOYMENT [METRIC] OP NUMBER, for example 'coordination@8: processes < 1.00'"
+)]
 pub struct GateError(String);
 
 impl FromStr for Gate {
@@ -254,7 +254,10 @@ fn listed(comparable: &[Comparable]) -> String {
         }
     }
     let group = |(workload, x, baseline, agents): &(&str, &str, &str, Vec<usize>)| {
-        format!("{workload}@{}: {x} (against {baseline})", words::list(agents))
+        format!(
+            "{workload}@{}: {x} (against {baseline})",
+            words::list(agents)
+        )
     };
     groups.iter().map(group).collect::<Vec<_>>().join("; ")
 }
@@ -272,9 +275,8 @@ pub fn judge_gates(run: &Run, gates: &[Gate]) -> Vec<GateAnswer> {
 fn judge(run: &Run, gate: &Gate) -> GateAnswer {
     let mut cells = run.cells.iter().filter(|c| c.purpose == Purpose::Compare);
     let label = gate.deployment.to_string();
-    let cell = cells.find(|c| {
-        c.workload == gate.workload && c.agents == gate.agents && c.x == label
-    });
+    let cell =
+        cells.find(|c| c.workload == gate.workload && c.agents == gate.agents && c.x == label);
     let Some(cell) = cell else {
         let why = "it was not measured: left out, or the run ended before".to_owned();
         return answer(run, gate, GateState::Open, &why);
@@ -401,13 +403,25 @@ mod tests {
             ("coordination@8 processes < 1", "colon is missing"),
             ("coordination: processes < 1", "is not WORKLOAD@AGENTS"),
             ("@8: processes < 1", "is not WORKLOAD@AGENTS"),
-            ("coordination@0: processes < 1", "\"0\" is no number of agents"),
-            ("coordination@x: processes < 1", "\"x\" is no number of agents"),
+            (
+                "coordination@0: processes < 1",
+                "\"0\" is no number of agents",
+            ),
+            (
+                "coordination@x: processes < 1",
+                "\"x\" is no number of agents",
+            ),
             ("coordination@8: processes 1", "none of < <= > >="),
             ("coordination@8: processes = 1", "none of < <= > >="),
             ("coordination@8: < 1", "the deployment is missing"),
-            ("coordination@8: fibers < 1", "\"fibers\" is not a deployment"),
-            ("coordination@8: processes speed < 1", "\"speed\" is no metric"),
+            (
+                "coordination@8: fibers < 1",
+                "\"fibers\" is not a deployment",
+            ),
+            (
+                "coordination@8: processes speed < 1",
+                "\"speed\" is no metric",
+            ),
             ("coordination@8: processes p99 of < 1", "one word too many"),
             ("coordination@8: processes <", "\"\" is no ratio above 0"),
             ("coordination@8: processes < many", "\"many\" is no ratio"),

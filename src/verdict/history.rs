@@ -50,7 +50,14 @@ fn group(runs: &[&(String, Run)]) -> Group {
     let mut series: Vec<Series> = all.into_iter().map(|(_, _, s)| s).collect();
     // Stable: series of the same name stay in the order in which they began.
     series.sort_by(|a, b| {
-        let key = |s: &Series| (s.workload.clone(), s.baseline.clone(), s.x.clone(), s.agents);
+        let key = |s: &Series| {
+            (
+                s.workload.clone(),
+                s.baseline.clone(),
+                s.x.clone(),
+                s.agents,
+            )
+        };
         key(a).cmp(&key(b))
     });
     let (_, first) = runs[0];

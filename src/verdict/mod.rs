@@ -122,9 +122,9 @@ pub enum Ending {
         /// Whether the headline is withheld ([`crate::stats::withheld`]).
         is_withheld: bool,
     },
-    /// The headline stands, but not all gates hold.
+    /// The headline stands, and gates were looked at.
     Gated {
-        /// What became of the worst of them.
+        /// What became of the worst of them; without any, that they hold.
         worst: GateState,
     },
     /// A person or a supervisor stopped it.
@@ -216,6 +216,10 @@ mod tests {
     #[test]
     fn exit_codes_follow_the_documented_table() {
         assert_eq!(exit_code(Ending::Measured { is_withheld: false }), 0);
+        let gated = |worst| exit_code(Ending::Gated { worst });
+        assert_eq!(gated(GateState::Holds), 0);
+        assert_eq!(gated(GateState::Open), 3);
+        assert_eq!(gated(GateState::Broken), 4);
         assert_eq!(exit_code(Ending::Failed), 1);
         assert_eq!(exit_code(Ending::Usage), 2);
         assert_eq!(exit_code(Ending::Measured { is_withheld: true }), 5);

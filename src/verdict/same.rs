@@ -50,9 +50,9 @@ pub fn work_difference(old: (&Run, &Cell), new: (&Run, &Cell)) -> Option<String>
         ));
     }
     match (&old_cell.digest, &new_cell.digest) {
-        (Some(a), Some(b)) if a != b => Some(format!(
-            "agents did not do the same (digest {a}, then {b})"
-        )),
+        (Some(a), Some(b)) if a != b => {
+            Some(format!("agents did not do the same (digest {a}, then {b})"))
+        }
         _ => None,
     }
 }

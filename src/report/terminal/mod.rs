@@ -15,18 +15,26 @@
 //! | `delivery` | does it matter more whether a receiver polls than where it runs? |
 //! | `formats` | what do formats cost, and how much of a hop is that? |
 //! | `within` | what moved while it was measured? |
+//! | `checks` | how does the run stand against claims and thresholds? |
+//! | `gates` | what became of each gate? |
+//! | `comparison` | what changed from one run to another? |
+//! | `trend` | what became of each comparison over time? |
 //! | `close` | do the controls hold, what is the answer, what is missing? |
 
 pub mod calibration;
 mod cells;
+mod checks;
 mod close;
+pub mod comparison;
 mod costs;
 mod delivery;
 mod formats;
+pub mod gates;
 mod head;
 mod hops;
 mod probes;
 mod scale;
+pub mod trend;
 mod within;
 
 use std::io::{self, Write};
@@ -52,6 +60,7 @@ impl Report for Terminal {
         hops::write(run, &mut page);
         delivery::write(run, &mut page);
         formats::write(run, &mut page);
+        checks::write(run, &mut page);
         close::write(run, style, &mut page);
         out.write_all(page.finish().as_bytes())
     }
