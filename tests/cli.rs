@@ -406,6 +406,8 @@ fn every_help_ends_with_examples() {
         None,
         Some("quick"),
         Some("run"),
+        Some("compare"),
+        Some("trend"),
         Some("list"),
         Some("doctor"),
     ] {
