@@ -20,8 +20,9 @@ use std::time::Duration;
 )]
 #[command(
     after_help = "Exit codes: 0 measured, gates hold, nothing got worse · 1 failure · 2 usage, or a file that is wrong
-            3 a gate is open (of compare --strict: something is not settled) · 4 a gate is broken, or
-            something got worse, with certainty · 5 machine unfit or controls failed · 130 interrupted
+            3 a gate is open (of compare --strict: something is not settled)
+            4 a gate is broken, or something got worse, with certainty
+            5 machine unfit or controls failed · 130 interrupted
 
 Examples:
   forkscope quick                        two minutes: table, sentence, record in reports/
@@ -114,12 +115,13 @@ pub enum Command {
     Calibrate(Calibrate),
     /// What changed from one run to another? The same cells, with intervals; exit 4 where something got worse
     #[command(
-        after_help = "Compared are op/s, service time (p50, p99: not latency), setup and memory per agent of both sides,
-and the ratio X / baseline, which gets higher or lower, not better or worse. Runs of two method versions are
-never compared, nor are cells of different seeds, parameters or windows.
+        after_help = "Compared are op/s, service time (p50, p99: not latency), setup and memory per agent of
+both sides, and the ratio X / baseline, which gets higher or lower, not better or worse. Runs of
+two method versions are never compared, nor cells of other seeds, parameters or windows.
 
-Exit codes: 0 nothing got worse with certainty · 2 the runs cannot be compared · 3 only with --strict: a line is
-not settled, or a cell is missing or of other work · 4 something got worse · 5 the headline of a run is withheld
+Exit codes: 0 nothing got worse with certainty · 2 the runs cannot be compared · 3 only with
+            --strict: a line is not settled, or a cell is missing or of other work
+            4 something got worse · 5 the headline of a run is withheld
 
 Examples:
   forkscope compare reports/before reports/after
@@ -129,8 +131,9 @@ Examples:
     Compare(Compare),
     /// What became of each comparison over time? The records of a folder, machine by machine
     #[command(
-        after_help = "Looked for are run.json in the folder and in those below it, and other .json in the folder itself. Records of
-different machines, methods, seeds, parameters or windows are never put into one table.
+        after_help = "Looked for are run.json in the folder and in those below it, and other .json in the folder
+itself. Records of different machines, methods, seeds, parameters or windows are never put into
+one table.
 
 Examples:
   forkscope trend reports

@@ -1,6 +1,8 @@
 //! What is done with records: gates, claims, thresholds, comparisons of two, and the history of many?
 
+#[allow(dead_code, reason = "each test binary uses its own part")]
 mod fixture;
+#[allow(dead_code, reason = "each test binary uses its own part")]
 mod simulation;
 
 use forkscope::record::checks::{CheckAnswer, CheckKind, CheckOutcome};

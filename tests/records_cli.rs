@@ -1,5 +1,6 @@
 //! What does a person see who compares records, looks at their history, or makes conditions?
 
+#[allow(dead_code, reason = "each test binary uses its own part")]
 mod fixture;
 
 use std::fs;
@@ -345,7 +346,10 @@ fn a_measured_run_is_held_against_gates_claims_and_thresholds() {
 fn help_has_three_examples_and_the_exit_codes() {
     let folder = folder();
     for (command, words) in [
-        (&["compare", "--help"][..], "3 only with --strict"),
+        (
+            &["compare", "--help"][..],
+            "--strict: a line is not settled",
+        ),
         (&["trend", "--help"], "different machines, methods"),
         (&["--help"], "3 a gate is open"),
     ] {
