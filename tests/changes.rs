@@ -645,7 +645,8 @@ fn other_methods_are_refused_always_and_other_machines_unless_asked_for() {
     new.method_version += 1;
     let refused = compare(&old, &new, &Tolerances::default(), true).unwrap_err();
     assert!(matches!(refused, Refusal::Method { .. }), "{refused}");
-    let changes: [(fn(&mut Machine), &str); 4] = [
+    type Change = fn(&mut Machine);
+    let changes: [(Change, &str); 4] = [
         (
             |m| m.cpu_model = Some("another".to_owned()),
             "CPU: Imaginary",

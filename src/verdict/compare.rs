@@ -229,12 +229,15 @@ fn run_of(run: &Run) -> ComparedRun {
 
 /// What has to stand before everything: of both runs, or of the one that is named.
 fn labels(old: &Run, new: &Run, differences: &[String]) -> Vec<String> {
-    let facts: [(&str, fn(&Run) -> bool); 3] = [
-        ("withheld", |run| run.withheld.is_some()),
-        (BUSY_LABEL, |run| run.busy.is_some()),
-        ("incomplete", |run| !run.complete),
-    ];
-    let label = |(name, is_so): (&str, fn(&Run) -> bool)| match (is_so(old), is_so(new)) {
+    let facts = |run: &Run| {
+        [
+            ("withheld", run.withheld.is_some()),
+            (BUSY_LABEL, run.busy.is_some()),
+            ("incomplete", !run.complete),
+        ]
+    };
+    let label = |((name, of_old), (_, of_new)): ((&str, bool), (&str, bool))| match (of_old, of_new)
+    {
         (true, true) => Some(name.to_owned()),
         (true, false) => Some(format!("{name} (old)")),
         (false, true) => Some(format!("{name} (new)")),
@@ -243,7 +246,7 @@ fn labels(old: &Run, new: &Run, differences: &[String]) -> Vec<String> {
     let machine = (!differences.is_empty()).then(|| "another machine".to_owned());
     machine
         .into_iter()
-        .chain(facts.into_iter().filter_map(label))
+        .chain(facts(old).into_iter().zip(facts(new)).filter_map(label))
         .collect()
 }
 
