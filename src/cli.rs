@@ -4,6 +4,7 @@ use crate::deployment::Form;
 use crate::record::Priority;
 use crate::report;
 use crate::transport::Asked;
+use crate::verdict::{Gate, Tolerances};
 use clap::builder::{FalseyValueParser, PossibleValue, PossibleValuesParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
@@ -20,7 +21,10 @@ use std::time::Duration;
     max_term_width = 100
 )]
 #[command(
-    after_help = "Exit codes: 0 measured · 1 failure · 2 usage, workload file or record · 5 machine unfit or controls failed · 130 interrupted
+    after_help = "Exit codes: 0 measured, gates hold, nothing got worse · 1 failure · 2 usage, or a file that is wrong
+            3 a gate is open (of compare --strict: something is not settled)
+            4 a gate is broken, or something got worse, with certainty
+            5 machine unfit or controls failed · 130 interrupted
 
 Examples:
   forkscope full                         twenty minutes: a report to decide by
@@ -41,7 +45,8 @@ pub enum Command {
     #[command(after_help = "Examples:
   forkscope quick
   forkscope quick --json - | jq '.answers[].crossover'
-  forkscope quick --seed 7 --out reports/quick-7")]
+  forkscope quick --seed 7 --out reports/quick-7
+  forkscope quick --claims published --fail-if 'coordination@8: processes < 0.25'")]
     Quick {
         /// What all measuring commands share.
         #[command(flatten)]
@@ -111,6 +116,44 @@ pub enum Command {
   forkscope schema | jq '.[\"$defs\"].Sample.properties | keys'
   forkscope schema | jq -r '.[\"$defs\"].Sample.properties.setup_s.description'")]
     Schema,
+    /// What changed from one run to another? The same cells, with intervals; exit 4 where something got worse
+    #[command(
+        after_help = "Compared are op/s, service time (p50, p99: not latency), setup and memory per agent of
+both sides, and the ratio X / baseline, which gets higher or lower, not better or worse. Runs of
+two method versions are never compared, nor cells of other seeds, parameters or windows.
+
+Exit codes: 0 nothing got worse with certainty · 2 the runs cannot be compared · 3 only with
+            --strict: a line is not settled, or a cell is missing or of other work
+            4 something got worse · 5 the headline of a run is withheld
+
+Examples:
+  forkscope compare reports/before reports/after
+  forkscope compare old.json new.json --tolerance throughput=5%,setup=20%
+  forkscope compare main/run.json mine/run.json --format md > regression.md"
+    )]
+    Compare(Compare),
+    /// What became of each comparison over time? The records of a folder, machine by machine
+    #[command(
+        after_help = "Looked for are run.json in the folder and in those below it, and other .json in the folder
+itself. Records of different machines, methods, seeds, parameters or windows are never put into
+one table.
+
+Examples:
+  forkscope trend reports
+  forkscope trend reports --format md > history.md
+  forkscope trend reports --format json | jq '.groups[].series[].points[].effect.ratio'"
+    )]
+    Trend {
+        /// Folder of records
+        #[arg(value_name = "DIR")]
+        folder: PathBuf,
+        /// How it is written
+        #[arg(long, value_enum, default_value_t = Written::Terminal, env = "FORKSCOPE_FORMAT")]
+        format: Written,
+        /// Colour of the table
+        #[arg(long, value_enum, default_value_t = Color::Auto, env = "FORKSCOPE_COLOR")]
+        color: Color,
+    },
     /// List workloads, deployments, transports and report formats
     #[command(after_help = "Examples:
   forkscope list
@@ -190,6 +233,105 @@ pub struct RunArgs {
     pub common: Common,
 }
 
+/// Options of `compare`.
+#[derive(Clone, Debug, Args)]
+pub struct Compare {
+    /// The earlier run: its run.json, or the folder that holds it
+    #[arg(value_name = "OLD")]
+    pub old: PathBuf,
+    /// The later run
+    #[arg(value_name = "NEW")]
+    pub new: PathBuf,
+    /// Changes up to which things count as unchanged, separated by commas; what is left out keeps
+    /// throughput=15%,latency=15%,setup=10%,memory=20%
+    #[arg(long, value_name = "NAME=SHARE", value_delimiter = ',', value_parser = tolerance, env = "FORKSCOPE_TOLERANCE")]
+    pub tolerance: Vec<Tolerance>,
+    /// Compare runs of different machines; every line is labelled
+    #[arg(long, env = "FORKSCOPE_ACROSS_MACHINES", value_parser = FalseyValueParser::new())]
+    pub across_machines: bool,
+    /// What is not settled is an error (exit 3)
+    #[arg(long, env = "FORKSCOPE_STRICT", value_parser = FalseyValueParser::new())]
+    pub strict: bool,
+    /// How it is written
+    #[arg(long, value_enum, default_value_t = Written::Terminal, env = "FORKSCOPE_FORMAT")]
+    pub format: Written,
+    /// Colour of the table
+    #[arg(long, value_enum, default_value_t = Color::Auto, env = "FORKSCOPE_COLOR")]
+    pub color: Color,
+}
+
+impl Compare {
+    /// The tolerances: what was asked for, over what holds where nothing was.
+    #[must_use]
+    pub fn tolerances(&self) -> Tolerances {
+        let mut all = Tolerances::default();
+        for Tolerance { of, share } in &self.tolerance {
+            match of {
+                Tolerated::Throughput => all.throughput = *share,
+                Tolerated::Latency => all.latency = *share,
+                Tolerated::Setup => all.setup = *share,
+                Tolerated::Memory => all.memory = *share,
+            }
+        }
+        all
+    }
+}
+
+/// A change up to which something counts as unchanged.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Tolerance {
+    /// What may change.
+    pub of: Tolerated,
+    /// By how much, a share.
+    pub share: f64,
+}
+
+/// What has a tolerance of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tolerated {
+    /// Op/s and ratios.
+    Throughput,
+    /// Service times.
+    Latency,
+    /// Setup.
+    Setup,
+    /// Memory per agent.
+    Memory,
+}
+
+/// How a comparison or a history is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Written {
+    /// Tables for a person
+    Terminal,
+    /// Markdown
+    Md,
+    /// JSON
+    Json,
+}
+
+/// What a run is held against.
+#[derive(Clone, Debug, Args)]
+pub struct Held {
+    /// A gate, WORKLOAD@AGENTS: DEPLOYMENT [METRIC] OP NUMBER: the run fails (exit 4) where the ratio
+    /// DEPLOYMENT / baseline is so with its whole interval, and is open (exit 3) where that is not settled.
+    /// METRIC is op/s (left out), messages/s, mean, p50, p99 (service time), setup or memory; OP is <, <=,
+    /// > or >=. Repeat it, or separate gates by semicolons
+    #[arg(
+        long,
+        value_name = "GATE",
+        value_delimiter = ';',
+        env = "FORKSCOPE_FAIL_IF"
+    )]
+    pub fail_if: Vec<Gate>,
+    /// Claims to hold against the run: `published` for those of others, or a .toml file of your own
+    #[arg(long, value_name = "published|FILE", env = "FORKSCOPE_CLAIMS")]
+    pub claims: Option<String>,
+    /// Thresholds to hold against the run; left out: those of workloads/checks/thresholds.toml
+    #[arg(long, value_name = "FILE", env = "FORKSCOPE_THRESHOLDS")]
+    pub thresholds: Option<String>,
+}
+
 /// Options of `calibrate`.
 #[derive(Clone, Debug, Args)]
 pub struct Calibrate {
@@ -263,6 +405,9 @@ pub struct Common {
         env = "FORKSCOPE_PRIORITY"
     )]
     pub priority: Priority,
+    /// What the run is held against.
+    #[command(flatten)]
+    pub held: Held,
     /// Print the record as JSON on standard output instead of the table; no folder unless --out asks
     #[arg(long, value_name = "-", value_parser = ["-"], env = "FORKSCOPE_JSON")]
     pub json: Option<String>,
@@ -369,6 +514,28 @@ fn duration(text: &str) -> Result<Duration, String> {
     Ok(parsed)
 }
 
+/// `setup=10%`.
+fn tolerance(text: &str) -> Result<Tolerance, String> {
+    let names = [
+        ("throughput", Tolerated::Throughput),
+        ("latency", Tolerated::Latency),
+        ("setup", Tolerated::Setup),
+        ("memory", Tolerated::Memory),
+    ];
+    let (name, size) = text
+        .split_once('=')
+        .ok_or_else(|| format!("\"{text}\" is not NAME=SHARE; write setup=10%"))?;
+    let of = names
+        .into_iter()
+        .find(|(known, _)| *known == name.trim())
+        .map(|(_, of)| of)
+        .ok_or_else(|| {
+            format!("\"{name}\" has no tolerance; there are throughput, latency, setup and memory")
+        })?;
+    let share = margin(size)?;
+    Ok(Tolerance { of, share })
+}
+
 /// `3%` or `0.03`.
 fn margin(text: &str) -> Result<f64, String> {
     let (digits, scale) = match text.trim().strip_suffix('%') {
@@ -406,6 +573,70 @@ mod tests {
         for bad in ["", "0", "1..", "8..2", "x", "1,,2", "20000"] {
             assert!(counts(bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_tolerance_has_a_name_and_a_share() {
+        let setup = Tolerance {
+            of: Tolerated::Setup,
+            share: 0.2,
+        };
+        assert_eq!(tolerance("setup=20%"), Ok(setup));
+        assert_eq!(tolerance(" setup = 0.2 "), Ok(setup));
+        for bad in [
+            "",
+            "setup",
+            "speed=3%",
+            "setup=",
+            "setup=0",
+            "setup=90%",
+            "=3%",
+        ] {
+            assert!(tolerance(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_asked_for_keeps_its_tolerance() {
+        let cli = Cli::parse_from(
+            ["forkscope", "compare", "a", "b", "--tolerance"]
+                .into_iter()
+                .chain(["memory=5%,throughput=2%"]),
+        );
+        let Command::Compare(asked) = cli.command else {
+            panic!("it is a comparison");
+        };
+        let expected = Tolerances {
+            memory: 0.05,
+            throughput: 0.02,
+            ..Tolerances::default()
+        };
+        assert_eq!(asked.tolerances(), expected);
+        assert_eq!((expected.latency, expected.setup), (0.15, 0.10));
+    }
+
+    #[test]
+    fn gates_are_repeated_or_separated_by_semicolons() {
+        let gates = |arguments: &[&str]| {
+            let cli = Cli::try_parse_from(["forkscope", "quick"].iter().chain(arguments));
+            match cli.map(|c| c.command) {
+                Ok(Command::Quick { common }) => {
+                    let written = common.held.fail_if.iter().map(Gate::to_string);
+                    Ok(written.collect::<Vec<String>>())
+                }
+                Ok(_) => panic!("it is quick"),
+                Err(e) => Err(e.to_string()),
+            }
+        };
+        let (a, b) = (
+            "exploration@8: processes < 0.9",
+            "coordination@2: processes p99 > 3",
+        );
+        let both = Ok(vec![a.to_owned(), b.to_owned()]);
+        assert_eq!(gates(&["--fail-if", a, "--fail-if", b]), both);
+        assert_eq!(gates(&["--fail-if", &format!("{a};{b}")]), both);
+        let said = gates(&["--fail-if", "coordination: processes < 1"]).unwrap_err();
+        assert!(said.contains("is not WORKLOAD@AGENTS"), "{said}");
     }
 
     #[test]

@@ -41,6 +41,12 @@ fn main() -> ExitCode {
         Command::Calibrate(asked) => commands::calibrate(began, asked),
         Command::Report(asked) => commands::report(asked),
         Command::Schema => commands::schema(),
+        Command::Compare(asked) => commands::compare(asked),
+        Command::Trend {
+            folder,
+            format,
+            color,
+        } => commands::trend(folder, *format, *color),
         Command::List { what } => commands::list(*what),
         Command::Doctor { json, color } => commands::doctor(*json, *color),
     };

@@ -9,10 +9,13 @@
 
 pub mod calibration;
 pub mod checks;
+pub mod comparison;
 pub mod delivery;
 pub mod formats;
+pub mod history;
 pub mod hops;
 pub mod latency;
+pub mod metric;
 pub mod scaling;
 pub mod schema;
 

@@ -408,6 +408,8 @@ fn every_help_ends_with_examples() {
         Some("run"),
         Some("report"),
         Some("schema"),
+        Some("compare"),
+        Some("trend"),
         Some("list"),
         Some("doctor"),
     ] {

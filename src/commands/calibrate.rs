@@ -4,7 +4,7 @@ use super::measure::{
     self, Beginning, RESERVE_S, accept, begin, check_capacity, check_strictness,
     check_temporary_folder, empty_record, fill, look, open, reason_if_unfit, refusal, warnings_of,
 };
-use super::{CommandError, failed, print, usage};
+use super::{CommandError, failed, held, print, usage};
 use forkscope::cli::{Calibrate, Common};
 use forkscope::deployment::Form;
 use forkscope::experiment::coordinator;
@@ -42,6 +42,7 @@ const PAUSE: Duration = Duration::from_secs(3);
 pub fn calibrate(began: Instant, asked: &Calibrate) -> Result<u8, CommandError> {
     let common = &asked.common;
     check_strictness(common)?;
+    held::refuse(&common.held)?;
     if common.margin >= LARGEST_MARGIN {
         return Err(usage(format!(
             "a margin of {:.1} % takes the smallest known effect (0.952) for nothing; give --margin 3%, or anything below 5%",

@@ -1,6 +1,8 @@
 //! `quick` and `run`: from options to a record, a table and an exit code.
 
-use super::{CommandError, color_choice, failed, formats, messages, print, probes, scale, usage};
+use super::{
+    CommandError, color_choice, failed, formats, held, messages, print, probes, scale, usage,
+};
 use forkscope::agent;
 use forkscope::cli::{AgentCounts, Common, RunArgs};
 use forkscope::deployment::{Form, Kind};
@@ -9,16 +11,21 @@ use forkscope::experiment::coordinator::{self, Measured};
 use forkscope::experiment::host::Hosts;
 use forkscope::experiment::invocation::whole_cpus;
 use forkscope::experiment::machine::{self, Finding, Level, LimitError, Needs};
-use forkscope::experiment::plan::{self, MIN_PAIRS, PlanError, PlannedWorkload, Question, Request};
+use forkscope::experiment::plan::{
+    self, MIN_PAIRS, PlanError, PlannedCell, PlannedWorkload, Question, Request,
+};
 use forkscope::experiment::stopping::Look;
 use forkscope::observe::clock::OpClock;
 use forkscope::record::scaling::MapAnswer;
 use forkscope::record::{
     METHOD_VERSION, Machine, Priority, Run, SCHEMA_VERSION, WorkloadKind, WorkloadRecord,
 };
+use forkscope::report::terminal::gates as gate_sentences;
 use forkscope::report::{self, Style, json, progress};
 use forkscope::transport::{Asked, Choice, Shared, Wiring};
-use forkscope::verdict::{BUSY_LABEL, Ending, conclude, exit_code, standings};
+use forkscope::verdict::{
+    BUSY_LABEL, Ending, conclude, exit_code, judge_checks, judge_gates, standings, worst,
+};
 use forkscope::workload::hop::ENDS;
 use forkscope::workload::{self, SpecSource};
 use std::path::{Path, PathBuf};
@@ -151,6 +158,7 @@ pub(super) fn measure(began: Instant, task: Task<'_>, common: &Common) -> Result
     }
     plan::comparison(deployments).map_err(usage)?;
     check_strictness(common)?;
+    let checks = held::checks(&common.held)?;
     if deployments.iter().any(|d| d.kind == Kind::Processes) {
         check_temporary_folder(&std::env::temp_dir()).map_err(usage)?;
     }
@@ -211,7 +219,8 @@ pub(super) fn measure(began: Instant, task: Task<'_>, common: &Common) -> Result
     check_capacity(&request, &machine)?;
     // Counted before the room for pairs is: it takes some of it.
     let counted = is_of_formats.then(formats::facts).transpose()?;
-    check_room(&request, time, began)?;
+    let cells = check_room(&request, time, began)?;
+    held::check_gates(&common.held, &request, &cells)?;
     let Some(mut warnings) = accept(&findings, common) else {
         return Ok(exit_code(Ending::Unfit));
     };
@@ -245,6 +254,7 @@ pub(super) fn measure(began: Instant, task: Task<'_>, common: &Common) -> Result
         },
         &mut |measured| {
             fill(&mut record, measured, &warnings, began);
+            record.checks = judge_checks(&record, &checks);
             record.complete = false;
             record.incomplete_reason = Some("still running".to_owned());
             if let Some(folder) = &folder {
@@ -256,6 +266,8 @@ pub(super) fn measure(began: Instant, task: Task<'_>, common: &Common) -> Result
     view.finish();
     let measured = measured.map_err(usage)?;
     fill(&mut record, &measured, &warnings, began);
+    record.checks = judge_checks(&record, &checks);
+    let gates = judge_gates(&record, &common.held.fail_if);
     if !common.quiet {
         record.warnings[warnings.len()..]
             .iter()
@@ -282,8 +294,15 @@ pub(super) fn measure(began: Instant, task: Task<'_>, common: &Common) -> Result
         report::find(format)
             .expect("it is registered")
             .report
-            .write(&record, &style, out)
+            .write(&record, &style, out)?;
+        match common.json {
+            Some(_) => Ok(()),
+            None => gate_sentences::write(&gates, &style, out),
+        }
     })?;
+    if common.json.is_some() {
+        held::say(&gates, common.quiet);
+    }
     saved.map_err(|e| failed(format!("the run was measured, but not written: {e}")))?;
     others.map_err(|e| failed(format!("the run was measured and its record written, but not its reports: {e}; write them with `forkscope report`")))?;
     let has_pairs = record.cells.iter().any(|c| c.kept().next().is_some());
@@ -320,10 +339,12 @@ pub(super) fn measure(began: Instant, task: Task<'_>, common: &Common) -> Result
             cell.kept().count()
         ));
         Ending::Unfit
-    } else {
-        Ending::Measured {
-            is_withheld: record.withheld.is_some(),
+    } else if record.withheld.is_none() {
+        Ending::Gated {
+            worst: worst(&gates),
         }
+    } else {
+        Ending::Measured { is_withheld: true }
     }))
 }
 
@@ -487,11 +508,16 @@ pub(super) fn carries(
 }
 
 /// Refuses a time that is too short, before anything is started or written.
-fn check_room(request: &Request, time: Duration, began: Instant) -> Result<(), CommandError> {
+/// Gives the cells that fit.
+fn check_room(
+    request: &Request,
+    time: Duration,
+    began: Instant,
+) -> Result<Vec<PlannedCell>, CommandError> {
     let mut cells = plan::cells(request).map_err(usage)?;
     let room_s = request.budget_s - began.elapsed().as_secs_f64();
     let Err(error) = plan::fit(&mut cells, &request.workloads, MIN_PAIRS, room_s) else {
-        return Ok(());
+        return Ok(cells);
     };
     Err(usage(match error {
         PlanError::NoRoom {

@@ -1,20 +1,25 @@
 //! What the commands share: how they fail, how they print.
 
 mod calibrate;
+mod compare;
 mod doctor;
 mod formats;
 mod full;
+mod held;
 mod list;
 mod map;
 mod measure;
 mod messages;
 mod probes;
+mod records;
 mod report;
 mod scale;
 mod schema;
 mod study;
+mod trend;
 
 pub use calibrate::calibrate;
+pub use compare::compare;
 pub use doctor::doctor;
 pub use full::full;
 pub use list::list;
@@ -22,6 +27,7 @@ pub use map::map;
 pub use measure::{quick, run};
 pub use report::report;
 pub use schema::schema;
+pub use trend::trend;
 
 use forkscope::cli::Color;
 use forkscope::verdict::{EXIT_FAILURE, EXIT_USAGE};

@@ -12,6 +12,8 @@
 //! | `markdown` | what does a colleague see in a pull request? |
 //! | `csv` | how do single invocations get into a spreadsheet? |
 //! | `file` | how does a file of results appear whole or not at all? |
+//! | `regression` | how is a comparison of two runs written as Markdown? |
+//! | `history` | how is the history of a folder written as Markdown? |
 //! | `progress` | how does a person see that a run goes on? |
 //! | `layout` | how do text and tables fit a width, with or without colour? |
 //! | `numbers` | how are numbers written in a table? |
@@ -25,9 +27,11 @@
 
 pub mod csv;
 pub mod file;
+pub mod history;
 pub mod json;
 pub mod markdown;
 pub mod progress;
+pub mod regression;
 pub mod terminal;
 
 mod layout;

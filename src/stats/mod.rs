@@ -15,6 +15,8 @@
 //! | `latency` | how long after its planned start is an op done? |
 //! | `delivery` | how long does a message wait whose receiver polls? |
 //! | `formats` | what does a format cost, and what part of a message's price is that? |
+//! | `change` | how much did a number change from one run to another? |
+//! | `measured` | what did a run measure of one deployment, or of one against another? |
 //! | `share` | how sure is a share of so many in so many? |
 //!
 //! A sample is one invocation; slices inside a window are never samples, `steadiness` alone looks at
@@ -22,6 +24,7 @@
 //! prices are means over pairs, slopes have the interval of a regression, and percentiles of service
 //! time are shown as medians over invocations, without an interval.
 
+mod change;
 mod controls;
 mod delivery;
 mod effect;
@@ -29,6 +32,7 @@ mod estimate;
 mod formats;
 mod hop;
 mod latency;
+mod measured;
 mod order;
 mod price;
 mod scaling;
@@ -37,6 +41,7 @@ mod slope;
 mod steadiness;
 mod window;
 
+pub use change::{LnMean, change};
 pub use controls::{Judgement, inflation, judge_control, withheld};
 pub use delivery::delivery_answers;
 pub use effect::{MIN_PAIRS, PairDifference, StatsError, Widen, effect, pair_differences};
@@ -44,6 +49,7 @@ pub use estimate::{estimate_mean, median, quantile};
 pub use formats::body_answers;
 pub use hop::hop_answers;
 pub use latency::latency_answers;
+pub use measured::{Place, level, places, ratio, widening, x_over_baseline};
 pub use order::{SecondRun, second_run};
 pub use price::message_price;
 pub use scaling::{Law, USL_POINTS, fit_usl, scaling_answers};

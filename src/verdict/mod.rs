@@ -5,29 +5,41 @@
 //! | `mod` | what does one interval mean, and with which exit code does the program end? |
 //! | `break_even` | when has a slower start paid for itself? |
 //! | `calibration` | how often did controls come out as their truth is? |
+//! | `check_file` | what does a file of claims or thresholds ask? |
+//! | `checks` | how does a run stand against them? |
 //! | `claim` | is being woken "30 to 300 times better than polling"? |
+//! | `compare` | what changed from one run to another? |
 //! | `conclude` | what does a whole run say? |
 //! | `crossover` | from how many agents on does the answer change? |
 //! | `formats` | is binary at least twice as fast as JSON, and what could be saved? |
 //! | `latency` | under which deployment is an op done sooner after its planned start? |
 //! | `map` | which mix of processes and threads is best, and where does it not matter? |
 //! | `weighing` | all things weighed, which deployment, and what would change that? |
+//! | `gate` | does a run hold what somebody made a condition? |
+//! | `history` | what became of each comparison over time? |
 //! | `price` | what does one message cost, in a sentence? |
 //! | `recommendation` | what should a person do about one workload? |
+//! | `same` | were two runs measured on one machine, and of the same work? |
 //! | `what_if` | what would another transport make of it? |
 //! | `window` | do long windows say what short ones say? |
 //! | `words` | how are ratios, bytes and durations written in a sentence? |
 
 mod break_even;
 mod calibration;
+mod check_file;
+mod checks;
 mod claim;
+mod compare;
 mod conclude;
 mod crossover;
 mod formats;
+mod gate;
+mod history;
 mod latency;
 mod map;
 mod price;
 mod recommendation;
+mod same;
 mod weighing;
 mod what_if;
 mod window;
@@ -38,10 +50,17 @@ pub use calibration::{
     LEAST_FOUND, MOST_FALSE_WINNERS, calibration_rows, calibration_run, keeps_promise,
     withheld_share,
 };
+pub use check_file::{Check, PUBLISHED, Subject, claims_of, thresholds};
+pub use checks::judge_checks;
 pub use claim::claims;
+pub use compare::{Refusal, Tolerances, compare};
 pub use conclude::{conclude, standings};
 pub use crossover::{AtAgents, crossover};
 pub use formats::{FLOOR, floor, format_sentence};
+pub use gate::{
+    Comparable, Gate, GateAnswer, GateError, GateState, Relation, check_gates, judge_gates, worst,
+};
+pub use history::history;
 pub use latency::latency_sentence;
 pub use map::{fill_map, map_sentence};
 pub use price::price;
@@ -98,9 +117,9 @@ pub const EXIT_OK: u8 = 0;
 pub const EXIT_FAILURE: u8 = 1;
 /// Exit code: usage error, or an invalid workload file or record.
 pub const EXIT_USAGE: u8 = 2;
-/// Exit code: a gate's cell is inconclusive. Reserved for gates.
+/// Exit code: a gate is open: its cell is inconclusive, missing or withheld.
 pub const EXIT_GATE_OPEN: u8 = 3;
-/// Exit code: a gate is broken, with certainty. Reserved for gates.
+/// Exit code: a gate is broken, or something got worse, with certainty.
 pub const EXIT_GATE_BROKEN: u8 = 4;
 /// Exit code: the machine is unfit, or the controls failed.
 pub const EXIT_UNFIT: u8 = 5;
@@ -114,6 +133,11 @@ pub enum Ending {
     Measured {
         /// Whether the headline is withheld ([`crate::stats::withheld`]).
         is_withheld: bool,
+    },
+    /// The headline stands, and gates were looked at.
+    Gated {
+        /// What became of the worst of them; without any, that they hold.
+        worst: GateState,
     },
     /// A person or a supervisor stopped it.
     Interrupted,
@@ -131,6 +155,7 @@ pub fn exit_code(ending: Ending) -> u8 {
     match ending {
         Ending::Measured { is_withheld: false } => EXIT_OK,
         Ending::Measured { is_withheld: true } | Ending::Unfit => EXIT_UNFIT,
+        Ending::Gated { worst } => gate::exit_of(worst),
         Ending::Interrupted => EXIT_INTERRUPTED,
         Ending::Usage => EXIT_USAGE,
         Ending::Failed => EXIT_FAILURE,
@@ -203,6 +228,10 @@ mod tests {
     #[test]
     fn exit_codes_follow_the_documented_table() {
         assert_eq!(exit_code(Ending::Measured { is_withheld: false }), 0);
+        let gated = |worst| exit_code(Ending::Gated { worst });
+        assert_eq!(gated(GateState::Holds), 0);
+        assert_eq!(gated(GateState::Open), 3);
+        assert_eq!(gated(GateState::Broken), 4);
         assert_eq!(exit_code(Ending::Failed), 1);
         assert_eq!(exit_code(Ending::Usage), 2);
         assert_eq!(exit_code(Ending::Measured { is_withheld: true }), 5);

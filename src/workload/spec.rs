@@ -162,6 +162,16 @@ impl SpecSource {
         }
     }
 
+    /// An error at a byte of the text.
+    #[must_use]
+    pub fn at(&self, offset: usize, message: &str) -> SpecError {
+        SpecError {
+            origin: self.origin.clone(),
+            line: Some(line_at(&self.text, offset)),
+            message: message.to_owned(),
+        }
+    }
+
     /// An error that no single field is guilty of.
     #[must_use]
     pub fn whole(&self, message: &str) -> SpecError {

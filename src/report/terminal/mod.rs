@@ -20,14 +20,21 @@
 //! | `delivery` | does it matter more whether a receiver polls than where it runs? |
 //! | `formats` | what do formats cost, and how much of a hop is that? |
 //! | `within` | what moved while it was measured? |
+//! | `checks` | how does the run stand against claims and thresholds? |
+//! | `gates` | what became of each gate? |
+//! | `comparison` | what changed from one run to another? |
+//! | `trend` | what became of each comparison over time? |
 //! | `close` | do the controls hold, what is the answer, what is missing? |
 
 pub mod calibration;
 pub(super) mod cells;
+pub(super) mod checks;
 pub(super) mod close;
+pub mod comparison;
 pub(super) mod costs;
 pub(super) mod delivery;
 pub(super) mod formats;
+pub mod gates;
 pub(super) mod head;
 pub(super) mod hops;
 pub(super) mod latency;
@@ -35,6 +42,7 @@ pub(super) mod mixes;
 pub(super) mod probes;
 pub(super) mod scale;
 pub(super) mod scaling;
+pub mod trend;
 mod within;
 
 use std::io::{self, Write};
@@ -63,6 +71,7 @@ impl Report for Terminal {
         hops::write(run, &mut page);
         delivery::write(run, &mut page);
         formats::write(run, &mut page);
+        checks::write(run, &mut page);
         close::write(run, style, &mut page);
         out.write_all(page.finish().as_bytes())
     }

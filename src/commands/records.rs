@@ -1,0 +1,24 @@
+//! Which record does a path mean?
+
+use super::{CommandError, usage};
+use forkscope::record::Run;
+use forkscope::report::json;
+use std::path::Path;
+
+/// Name of a record in its folder.
+pub const NAME: &str = "run.json";
+
+/// Reads a record: a file, or the `run.json` of a folder.
+pub fn read(path: &Path) -> Result<Run, CommandError> {
+    let file = match path.is_dir() {
+        true => path.join(NAME),
+        false => path.to_owned(),
+    };
+    read_file(&file).map_err(|why| usage(format!("{}: {why}", file.display())))
+}
+
+/// Reads a file.
+pub fn read_file(file: &Path) -> Result<Run, String> {
+    let text = std::fs::read_to_string(file).map_err(|e| format!("cannot be read: {e}"))?;
+    json::read(&text).map_err(|e| e.to_string())
+}

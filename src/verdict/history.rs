@@ -1,0 +1,119 @@
+//! What became of each comparison over time? Runs are sorted, never averaged.
+
+use super::BUSY_LABEL;
+use super::same::{machine_facts, work_difference};
+use crate::record::history::{Group, History, Point, Series, Skipped};
+use crate::record::{Cell, Purpose, Run};
+
+/// Sorts the records of a folder: by machine and method, then by comparison, then by time. `runs` are
+/// records with their file's name. Within a series all is of the same work: another seed,
+/// other parameters or another window begin a series of their own.
+#[must_use]
+pub fn history(mut runs: Vec<(String, Run)>, skipped: Vec<Skipped>) -> History {
+    runs.sort_by(|(a_file, a), (b_file, b)| (&a.started, a_file).cmp(&(&b.started, b_file)));
+    let mut groups: Vec<Vec<&(String, Run)>> = Vec::new();
+    for run in &runs {
+        match groups.iter_mut().find(|g| is_comparable(&g[0].1, &run.1)) {
+            Some(group) => group.push(run),
+            None => groups.push(vec![run]),
+        }
+    }
+    groups.sort_by(|a, b| last_start(a).cmp(last_start(b)));
+    History {
+        groups: groups.iter().map(|g| group(g)).collect(),
+        skipped,
+    }
+}
+
+fn is_comparable(a: &Run, b: &Run) -> bool {
+    a.method_version == b.method_version && machine_facts(&a.machine) == machine_facts(&b.machine)
+}
+
+fn last_start<'a>(group: &[&'a (String, Run)]) -> &'a str {
+    group.last().map_or("", |(_, run)| run.started.as_str())
+}
+
+fn group(runs: &[&(String, Run)]) -> Group {
+    let mut all: Vec<(&Run, &Cell, Series)> = Vec::new();
+    for (file, run) in runs {
+        for cell in run.cells.iter().filter(|c| c.purpose == Purpose::Compare) {
+            let point = point(file, run, cell);
+            let found = all.iter_mut().find(|(r, c, s)| {
+                is_named(s, cell) && work_difference((r, c), (run, cell)).is_none()
+            });
+            match found {
+                Some((_, _, series)) => series.points.push(point),
+                None => all.push((run, cell, series(run, cell, point))),
+            }
+        }
+    }
+    let mut series: Vec<Series> = all.into_iter().map(|(_, _, s)| s).collect();
+    // Stable: series of the same name stay in the order in which they began.
+    series.sort_by(|a, b| {
+        let key = |s: &Series| {
+            (
+                s.workload.clone(),
+                s.baseline.clone(),
+                s.x.clone(),
+                s.agents,
+            )
+        };
+        key(a).cmp(&key(b))
+    });
+    let (_, first) = runs[0];
+    let fact = |(name, value): (&str, String)| format!("{name} {value}");
+    Group {
+        machine: machine_facts(&first.machine).map(fact).to_vec(),
+        method_version: first.method_version,
+        records: runs.len(),
+        series,
+    }
+}
+
+fn is_named(series: &Series, cell: &Cell) -> bool {
+    (&series.workload, series.agents) == (&cell.workload, cell.agents)
+        && (&series.baseline, &series.x) == (&cell.baseline, &cell.x)
+        && [&cell.baseline_transport, &cell.x_transport] == series.transports.each_ref()
+}
+
+fn series(run: &Run, cell: &Cell, point: Point) -> Series {
+    Series {
+        workload: cell.workload.clone(),
+        agents: cell.agents,
+        baseline: cell.baseline.clone(),
+        x: cell.x.clone(),
+        transports: [cell.baseline_transport.clone(), cell.x_transport.clone()],
+        seed: run.seed,
+        window_s: cell.window_s,
+        points: vec![point],
+    }
+}
+
+fn point(file: &str, run: &Run, cell: &Cell) -> Point {
+    let logs: Vec<[f64; 2]> = cell
+        .kept()
+        .map(|(_, b, x)| [b.ops_per_s.ln(), x.ops_per_s.ln()])
+        .collect();
+    let mean = |side: usize| {
+        let sum: f64 = logs.iter().map(|l| l[side]).sum();
+        (!logs.is_empty()).then(|| (sum / logs.len() as f64).exp())
+    };
+    let marks = [
+        (run.withheld.is_some(), "withheld"),
+        (run.busy.is_some(), BUSY_LABEL),
+        (!run.complete, "incomplete"),
+    ];
+    Point {
+        file: file.to_owned(),
+        started: run.started.clone(),
+        effect: cell.effect,
+        verdict: cell.verdict.clone(),
+        baseline_ops_per_s: mean(0),
+        x_ops_per_s: mean(1),
+        marks: marks
+            .into_iter()
+            .filter(|(is_set, _)| *is_set)
+            .map(|(_, mark)| mark.to_owned())
+            .collect(),
+    }
+}
