@@ -114,8 +114,22 @@ impl Tone {
     }
 }
 
+/// What a page was told, before it became text: a format that is no text sets the same words in its own
+/// way.
+pub enum Block {
+    /// The title of a section, and what explains it.
+    Heading { title: String, about: String },
+    /// A paragraph.
+    Paragraph { tone: Tone, text: String },
+    /// A word, and what belongs to it.
+    Labelled { label: String, text: String },
+    /// A table.
+    Table(Grid),
+}
+
 /// Rows of text under a header; the first `left` columns are set left, numbers right. A name that
 /// stands in the first column of several rows is written once.
+#[derive(Clone)]
 pub struct Grid {
     pub left: usize,
     /// May hold line breaks.
@@ -139,6 +153,7 @@ pub struct Page {
     unicode: bool,
     columns: usize,
     text: String,
+    blocks: Vec<Block>,
 }
 
 impl Page {
@@ -148,7 +163,13 @@ impl Page {
             unicode: style.unicode,
             columns: style.columns(),
             text: String::new(),
+            blocks: Vec::new(),
         }
+    }
+
+    /// All that the page was told, in order.
+    pub fn into_blocks(self) -> Vec<Block> {
+        self.blocks
     }
 
     /// A blank line, unless the page is empty or has just had one.
@@ -160,6 +181,10 @@ impl Page {
 
     /// The title of a section, with what explains it beside it or, where that is too long, below.
     pub fn heading(&mut self, title: &str, about: &str) {
+        self.blocks.push(Block::Heading {
+            title: title.to_owned(),
+            about: about.to_owned(),
+        });
         self.blank();
         let fits_beside = title.chars().count() + 2 + about.chars().count() <= self.columns;
         if fits_beside {
@@ -167,19 +192,39 @@ impl Page {
             let quiet = self.paint(Tone::Quiet, about);
             return self.push_line(&format!("{strong}  {quiet}"));
         }
-        self.paragraph(0, Tone::Strong, title);
+        self.set(0, "", Tone::Strong, title.split(' '), " ");
         if !about.is_empty() {
-            self.paragraph(INDENT, Tone::Quiet, about);
+            self.set(INDENT, "", Tone::Quiet, about.split(' '), " ");
         }
     }
 
     /// Text set in by `indent` columns, wrapped between words.
     pub fn paragraph(&mut self, indent: usize, tone: Tone, text: &str) {
-        self.labelled(indent, "", tone, text.split(' '), " ");
+        self.blocks.push(Block::Paragraph {
+            tone,
+            text: text.to_owned(),
+        });
+        self.set(indent, "", tone, text.split(' '), " ");
     }
 
     /// `label`, then `items` joined by `separator` and wrapped between items, set in behind it.
     pub fn labelled<'a>(
+        &mut self,
+        indent: usize,
+        label: &str,
+        tone: Tone,
+        items: impl IntoIterator<Item = &'a str>,
+        separator: &str,
+    ) {
+        let items: Vec<&str> = items.into_iter().collect();
+        self.blocks.push(Block::Labelled {
+            label: label.trim().to_owned(),
+            text: items.join(separator),
+        });
+        self.set(indent, label, tone, items, separator);
+    }
+
+    fn set<'a>(
         &mut self,
         indent: usize,
         label: &str,
@@ -198,6 +243,7 @@ impl Page {
 
     /// A table, set in; where it is too wide for the page, a list with the same words.
     pub fn grid(&mut self, grid: &Grid) {
+        self.blocks.push(Block::Table(grid.clone()));
         match grid.narrowest() + INDENT <= self.columns {
             true => self.table(grid),
             false => self.list(grid),
@@ -216,7 +262,7 @@ impl Page {
                 })
                 .collect();
             let items = items.iter().map(String::as_str);
-            self.labelled(INDENT, "- ", Tone::Plain, items, " · ");
+            self.set(INDENT, "- ", Tone::Plain, items, " · ");
         }
     }
 

@@ -7,6 +7,7 @@
 //! | file | question |
 //! |---|---|
 //! | `terminal` | what does a person see after a run? |
+//! | `html` | what can a team decide from, and a sceptic check? |
 //! | `json` | how is the record written as JSON, and read again? |
 //! | `file` | how does a file of results appear whole or not at all? |
 //! | `progress` | how does a person see that a run goes on? |
@@ -21,6 +22,7 @@
 //! `forkscope list` and the golden test iterate the registry.
 
 pub mod file;
+pub mod html;
 pub mod json;
 pub mod progress;
 pub mod terminal;
@@ -64,6 +66,12 @@ pub const REGISTRY: &[Entry] = &[
         about: "tables and sentences for a person, at most 100 columns wide",
         extension: "txt",
         report: &terminal::Terminal,
+    },
+    Entry {
+        name: "html",
+        about: "a page with pictures for a browser: one file, offline, the record inside",
+        extension: "html",
+        report: &html::Html,
     },
     Entry {
         name: "json",

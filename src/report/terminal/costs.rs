@@ -11,7 +11,7 @@ pub fn write(run: &Run, page: &mut Page) {
     messages(run, page);
 }
 
-fn memory(run: &Run, page: &mut Page) {
+pub fn memory(run: &Run, page: &mut Page) {
     let mut rows: Vec<Vec<String>> = Vec::new();
     for answer in &run.answers {
         let sides = [
@@ -68,7 +68,7 @@ fn memory_row(answer: &Answer, deployment: &str, fit: Option<&MemoryFit>) -> Vec
     ]
 }
 
-fn setup(run: &Run, page: &mut Page) {
+pub fn setup(run: &Run, page: &mut Page) {
     let answers: Vec<&Answer> = run.answers.iter().filter(|a| !a.setup.is_empty()).collect();
     let mut sides: Vec<(&str, &str)> = Vec::new();
     for answer in &answers {
@@ -127,7 +127,7 @@ fn break_even(answer: &Answer, setup: &SetupAnswer) -> String {
     )
 }
 
-fn messages(run: &Run, page: &mut Page) {
+pub fn messages(run: &Run, page: &mut Page) {
     let mut workloads: Vec<&str> = Vec::new();
     for cell in run
         .cells

@@ -18,16 +18,16 @@
 //! | `close` | do the controls hold, what is the answer, what is missing? |
 
 pub mod calibration;
-mod cells;
-mod close;
-mod costs;
-mod delivery;
-mod formats;
-mod head;
-mod hops;
-mod probes;
-mod scale;
-mod within;
+pub(super) mod cells;
+pub(super) mod close;
+pub(super) mod costs;
+pub(super) mod delivery;
+pub(super) mod formats;
+pub(super) mod head;
+pub(super) mod hops;
+pub(super) mod probes;
+pub(super) mod scale;
+pub(super) mod within;
 
 use std::io::{self, Write};
 
@@ -58,7 +58,7 @@ impl Report for Terminal {
 }
 
 /// A transport with its wait policy, without which its numbers say nothing: `ipc, park`.
-fn transport(name: &str) -> String {
+pub(super) fn transport(name: &str) -> String {
     match transport::find(name) {
         Some(entry) => format!("{name}, {}", entry.wait.name()),
         None => name.to_owned(),
@@ -66,7 +66,7 @@ fn transport(name: &str) -> String {
 }
 
 /// `6`, or `5 of 6` where pairs were dropped.
-fn pairs(kept: usize, run: usize) -> String {
+pub(super) fn pairs(kept: usize, run: usize) -> String {
     match kept == run {
         true => run.to_string(),
         false => format!("{kept} of {run}"),
@@ -74,7 +74,7 @@ fn pairs(kept: usize, run: usize) -> String {
 }
 
 /// What a heading of a table says where the headline is withheld, or the machine was busy.
-fn mark(run: &Run) -> String {
+pub(super) fn mark(run: &Run) -> String {
     match (&run.withheld, &run.busy) {
         (Some(_), Some(_)) => format!(" (withheld: do not rely on this; {BUSY_LABEL})"),
         (Some(_), None) => " (withheld: do not rely on this)".to_owned(),
