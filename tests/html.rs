@@ -38,7 +38,7 @@ fn section<'a>(page: &'a str, id: &str) -> Option<&'a str> {
 fn hostile_run() -> Run {
     const NAME: &str = "<script>alert('x')</script>&\"><img src=http://example.org/x onerror=y>";
     let mut run = fixture::run();
-    for cell in run.cells.iter_mut().chain(&mut Vec::new()) {
+    for cell in &mut run.cells {
         if cell.workload == "exploration" {
             cell.workload = NAME.to_owned();
             cell.x = NAME.to_owned();

@@ -176,8 +176,23 @@ async function download(browser, file) {
   rmSync(folder, { recursive: true });
 }
 
+// On paper: dark ink on white whatever the theme, nothing that can only be clicked, and the numbers that
+// are folded away on a screen.
 async function print(browser, file) {
   const page = await open(browser, file, "dark", 1280);
+  await page.emulateMediaType("print");
+  const seen = await page.evaluate(() => {
+    const of = (selector) => getComputedStyle(document.querySelector(selector));
+    const folded = document.querySelector("figure details table");
+    return {
+      ground: of("body").backgroundColor,
+      nav: of("nav").display,
+      numbers: folded ? folded.getBoundingClientRect().height : 1,
+    };
+  });
+  check(seen.ground === "rgb(255, 255, 255)", `${file}: paper is ${seen.ground}`);
+  check(seen.nav === "none", `${file}: the list of sections is printed`);
+  check(seen.numbers > 0, `${file}: the numbers of a picture are not printed`);
   const paper = await page.pdf({ format: "A4" });
   check(paper.length > 10_000, `${file}: cannot be printed`);
   await page.close();

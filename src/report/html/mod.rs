@@ -32,6 +32,7 @@ use serde::Serialize;
 
 use self::block::Section;
 use super::json::Json;
+use super::terminal::head;
 use super::{Report, Style, numbers};
 use crate::record::Run;
 use crate::verdict::{BUSY_LABEL, WITHHELD_LABEL, words};
@@ -105,7 +106,7 @@ impl Document {
             lead: format!(
                 "{}, {} effective CPUs; took {}",
                 machine.cpu_model.as_deref().unwrap_or("CPU unknown"),
-                numbers::count(machine.cpus_effective),
+                head::cpus(machine.cpus_effective),
                 words::duration(run.wall_s)
             ),
             started: run.started.clone(),

@@ -95,7 +95,7 @@ fn known(what: &str, value: Option<&str>, before: &str) -> String {
 }
 
 /// `2`, `1.5`.
-fn cpus(count: f64) -> String {
+pub fn cpus(count: f64) -> String {
     numbers::trimmed(format!("{count:.2}"))
 }
 

@@ -6,7 +6,7 @@ use super::super::svg::{Drawing, Room};
 use super::{classes, comparison_slug, form};
 use crate::record::{Cell, Run, Side};
 use crate::report::numbers;
-use crate::report::terminal::{cells, mark};
+use crate::report::terminal::{cells, head, mark};
 use crate::stats::efficiency;
 
 /// Efficiency of both sides at each number of agents above 1.
@@ -52,7 +52,7 @@ pub fn figure(run: &Run, cells: &[&Cell]) -> Option<Figure> {
             "op/s with n agents / (op/s of one agent × the smaller of n and {} effective CPUs), from the \
              geometric means above, without an interval. 100 % is a CPU for each agent, fully used, until \
              CPUs run out.",
-            numbers::count(cpus)
+            head::cpus(cpus)
         ),
         alternative: format!(
             "Scaling efficiency of {baseline} and {x}: {}.",

@@ -133,25 +133,17 @@ fn draw(compared: &[&Cell], answer: &Answer, room: Room) -> Option<Drawing> {
         let Some(fit) = fit else { continue };
         let slope = &fit.per_agent_bytes;
         let turned = |slope: f64, n: f64| mebibytes(at(fit, middle) + slope * (n - middle));
-        let wedge = [
-            plane.point(first, turned(slope.low, first)),
-            plane.point(last, turned(slope.low, last)),
-            plane.point(last, turned(slope.high, last)),
-            plane.point(first, turned(slope.high, first)),
-        ];
-        let area = if side == Side::X {
-            "other area"
-        } else {
-            "base area"
+        let area = match side {
+            Side::Baseline => "base area",
+            Side::X => "other area",
         };
-        plane.drawing.area(
-            area,
-            &[wedge[0], plane.point(middle, turned(0.0, middle)), wedge[3]],
-        );
-        plane.drawing.area(
-            area,
-            &[wedge[1], plane.point(middle, turned(0.0, middle)), wedge[2]],
-        );
+        let turning_point = plane.point(middle, turned(0.0, middle));
+        for end in [first, last] {
+            let reach = [slope.low, slope.high].map(|slope| plane.point(end, turned(slope, end)));
+            plane
+                .drawing
+                .area(area, &[turning_point, reach[0], reach[1]]);
+        }
         let line = [first, last].map(|n| plane.point(n, mebibytes(at(fit, n))));
         plane.drawing.line(classes(side).1, &line);
     }

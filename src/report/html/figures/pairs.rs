@@ -38,10 +38,13 @@ pub fn dots(run: &Run) -> Vec<Vec<Dot<'_>>> {
             .map(|(at, key)| (*key, at + 1))
             .collect();
     }
-    let dot = |cell: usize, pair| Dot {
-        place: places[&(Pair::clone(pair).round, cell)],
-        ln_ratio: ln_ratio(pair),
-        pair,
+    let dot = |cell: usize, pair| {
+        let pair: &Pair = pair;
+        Dot {
+            place: places[&(pair.round, cell)],
+            ln_ratio: ln_ratio(pair),
+            pair,
+        }
     };
     let cells = run.cells.iter().enumerate();
     cells
@@ -73,7 +76,7 @@ pub fn figure(run: &Run, cells: &[&Cell]) -> Option<Figure> {
         .filter(|(_, dots)| !dots.is_empty())
         .collect();
     let (wide, narrow) = both(|room| draw(run, &strips, room))?;
-    let rows: Vec<Vec<String>> = strips.iter().flat_map(|s| rows(s)).collect();
+    let rows: Vec<Vec<String>> = strips.iter().flat_map(rows).collect();
     let dropped = strips
         .iter()
         .flat_map(|s| s.1)
