@@ -116,8 +116,22 @@ impl Tone {
     }
 }
 
+/// What a page was told, before it became text: a format that is no text sets the same words in its own
+/// way.
+pub enum Block {
+    /// The title of a section, and what explains it.
+    Heading { title: String, about: String },
+    /// A paragraph.
+    Paragraph { tone: Tone, text: String },
+    /// A word, and what belongs to it.
+    Labelled { label: String, text: String },
+    /// A table.
+    Table(Grid),
+}
+
 /// Rows of text under a header; the first `left` columns are set left, numbers right. A name that
 /// stands in the first column of several rows is written once.
+#[derive(Clone)]
 pub struct Grid {
     pub left: usize,
     /// May hold line breaks.
@@ -142,6 +156,7 @@ pub struct Page {
     unicode: bool,
     columns: usize,
     text: String,
+    blocks: Vec<Block>,
 }
 
 impl Page {
@@ -152,6 +167,7 @@ impl Page {
             unicode: style.unicode,
             columns: style.columns(),
             text: String::new(),
+            blocks: Vec::new(),
         }
     }
 
@@ -163,6 +179,11 @@ impl Page {
         }
     }
 
+    /// All that the page was told, in order.
+    pub fn into_blocks(self) -> Vec<Block> {
+        self.blocks
+    }
+
     /// A blank line, unless the page is empty or has just had one.
     pub fn blank(&mut self) {
         if !self.text.is_empty() && !self.text.ends_with("\n\n") {
@@ -172,6 +193,10 @@ impl Page {
 
     /// The title of a section, with what explains it beside it or, where that is too long, below.
     pub fn heading(&mut self, title: &str, about: &str) {
+        self.blocks.push(Block::Heading {
+            title: title.to_owned(),
+            about: about.to_owned(),
+        });
         self.blank();
         if self.is_markdown {
             return self.text.push_str(&markdown::heading(title, about));
@@ -182,19 +207,23 @@ impl Page {
             let quiet = self.paint(Tone::Quiet, about);
             return self.push_line(&format!("{strong}  {quiet}"));
         }
-        self.paragraph(0, Tone::Strong, title);
+        self.set(0, "", Tone::Strong, title.split(' '), " ");
         if !about.is_empty() {
-            self.paragraph(INDENT, Tone::Quiet, about);
+            self.set(INDENT, "", Tone::Quiet, about.split(' '), " ");
         }
     }
 
     /// Text set in by `indent` columns, wrapped between words.
     pub fn paragraph(&mut self, indent: usize, tone: Tone, text: &str) {
+        self.blocks.push(Block::Paragraph {
+            tone,
+            text: text.to_owned(),
+        });
         if self.is_markdown {
             self.blank();
             return self.text.push_str(&markdown::paragraph(tone, text));
         }
-        self.labelled(indent, "", tone, text.split(' '), " ");
+        self.set(indent, "", tone, text.split(' '), " ");
     }
 
     /// Things of one kind, each on a line of its own.
@@ -251,11 +280,27 @@ impl Page {
         items: impl IntoIterator<Item = &'a str>,
         separator: &str,
     ) {
+        let items: Vec<&str> = items.into_iter().collect();
+        let words = items.join(separator);
+        self.blocks.push(Block::Labelled {
+            label: label.trim().to_owned(),
+            text: words.clone(),
+        });
         if self.is_markdown {
-            let items: Vec<&str> = items.into_iter().collect();
-            let words = format!("{}: {}", label.trim(), items.join(separator));
+            let words = format!("{}: {words}", label.trim());
             return self.bullet(&markdown::escaped(&words));
         }
+        self.set(indent, label, tone, items, separator);
+    }
+
+    fn set<'a>(
+        &mut self,
+        indent: usize,
+        label: &str,
+        tone: Tone,
+        items: impl IntoIterator<Item = &'a str>,
+        separator: &str,
+    ) {
         let margin = indent + label.chars().count();
         let mut begin = format!("{}{label}", " ".repeat(indent));
         for line in wrap(items, separator, self.columns.saturating_sub(margin)) {
@@ -267,6 +312,7 @@ impl Page {
 
     /// A table, set in; where it is too wide for the page, a list with the same words.
     pub fn grid(&mut self, grid: &Grid) {
+        self.blocks.push(Block::Table(grid.clone()));
         if self.is_markdown {
             self.blank();
             return self.text.push_str(&markdown::table(grid));
@@ -289,7 +335,7 @@ impl Page {
                 })
                 .collect();
             let items = items.iter().map(String::as_str);
-            self.labelled(INDENT, "- ", Tone::Plain, items, " · ");
+            self.set(INDENT, "- ", Tone::Plain, items, " · ");
         }
     }
 

@@ -8,6 +8,7 @@
 //! | file | question |
 //! |---|---|
 //! | `terminal` | what does a person see after a run? |
+//! | `html` | what can a team decide from, and a sceptic check? |
 //! | `json` | how is the record written as JSON, and read again? |
 //! | `markdown` | what does a colleague see in a pull request? |
 //! | `csv` | how do single invocations get into a spreadsheet? |
@@ -28,6 +29,7 @@
 pub mod csv;
 pub mod file;
 pub mod history;
+pub mod html;
 pub mod json;
 pub mod markdown;
 pub mod progress;
@@ -79,6 +81,13 @@ pub const REGISTRY: &[Entry] = &[
         extension: "txt",
         file: None,
         report: &terminal::Terminal,
+    },
+    Entry {
+        name: "html",
+        about: "a page with pictures for a browser: one file, offline, the record inside",
+        extension: "html",
+        file: Some("report.html"),
+        report: &html::Html,
     },
     Entry {
         name: "json",

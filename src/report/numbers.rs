@@ -70,6 +70,24 @@ pub fn seconds(value: f64) -> String {
     format!("{scaled:.*} {unit}", decimals(scaled))
 }
 
+/// A share as percent with at most one decimal, without the unit: `3`, `0.6`.
+pub fn percent(share: f64) -> String {
+    trimmed(format!("{:.1}", share * 100.0))
+}
+
+/// A number without decimals that say nothing: `2`, `1.5`.
+pub fn trimmed(number: String) -> String {
+    number
+        .trim_end_matches('0')
+        .trim_end_matches('.')
+        .to_owned()
+}
+
+/// A share as percent without decimals: `9 %`, and never `-0 %`.
+pub fn whole_percent(share: f64) -> String {
+    format!("{} %", plain_zero(format!("{:.0}", share * 100.0)))
+}
+
 /// A share with its interval: `21 [19, 23] %`.
 pub fn share(estimate: &Estimate) -> String {
     let Estimate { value, low, high } = estimate;
@@ -154,6 +172,10 @@ mod tests {
         assert_eq!(factor(&around(1470.0, 370.0)), "1.47 [1.10, 1.84] k");
         assert_eq!(share(&around(0.21, 0.02)), "21 [19, 23] %");
         assert_eq!(share(&around(-0.001, 0.02)), "0 [-2, 2] %");
+        assert_eq!(whole_percent(-0.004), "0 %");
+        assert_eq!(whole_percent(0.086), "9 %");
+        assert_eq!(percent(1.0), "100");
+        assert_eq!(percent(0.006), "0.6");
     }
 
     #[test]

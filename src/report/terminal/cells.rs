@@ -13,10 +13,11 @@ use crate::verdict::{BUSY_LABEL, words};
 const OPS_FOR_P99: u64 = 1000;
 
 /// Cells that differ in nothing but the number of agents, ascending.
-struct Comparison<'a>(Vec<&'a Cell>);
+pub struct Comparison<'a>(pub Vec<&'a Cell>);
 
 impl<'a> Comparison<'a> {
-    fn all(run: &'a Run) -> Vec<Self> {
+    /// Every comparison of agents, in the order of the record.
+    pub fn all(run: &'a Run) -> Vec<Self> {
         let key = |c: &'a Cell| {
             (
                 &c.workload,
@@ -52,22 +53,27 @@ pub fn kind_of(run: &Run, workload: &str) -> WorkloadKind {
 pub fn write(run: &Run, page: &mut Page) {
     if_nothing(run, page);
     for comparison in &Comparison::all(run) {
-        rate(comparison, run, page);
-        page.blank();
-        let about = "what an op costs: service time and CPU time, medians; agents live in worlds of their own, \
-                     so compare within a row";
-        page.paragraph(2, Tone::Quiet, about);
-        page.grid(&cost_of_an_op(comparison));
-        if comparison.0.iter().any(|cell| has_no_p99(cell)) {
-            let needed = format!(
-                "{}: fewer than {OPS_FOR_P99} ops of an invocation were timed",
-                numbers::NOTHING
-            );
-            page.paragraph(2, Tone::Quiet, &needed);
-        }
-        for note in dropped(comparison.0.iter().copied()) {
-            page.paragraph(2, Tone::Caution, &note);
-        }
+        write_one(run, comparison, page);
+    }
+}
+
+/// One comparison, with what its ops cost.
+pub fn write_one(run: &Run, comparison: &Comparison<'_>, page: &mut Page) {
+    rate(comparison, run, page);
+    page.blank();
+    let about = "what an op costs: service time and CPU time, medians; agents live in worlds of their own, \
+                 so compare within a row";
+    page.paragraph(2, Tone::Quiet, about);
+    page.grid(&cost_of_an_op(comparison));
+    if comparison.0.iter().any(|cell| has_no_p99(cell)) {
+        let needed = format!(
+            "{}: fewer than {OPS_FOR_P99} ops of an invocation were timed",
+            numbers::NOTHING
+        );
+        page.paragraph(2, Tone::Quiet, &needed);
+    }
+    for note in dropped(comparison.0.iter().copied()) {
+        page.paragraph(2, Tone::Caution, &note);
     }
 }
 

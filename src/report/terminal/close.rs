@@ -87,7 +87,7 @@ fn is_beyond_95(cell: &Cell) -> bool {
     asked < e.low || e.high < asked
 }
 
-fn holds(cell: &Cell) -> &'static str {
+pub fn holds(cell: &Cell) -> &'static str {
     match judge_control(cell) {
         Some(Judgement::Holds) if is_beyond_95(cell) => "yes, by its 99 % interval",
         Some(Judgement::Holds) => "yes",
@@ -166,7 +166,7 @@ fn is_open(cell: &Cell) -> bool {
     cell.purpose == Purpose::Compare && cell.verdict == Verdict::Inconclusive
 }
 
-fn left_out(run: &Run, page: &mut Page) {
+pub fn left_out(run: &Run, page: &mut Page) {
     if run.plan.left_out.is_empty() {
         return;
     }

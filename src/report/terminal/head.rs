@@ -2,6 +2,7 @@
 
 use crate::record::{Machine, Run};
 use crate::report::layout::{Page, Tone};
+use crate::report::numbers;
 use crate::verdict::words;
 
 const SEPARATOR: &str = " · ";
@@ -24,7 +25,7 @@ pub fn write(run: &Run, page: &mut Page) {
     list(page, "state    ", &state(&run.machine));
 }
 
-pub(super) fn list(page: &mut Page, label: &str, items: &[String]) {
+pub fn list(page: &mut Page, label: &str, items: &[String]) {
     page.labelled(
         2,
         label,
@@ -36,23 +37,28 @@ pub(super) fn list(page: &mut Page, label: &str, items: &[String]) {
 
 /// What the machine is.
 pub fn machine(m: &Machine) -> Vec<String> {
-    let quota = m
-        .quota_cpus
-        .map_or("no quota".to_owned(), |q| format!("quota {}", cpus(q)));
     let mut items = vec![
         known("CPU", m.cpu_model.as_deref(), ""),
-        format!(
-            "{} effective CPUs ({} of {} allowed, {quota})",
-            cpus(m.cpus_effective),
-            m.cpus_allowed,
-            m.cpus_online
-        ),
+        capacity(m),
         known("kernel", m.kernel.as_deref(), "Linux "),
         known("vectors", m.vectors.as_deref(), "vectors "),
         memory(m),
     ];
     items.extend(m.virtualization.clone());
     items
+}
+
+/// How many CPUs there are to use.
+pub fn capacity(m: &Machine) -> String {
+    let quota = m
+        .quota_cpus
+        .map_or("no quota".to_owned(), |q| format!("quota {}", cpus(q)));
+    format!(
+        "{} effective CPUs ({} of {} allowed, {quota})",
+        cpus(m.cpus_effective),
+        m.cpus_allowed,
+        m.cpus_online
+    )
 }
 
 fn memory(m: &Machine) -> String {
@@ -89,18 +95,11 @@ fn known(what: &str, value: Option<&str>, before: &str) -> String {
 }
 
 /// `2`, `1.5`.
-fn cpus(count: f64) -> String {
-    trimmed(format!("{count:.2}"))
+pub fn cpus(count: f64) -> String {
+    numbers::trimmed(format!("{count:.2}"))
 }
 
 /// A share as percent with at most one decimal: `3`, `0.6`.
 pub fn percent(share: f64) -> String {
-    trimmed(format!("{:.1}", share * 100.0))
-}
-
-fn trimmed(number: String) -> String {
-    number
-        .trim_end_matches('0')
-        .trim_end_matches('.')
-        .to_owned()
+    numbers::percent(share)
 }

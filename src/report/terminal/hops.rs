@@ -70,7 +70,7 @@ pub fn levels(run: &Run, page: &mut Page) {
     }
 }
 
-fn placed(cpus: Pinning) -> &'static str {
+pub fn placed(cpus: Pinning) -> &'static str {
     match cpus {
         Pinning::Free => "where the scheduler puts both ends",
         Pinning::OneCpu => "both ends on one CPU",
@@ -151,7 +151,7 @@ fn split_rows(split: &HopSplit) -> Vec<Vec<String>> {
             way.clone(),
             p.part.name().to_owned(),
             numbers::time(&p.ns),
-            format!("{:.0} %", p.share * 100.0),
+            numbers::whole_percent(p.share),
             p.measured_as.clone(),
         ]
     };

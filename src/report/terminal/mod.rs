@@ -43,7 +43,7 @@ pub(super) mod probes;
 pub(super) mod scale;
 pub(super) mod scaling;
 pub mod trend;
-mod within;
+pub(super) mod within;
 
 use std::io::{self, Write};
 
@@ -78,7 +78,7 @@ impl Report for Terminal {
 }
 
 /// A transport with its wait policy, without which its numbers say nothing: `ipc, park`.
-fn transport(name: &str) -> String {
+pub(super) fn transport(name: &str) -> String {
     match transport::find(name) {
         Some(entry) => format!("{name}, {}", entry.wait.name()),
         None => name.to_owned(),
@@ -86,7 +86,7 @@ fn transport(name: &str) -> String {
 }
 
 /// `6`, or `5 of 6` where pairs were dropped.
-fn pairs(kept: usize, run: usize) -> String {
+pub(super) fn pairs(kept: usize, run: usize) -> String {
     match kept == run {
         true => run.to_string(),
         false => format!("{kept} of {run}"),

@@ -11,14 +11,14 @@ use crate::workload::SpecSource;
 const FOLDER: &str = "probes/";
 
 /// Cells of probes that compare the same two deployments.
-struct Group<'a> {
-    baseline: &'a str,
-    x: &'a str,
-    cells: Vec<&'a Cell>,
+pub struct Group<'a> {
+    pub baseline: &'a str,
+    pub x: &'a str,
+    pub cells: Vec<&'a Cell>,
 }
 
 impl<'a> Group<'a> {
-    fn all(run: &'a Run) -> Vec<Self> {
+    pub fn all(run: &'a Run) -> Vec<Self> {
         let mut found: Vec<Self> = Vec::new();
         let is_asked = |c: &&Cell| c.purpose == Purpose::Compare && run.is_probe(&c.workload);
         for cell in run.cells.iter().filter(is_asked) {
@@ -173,7 +173,7 @@ fn legend(run: &Run, group: &Group<'_>, page: &mut Page) {
 }
 
 /// The name without the folder that all built-in probes are in.
-fn name(workload: &str) -> &str {
+pub fn name(workload: &str) -> &str {
     workload.strip_prefix(FOLDER).unwrap_or(workload)
 }
 

@@ -1,0 +1,96 @@
+//! What is the answer?
+
+use super::super::block::{Block, Said, Section};
+use crate::record::{Purpose, Run, Verdict};
+use crate::report::terminal::{delivery, formats, hops, probes, scale};
+use crate::verdict::{BUSY_LABEL, WITHHELD_LABEL};
+
+/// The sentences of the record, each with the labels without which it must not travel.
+pub fn write(run: &Run) -> Vec<Section> {
+    let mut blocks = Vec::new();
+    for answer in &run.answers {
+        blocks.push(Block::Said(Said {
+            title: format!(
+                "{}, {} against {}",
+                answer.workload, answer.x, answer.baseline
+            ),
+            short: bare(&answer.crossover).to_owned(),
+            text: bare(&answer.recommendation).to_owned(),
+            labels: labels(run),
+        }));
+    }
+    let others = [
+        ("probes", probes::sentences(run)),
+        ("a message", hops::sentences(run)),
+        ("delivery", delivery::sentences(run)),
+        ("formats", formats::sentences(run)),
+        ("relays", scale::sentences(run)),
+    ];
+    for (title, sentences) in others {
+        blocks.extend(sentences.iter().enumerate().map(|(at, sentence)| {
+            Block::Said(Said {
+                // Sentences of one kind stand under one title.
+                title: if at == 0 { title } else { "" }.to_owned(),
+                short: String::new(),
+                text: bare(sentence).to_owned(),
+                labels: labels(run),
+            })
+        }));
+    }
+    if blocks.is_empty() {
+        blocks.push(Block::Text {
+            tone: "plain",
+            text: "nothing was compared, so there is no answer".to_owned(),
+        });
+    }
+    let is_open = |c: &crate::record::Cell| {
+        c.purpose == Purpose::Compare && c.verdict == Verdict::Inconclusive
+    };
+    if run.cells.iter().any(is_open) {
+        blocks.push(Block::Text {
+            tone: "quiet",
+            text: "Inconclusive is not a tie: the interval is too wide to tell; more time or a quieter \
+                   machine narrows it."
+                .to_owned(),
+        });
+    }
+    Section::of("summary", "The answer", "", blocks)
+        .into_iter()
+        .collect()
+}
+
+/// What stands before every sentence of this run.
+pub fn labels(run: &Run) -> Vec<String> {
+    let withheld = run.withheld.as_ref().map(|_| WITHHELD_LABEL.to_owned());
+    let busy = run.busy.as_ref().map(|_| BUSY_LABEL.to_owned());
+    withheld.into_iter().chain(busy).collect()
+}
+
+/// A sentence without the labels that it carries in the record: the page sets them itself, so that
+/// none is missing and none stands twice.
+pub fn bare(sentence: &str) -> &str {
+    let mut rest = sentence;
+    while let Some(behind) = [WITHHELD_LABEL, BUSY_LABEL]
+        .iter()
+        .find_map(|label| rest.strip_prefix(label)?.strip_prefix(": "))
+    {
+        rest = behind;
+    }
+    rest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn labels_are_taken_off_whatever_their_order() {
+        for labels in [
+            format!("{WITHHELD_LABEL}: {BUSY_LABEL}: "),
+            format!("{BUSY_LABEL}: {WITHHELD_LABEL}: "),
+            String::new(),
+        ] {
+            assert_eq!(bare(&format!("{labels}use threads: 2")), "use threads: 2");
+        }
+    }
+}

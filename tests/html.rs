@@ -1,0 +1,391 @@
+//! Can a team decide from the page, and a sceptic check it? What a browser does with it is looked at by
+//! `scripts/page.sh`.
+
+#[expect(dead_code, reason = "records of other kinds are for other tests")]
+mod fixture;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use forkscope::record::checks::{CheckAnswer, CheckKind, CheckOutcome};
+use forkscope::record::{Cause, Dropped, Estimate, OrderEntry, Run, WorkloadKind, WorkloadRecord};
+use forkscope::report::{Style, find, json};
+use forkscope::verdict::{BUSY_LABEL, WITHHELD_LABEL};
+
+fn page(run: &Run) -> String {
+    let mut out = Vec::new();
+    let html = find("html").expect("the format is registered");
+    html.report
+        .write(run, &Style::default(), &mut out)
+        .expect("a Vec takes everything");
+    String::from_utf8(out).expect("pages are UTF-8")
+}
+
+/// The page without what is only there to be saved.
+fn readable(page: &str) -> String {
+    let (before, link) = page
+        .split_once("href=\"data:")
+        .expect("the record is inside");
+    let (_, after) = link.split_once('"').expect("the link ends");
+    format!("{before}{after}")
+}
+
+fn section<'a>(page: &'a str, id: &str) -> Option<&'a str> {
+    let begin = page.find(&format!("<section id=\"{id}\""))?;
+    page[begin..].split("</section>").next()
+}
+
+/// Names and causes that would be markup, were they not escaped.
+fn hostile_run() -> Run {
+    const NAME: &str = "<script>alert('x')</script>&\"><img src=http://example.org/x onerror=y>";
+    let mut run = fixture::run();
+    for cell in &mut run.cells {
+        if cell.workload == "exploration" {
+            cell.workload = NAME.to_owned();
+            cell.x = NAME.to_owned();
+        }
+    }
+    for answer in &mut run.answers {
+        answer.workload = NAME.to_owned();
+        answer.recommendation.push_str(NAME);
+    }
+    run.cells[0].pairs[1].dropped = Some(Dropped {
+        cause: Cause::Failed,
+        detail: NAME.to_owned(),
+    });
+    run.machine.cpu_model = Some(NAME.to_owned());
+    run.warnings.push(NAME.to_owned());
+    run.plan.left_out.push(NAME.to_owned());
+    run.workloads.push(WorkloadRecord {
+        name: NAME.to_owned(),
+        origin: NAME.to_owned(),
+        toml: NAME.to_owned(),
+        episode_length: 1,
+        digest_round: 1,
+        kind: WorkloadKind::Agents,
+    });
+    run.busy = Some(NAME.to_owned());
+    run.withheld = Some(NAME.to_owned());
+    run.command = NAME.to_owned();
+    run
+}
+
+fn checked_run() -> Run {
+    let mut run = fixture::run();
+    let check = |kind, name: &str, outcome, measured| CheckAnswer {
+        kind,
+        name: name.to_owned(),
+        asked: "at least 0.95".to_owned(),
+        measured,
+        unit: "ratio".to_owned(),
+        outcome,
+        sentence: format!("{name} is {outcome}"),
+    };
+    let seen = Some(Estimate {
+        value: 1.31,
+        low: 1.28,
+        high: 1.34,
+    });
+    run.checks = vec![
+        check(CheckKind::Claim, "ten times", CheckOutcome::Refuted, seen),
+        check(CheckKind::Threshold, "floor", CheckOutcome::Pass, seen),
+        check(CheckKind::Threshold, "ceiling", CheckOutcome::Warn, seen),
+        check(CheckKind::Threshold, "roof", CheckOutcome::Fail, seen),
+        check(CheckKind::Claim, "sky", CheckOutcome::NotMeasured, None),
+    ];
+    run
+}
+
+/// Every kind of record that a page can be made of.
+fn runs() -> Vec<(&'static str, Run)> {
+    vec![
+        ("run", fixture::run()),
+        ("withheld", fixture::withheld_run()),
+        ("busy", fixture::busy_run()),
+        ("incomplete", fixture::incomplete_run()),
+        ("probes", fixture::probes_run()),
+        ("formats", fixture::formats_run()),
+        ("messages", fixture::messages_run()),
+        ("hostile", hostile_run()),
+        ("checked", checked_run()),
+    ]
+}
+
+#[test]
+fn the_same_record_gives_the_same_bytes() {
+    for (name, run) in runs() {
+        let text = serde_json::to_string(&run).expect("a record is JSON");
+        let again = json::read(&text).expect("what was written is read");
+        assert!(page(&run) == page(&again), "{name}");
+    }
+}
+
+#[test]
+fn nothing_is_loaded_and_nothing_runs() {
+    for (name, run) in runs() {
+        let page = page(&run).to_lowercase();
+        let tags = page.split('<').skip(1).filter_map(|t| t.split('>').next());
+        for tag in tags {
+            // A value may say anything, except the address of a link.
+            let names = tag.split('"').step_by(2).collect::<Vec<_>>().join("\"\"");
+            let element = tag.split([' ', '/']).next().unwrap_or("");
+            for other in ["script", "img", "link", "iframe", "object", "embed", "base"] {
+                assert_ne!(element, other, "{name}: <{tag}>");
+            }
+            for loads in [" src=", " onerror=", " onclick=", " action=", " data="] {
+                assert!(!names.contains(loads), "{name}: <{tag}>");
+            }
+            if let Some((_, to)) = tag.split_once("href=\"") {
+                assert!(to.starts_with(['#', 'd']), "{name}: <{tag}>");
+            }
+        }
+        for loads in ["<script", "@import", "url(h", "url(//", "srcset"] {
+            assert!(!readable(&page).contains(loads), "{name}: {loads}");
+        }
+        assert!(page.contains("default-src 'none'"), "{name}");
+    }
+}
+
+#[test]
+fn hostile_names_are_words() {
+    let page = page(&hostile_run());
+    assert!(!page.contains("alert('x')"), "an unescaped quote");
+    assert!(page.contains("&lt;script&gt;alert("), "the name is shown");
+}
+
+#[test]
+fn a_withheld_or_busy_run_is_labelled_first_and_before_each_sentence() {
+    let mut withheld = fixture::withheld_run();
+    withheld.busy = Some("other programs use 42 % of the CPUs".to_owned());
+    for (run, labels) in [
+        (fixture::busy_run(), vec![BUSY_LABEL]),
+        (withheld, vec![WITHHELD_LABEL, BUSY_LABEL]),
+    ] {
+        let page = page(&run);
+        let body = page.split("<body>").nth(1).expect("there is a body");
+        for label in labels {
+            let first = body.find(label).expect("the label is there");
+            assert!(first < body.find("<main").expect("there is a main part"));
+            let summary = section(&page, "summary").expect("there is a summary");
+            let before = format!("<strong class=\"label\">{label}:</strong>");
+            let sentences = 2 * run.answers.len();
+            assert_eq!(summary.matches(&before).count(), sentences, "{summary}");
+            // Once each: what the record says already is not said again.
+            assert_eq!(
+                summary.matches(&format!("{label}: ")).count(),
+                0,
+                "{summary}"
+            );
+        }
+    }
+    let calm = page(&fixture::run());
+    assert!(!calm.contains(WITHHELD_LABEL), "no label without a reason");
+    assert!(!calm.contains("class=\"warning\""));
+}
+
+#[test]
+fn what_a_record_does_not_hold_has_no_section() {
+    let has = |run: &Run, id: &str| section(&page(run), id).is_some();
+    let run = fixture::run();
+    for (id, is_there) in [
+        ("summary", true),
+        ("exploration-processes-none-threads-none", true),
+        ("pairs", true),
+        ("memory", true),
+        ("setup", true),
+        ("messages", false),
+        ("delivery", false),
+        ("formats", false),
+        ("probes", false),
+        ("checks", false),
+        ("controls", true),
+        ("machine", true),
+        ("missing", true),
+        ("how-to-read", true),
+        ("record", true),
+    ] {
+        assert_eq!(has(&run, id), is_there, "{id}");
+    }
+    assert!(has(&fixture::probes_run(), "probes"));
+    assert!(has(&fixture::formats_run(), "formats"));
+    assert!(has(&fixture::messages_run(), "messages"));
+    assert!(has(&fixture::messages_run(), "delivery"));
+    assert!(has(&checked_run(), "checks"));
+    let mut bare = fixture::run();
+    bare.cells.clear();
+    bare.answers.clear();
+    bare.warnings.clear();
+    bare.plan.left_out.clear();
+    bare.plan.order.clear();
+    for id in [
+        "pairs", "memory", "setup", "messages", "controls", "missing",
+    ] {
+        assert!(!has(&bare, id), "{id}");
+    }
+    assert!(page(&bare).contains("nothing was compared"));
+}
+
+#[test]
+fn parts_stand_in_the_order_in_which_they_are_read() {
+    let mut run = checked_run();
+    run.hops = fixture::messages_run().hops;
+    run.delivery = fixture::messages_run().delivery;
+    let page = page(&run);
+    let places: Vec<usize> = [
+        "summary",
+        "exploration-processes-none-threads-none",
+        "pairs",
+        "memory",
+        "setup",
+        "messages",
+        "delivery",
+        "controls",
+        "checks",
+        "machine",
+        "missing",
+        "how-to-read",
+        "record",
+    ]
+    .iter()
+    .map(|id| page.find(&format!("<section id=\"{id}\"")).expect(id))
+    .collect();
+    assert!(places.is_sorted(), "{places:?}");
+}
+
+#[test]
+fn every_picture_has_words_and_numbers_and_every_id_is_one_of_a_kind() {
+    for (name, run) in runs() {
+        let page = readable(&page(&run));
+        let figures: Vec<&str> = page.split("<figure ").skip(1).collect();
+        for figure in &figures {
+            let figure = figure.split("</figure>").next().expect("it ends");
+            assert_eq!(figure.matches("role=\"img\"").count(), 2, "{name}");
+            for needed in [
+                "<figcaption>",
+                "<title id=",
+                "<desc id=",
+                "<details>",
+                "<tbody>",
+            ] {
+                assert!(figure.contains(needed), "{name}: no {needed}: {figure}");
+            }
+            assert!(
+                !figure.contains("NaN") && !figure.contains("inf "),
+                "{name}"
+            );
+        }
+        let ids = page
+            .split(" id=\"")
+            .skip(1)
+            .filter_map(|t| t.split('"').next());
+        let mut ids: Vec<&str> = ids.collect();
+        let all = ids.len();
+        ids.sort_unstable();
+        ids.dedup();
+        assert_eq!(ids.len(), all, "{name}");
+    }
+}
+
+#[test]
+fn both_reports_say_the_same_figures() {
+    let run = fixture::run();
+    let page = page(&run);
+    for effect in run.cells.iter().filter_map(|cell| cell.effect) {
+        let ratio = format!(
+            "{:.3} [{:.3}, {:.3}]",
+            effect.ratio, effect.low, effect.high
+        );
+        assert!(page.contains(&ratio), "{ratio}");
+    }
+}
+
+#[test]
+fn every_verdict_has_a_form_of_its_own() {
+    let page = page(&fixture::run());
+    let ratio = page
+        .split("<figure ")
+        .find(|f| f.starts_with("id=\"ratio-exploration"))
+        .expect("there is a picture of the ratio");
+    for verdict in ["tie", "inconclusive", "processes ahead"] {
+        assert!(ratio.contains(&format!("</svg>{verdict}</li>")), "{ratio}");
+    }
+}
+
+#[test]
+fn dropped_pairs_are_hollow_and_say_why() {
+    let mut run = fixture::run();
+    run.cells[0].pairs[2].dropped = Some(Dropped {
+        cause: Cause::Steal,
+        detail: "the hypervisor took 12 % of the CPU time".to_owned(),
+    });
+    let page = page(&run);
+    let pairs = section(&page, "pairs").expect("there are pairs");
+    assert!(pairs.contains("open mark"));
+    assert!(pairs.contains("steal: the hypervisor took 12 %"), "{pairs}");
+    let missing = section(&page, "missing").expect("a pair is missing");
+    assert!(missing.contains("1 pair dropped (steal)"), "{missing}");
+}
+
+#[test]
+fn pairs_stand_where_they_ran() {
+    let mut run = fixture::run();
+    // Rounds from the last cell to the first.
+    let rounds = run.cells.iter().map(|c| c.pairs.len()).max().unwrap_or(0);
+    run.plan.order = (0..rounds)
+        .flat_map(|round| (0..run.cells.len()).rev().map(move |cell| (round, cell)))
+        .filter(|(round, cell)| *round < run.cells[*cell].pairs.len())
+        .map(|(round, cell)| OrderEntry {
+            round: round as u32,
+            cell,
+            first: run.cells[cell].pairs[round].first,
+        })
+        .collect();
+    let page = page(&run);
+    let first = run.cells[0].pairs.len();
+    let place = run.cells.len();
+    assert!(first > 0);
+    assert!(page.contains(&format!("pair {place}: ratio")), "{place}");
+}
+
+#[test]
+fn the_record_is_inside_byte_for_byte() {
+    let run = fixture::busy_run();
+    let page = page(&run);
+    let (_, link) = page
+        .split_once("data:application/json;base64,")
+        .expect("there is a link");
+    let inside = link.split('"').next().expect("the link ends");
+    let text = String::from_utf8(STANDARD.decode(inside).expect("base64")).expect("UTF-8");
+    let mut written = Vec::new();
+    find("json")
+        .expect("the format is registered")
+        .report
+        .write(&run, &Style::default(), &mut written)
+        .expect("a Vec takes everything");
+    assert!(text.as_bytes() == written);
+    assert!(json::read(&text).expect("a record") == run);
+}
+
+#[test]
+fn checks_have_their_outcome_in_words() {
+    let page = page(&checked_run());
+    let checks = section(&page, "checks").expect("there are checks");
+    for said in [
+        "1 PASS, 1 WARN, 1 FAIL",
+        "REFUTED",
+        "NOT MEASURED",
+        "floor is PASS",
+    ] {
+        assert!(checks.contains(said), "{said}: {checks}");
+    }
+}
+
+/// Leaves the pages where `scripts/page.sh` takes them from.
+#[test]
+fn pages_of_every_kind_can_be_saved() {
+    let folder = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("pages");
+    std::fs::create_dir_all(&folder).expect("the folder of the tests can be written to");
+    for (name, run) in runs() {
+        let path = folder.join(format!("{name}.html"));
+        std::fs::write(&path, page(&run)).expect("the folder of the tests can be written to");
+    }
+}
