@@ -313,7 +313,7 @@ pub enum Written {
 /// What a run is held against.
 #[derive(Clone, Debug, Args)]
 pub struct Held {
-    /// A gate, WORKLOAD@AGENTS: DEPLOYMENT [METRIC] OP NUMBER: the run fails (exit 4) where the ratio
+    /// A gate, `WORKLOAD@AGENTS: DEPLOYMENT [METRIC] OP NUMBER`: the run fails (exit 4) where the ratio
     /// DEPLOYMENT / baseline is so with its whole interval, and is open (exit 3) where that is not settled.
     /// METRIC is op/s (left out), messages/s, mean, p50, p99 (service time), setup or memory; OP is <, <=,
     /// > or >=. Repeat it, or separate gates by semicolons
