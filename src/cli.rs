@@ -315,7 +315,8 @@ pub enum Written {
 pub struct Held {
     /// A gate, `WORKLOAD@AGENTS: DEPLOYMENT [METRIC] OP NUMBER`: the run fails (exit 4) where the ratio
     /// DEPLOYMENT / baseline is so with its whole interval, and is open (exit 3) where that is not settled.
-    /// METRIC is op/s (left out), messages/s, mean, p50, p99 (service time), setup or memory; OP is <, <=,
+    /// METRIC is op/s (left out), messages/s, mean, p50, p99 (service time), latency-p50,
+    /// latency-p99, setup or memory; OP is <, <=,
     /// > or >=. Repeat it, or separate gates by semicolons
     #[arg(
         long,

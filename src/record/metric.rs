@@ -27,6 +27,12 @@ pub enum Metric {
     /// 99th percentile of service time.
     #[serde(rename = "p99")]
     ServiceP99,
+    /// Median latency, from planned starts.
+    #[serde(rename = "latency-p50")]
+    LatencyP50,
+    /// 99th percentile of latency, from planned starts.
+    #[serde(rename = "latency-p99")]
+    LatencyP99,
     /// Time from the first spawn call until all agents were ready.
     #[serde(rename = "setup")]
     Setup,
@@ -37,12 +43,14 @@ pub enum Metric {
 
 impl Metric {
     /// Every metric.
-    pub const ALL: [Metric; 7] = [
+    pub const ALL: [Metric; 9] = [
         Metric::Throughput,
         Metric::Messages,
         Metric::ServiceMean,
         Metric::ServiceP50,
         Metric::ServiceP99,
+        Metric::LatencyP50,
+        Metric::LatencyP99,
         Metric::Setup,
         Metric::Memory,
     ];
@@ -56,6 +64,8 @@ impl Metric {
             Metric::ServiceMean => "mean",
             Metric::ServiceP50 => "p50",
             Metric::ServiceP99 => "p99",
+            Metric::LatencyP50 => "latency-p50",
+            Metric::LatencyP99 => "latency-p99",
             Metric::Setup => "setup",
             Metric::Memory => "memory",
         }
@@ -81,6 +91,8 @@ impl Metric {
             Metric::ServiceMean => "service time, mean",
             Metric::ServiceP50 => "service time p50",
             Metric::ServiceP99 => "service time p99",
+            Metric::LatencyP50 => "latency p50",
+            Metric::LatencyP99 => "latency p99",
             Metric::Memory => "memory per agent",
         }
     }
@@ -90,9 +102,20 @@ impl Metric {
     pub fn unit(self) -> &'static str {
         match self {
             Metric::Throughput | Metric::Messages => self.word(),
-            Metric::ServiceMean | Metric::ServiceP50 | Metric::ServiceP99 | Metric::Setup => "ms",
+            Metric::ServiceMean
+            | Metric::ServiceP50
+            | Metric::ServiceP99
+            | Metric::LatencyP50
+            | Metric::LatencyP99
+            | Metric::Setup => "ms",
             Metric::Memory => "MiB",
         }
+    }
+
+    /// Whether it is read where steps have a planned start, and nowhere else.
+    #[must_use]
+    pub fn is_of_latency(self) -> bool {
+        matches!(self, Metric::LatencyP50 | Metric::LatencyP99)
     }
 
     /// Whether more of it is better.
@@ -120,6 +143,8 @@ impl Metric {
             Metric::ServiceP50 => service.p50_ns / 1e6,
             Metric::ServiceP99 if service.timed < for_p99 => return None,
             Metric::ServiceP99 => service.p99_ns / 1e6,
+            Metric::LatencyP50 => sample.latency.as_ref()?.p50_ns / 1e6,
+            Metric::LatencyP99 => sample.latency.as_ref()?.p99_ns? / 1e6,
             Metric::Setup => sample.setup_s * 1e3,
             Metric::Memory => {
                 sample.memory.total_bytes as f64 / agents.max(1) as f64 / f64::from(1 << 20)

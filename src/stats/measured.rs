@@ -63,13 +63,14 @@ pub fn widening(run: &Run) -> f64 {
 
 /// Whether a side of a cell stands for its deployment: it is compared with another. Of hops and
 /// deliveries only what goes by the deployment's own transport, wherever the scheduler puts it.
-fn stands_for_its_deployment(cell: &Cell, side: Side) -> bool {
+fn stands_for_its_deployment(cell: &Cell, side: Side, metric: Metric) -> bool {
     let (deployment, transport) = match side {
         Side::Baseline => (&cell.baseline, &cell.baseline_transport),
         Side::X => (&cell.x, &cell.x_transport),
     };
     match cell.purpose {
-        Purpose::Compare => true,
+        Purpose::Compare => !metric.is_of_latency(),
+        Purpose::Latency => metric.is_of_latency(),
         Purpose::Hop | Purpose::Variant => {
             let is_native = deployment
                 .parse::<Form>()
@@ -81,24 +82,23 @@ fn stands_for_its_deployment(cell: &Cell, side: Side) -> bool {
         Purpose::Null
         | Purpose::KnownEffect { .. }
         | Purpose::MessageCost
-        | Purpose::LongWindow
-        | Purpose::Latency => false,
+        | Purpose::LongWindow => false,
     }
 }
 
 /// The sides of all cells that stand for a deployment.
-fn sides(run: &Run) -> impl Iterator<Item = (&Cell, Side)> {
+fn sides(run: &Run, metric: Metric) -> impl Iterator<Item = (&Cell, Side)> {
     run.cells
         .iter()
         .flat_map(|cell| [(cell, Side::Baseline), (cell, Side::X)])
-        .filter(|(cell, side)| stands_for_its_deployment(cell, *side))
+        .filter(move |(cell, side)| stands_for_its_deployment(cell, *side, metric))
 }
 
-/// Where a workload was measured, in the order of the record.
+/// Where a metric of a workload was measured, in the order of the record.
 #[must_use]
-pub fn places<'a>(run: &'a Run, workload: &str) -> Vec<Place<'a>> {
+pub fn places<'a>(run: &'a Run, workload: &str, metric: Metric) -> Vec<Place<'a>> {
     let mut found: Vec<Place<'a>> = Vec::new();
-    for (cell, side) in sides(run) {
+    for (cell, side) in sides(run, metric) {
         let place = Place::of(cell, side);
         if place.workload == workload && !found.contains(&place) {
             found.push(place);
@@ -118,7 +118,7 @@ pub fn level(run: &Run, place: &Place<'_>, metric: Metric) -> Result<Estimate, S
 
 fn ln_level(run: &Run, place: &Place<'_>, metric: Metric) -> Result<LnMean, String> {
     let mut values = Vec::new();
-    for (cell, side) in sides(run).filter(|(c, s)| Place::of(c, *s) == *place) {
+    for (cell, side) in sides(run, metric).filter(|(c, s)| Place::of(c, *s) == *place) {
         let samples = cell.kept().map(|(_, baseline, x)| match side {
             Side::Baseline => baseline,
             Side::X => x,
@@ -151,7 +151,8 @@ pub fn ratio(
 ) -> Result<Estimate, String> {
     let is_both = |c: &&Cell| {
         let ends = [Side::Baseline, Side::X].map(|side| (Place::of(c, side), side));
-        ends.iter().all(|(_, s)| stands_for_its_deployment(c, *s))
+        ends.iter()
+            .all(|(_, s)| stands_for_its_deployment(c, *s, metric))
             && [ends[0].0, ends[1].0].iter().all(|p| p == of || p == to)
             && ends[0].0 != ends[1].0
     };

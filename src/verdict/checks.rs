@@ -74,7 +74,7 @@ fn is_asked(check: &Check, place: &Place<'_>) -> bool {
 fn levels(run: &Run, check: &Check, metric: Metric, deployment: Option<&str>) -> Vec<Case> {
     let is_meant =
         |p: &Place<'_>| is_asked(check, p) && deployment.is_none_or(|d| d == p.deployment);
-    let found = places(run, &check.workload);
+    let found = places(run, &check.workload, metric);
     let case = |p: &Place<'_>| Case {
         place: format!(
             "{}, {}, {}",
@@ -90,7 +90,7 @@ fn levels(run: &Run, check: &Check, metric: Metric, deployment: Option<&str>) ->
 }
 
 fn ratios(run: &Run, check: &Check, metric: Metric, of: &str, to: &str) -> Vec<Case> {
-    let found = places(run, &check.workload);
+    let found = places(run, &check.workload, metric);
     let both = |of_place: &Place<'_>| {
         let to_place = found
             .iter()

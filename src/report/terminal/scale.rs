@@ -7,9 +7,6 @@ use crate::report::layout::{Grid, Last, Page, Tone};
 use crate::report::numbers;
 use crate::verdict::{BUSY_LABEL, words};
 
-/// A median latency that a deployment should stay below: so many agents, nanoseconds.
-const FLOORS: [(usize, f64); 3] = [(10, 100e6), (100, 200e6), (1000, 500e6)];
-
 /// Below this share of its best rate a deployment no longer scales.
 const STOPPED: f64 = 0.9;
 
@@ -153,7 +150,7 @@ fn row(run: &Run, line: &Line<'_>) -> Vec<String> {
     ]
 }
 
-/// Where each deployment stops scaling, and whether it stays below the floors.
+/// Where each deployment stops scaling.
 pub fn sentences(run: &Run) -> Vec<String> {
     let compared = compared(run);
     let lines: Vec<Line<'_>> = compared.iter().flat_map(|cell| Line::of(cell)).collect();
@@ -173,9 +170,7 @@ pub fn sentences(run: &Run) -> Vec<String> {
             .iter()
             .filter(|l| l.cell.workload == workload && l.form() == form)
             .collect();
-        let said = [scaling(&own), floors(run, &own)];
-        let said: Vec<String> = said.into_iter().flatten().collect();
-        (!said.is_empty()).then(|| format!("{label}{workload}, {form}: {}", said.join("; ")))
+        scaling(&own).map(|said| format!("{label}{workload}, {form}: {said}"))
     };
     groups.into_iter().filter_map(of).collect()
 }
@@ -211,32 +206,4 @@ fn scaling(lines: &[&Line<'_>]) -> Option<String> {
             100.0 * last / most
         ),
     })
-}
-
-/// `median latency within its limit at 10 and 100`.
-fn floors(run: &Run, lines: &[&Line<'_>]) -> Option<String> {
-    let mut kept = Vec::new();
-    let mut broken = Vec::new();
-    for line in lines {
-        let floor = FLOORS
-            .iter()
-            .find(|(agents, _)| *agents == line.cell.agents);
-        if let (Some((agents, below_ns)), Some(latency)) = (floor, line.latency(run)) {
-            match latency.p50_ns < *below_ns {
-                true => kept.push(*agents),
-                false => broken.push(*agents),
-            }
-        }
-    }
-    let said = [
-        (kept, "median latency within its limit at"),
-        (broken, "median latency beyond its limit at"),
-    ];
-    let said: Vec<String> = said
-        .into_iter()
-        .filter(|(counts, _)| !counts.is_empty())
-        .map(|(counts, what)| format!("{what} {}", words::list(&counts)))
-        .collect();
-    let limits = FLOORS.map(|(n, ns)| format!("{n}: {:.0} ms", ns / 1e6));
-    (!said.is_empty()).then(|| format!("{} (limits: {})", said.join(", "), limits.join(", ")))
 }
