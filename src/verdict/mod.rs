@@ -63,7 +63,7 @@ pub use gate::{
 pub use history::history;
 pub use latency::latency_sentence;
 pub use map::{fill_map, map_sentence};
-pub use price::price;
+pub use price::{Told, adds_up, price, told};
 pub use recommendation::{Findings, recommendation};
 pub use weighing::{Facts, weigh};
 pub use what_if::what_if;
