@@ -34,7 +34,7 @@ pub struct DeliveryWay {
     pub gap_ms: f64,
     /// Messages that were sent, and received in order, in all invocations.
     pub messages: u64,
-    /// Mean delay from sending to receiving, nanoseconds.
+    /// Mean delay from the planned moment of sending to receiving, nanoseconds: what a sender is late by counts.
     pub mean_ns: Estimate,
     /// 99th percentile, nanoseconds, median over invocations; where each had a hundred messages.
     #[serde(default, skip_serializing_if = "Option::is_none")]

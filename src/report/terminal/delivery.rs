@@ -13,7 +13,7 @@ pub fn write(run: &Run, page: &mut Page) {
     };
     page.heading(
         &format!("delivery{}", mark(run)),
-        "from sending to receiving, messages at random moments, all in order",
+        "from the planned moment of sending to receiving, messages at random moments, all in order",
     );
     let mut ways: Vec<&DeliveryWay> = delivery.ways.iter().collect();
     ways.sort_by_key(|w| (w.deployment != "threads", w.poll_ms, w.gap_ms as u64));
