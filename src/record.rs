@@ -444,7 +444,8 @@ pub struct Cell {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub x_steadiness: Option<Steadiness>,
     /// Effect on op/s, from the pairs that were kept; `None` with fewer than six. Of cells that are about
-    /// latency: on the 99th percentile of it, so above 1 side X takes longer.
+    /// latency: on the 99th percentile of it, and of messages at planned moments on their mean delay, so above 1
+    /// side X takes longer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub effect: Option<Effect>,
     /// What the effect means.

@@ -13,6 +13,9 @@ pub struct DeliveryAnswers {
     /// How many times sooner a message is there whose receiver is woken: polling / being woken, mean
     /// delays, by deployment and interval.
     pub improvements: Vec<Improvement>,
+    /// Being woken under one deployment against being woken under another.
+    #[serde(default)]
+    pub woken: Vec<WokenRatio>,
     /// What the claim "30 to 300 times better than polling" is worth here, a sentence for each
     /// deployment.
     pub claims: Vec<String>,
@@ -47,6 +50,23 @@ pub struct DeliveryWay {
     pub wasted_polls: Option<f64>,
     /// CPU time of both ends per message, nanoseconds.
     pub cpu_per_message_ns: f64,
+}
+
+/// Being woken under two deployments.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct WokenRatio {
+    /// The baseline's deployment.
+    pub baseline: String,
+    /// The deployment of X.
+    pub x: String,
+    /// Mean time between messages, milliseconds.
+    pub gap_ms: f64,
+    /// Mean delay of X / of the baseline: above 1, X is later.
+    pub effect: Effect,
+    /// All that in a sentence.
+    pub sentence: String,
 }
 
 /// How many times sooner.

@@ -3,13 +3,27 @@
 use super::effect::{Widen, effect, pair_differences};
 use super::estimate::{estimate_mean, median};
 use super::hop::hop_of;
-use crate::record::delivery::{DeliveryAnswers, DeliveryWay, Improvement};
+use crate::record::delivery::{DeliveryAnswers, DeliveryWay, Improvement, WokenRatio};
 use crate::record::{Cell, Effect, Purpose, Sample, WorkloadRecord};
 use crate::workload::delivery::{Paced, Reception};
 use crate::workload::hop::Pattern;
 
 /// Fewest messages in an invocation for a 99th percentile to be more than its slowest message.
 const FOR_P99: u64 = 100;
+
+/// Whether the messages of a cell come at moments that were planned: their rate says nothing about who sent
+/// them.
+#[must_use]
+pub fn is_paced(cell: &Cell, workloads: &[WorkloadRecord]) -> bool {
+    cell.purpose == Purpose::Variant && paced(workloads, &cell.workload).is_some()
+}
+
+fn paced(workloads: &[WorkloadRecord], name: &str) -> Option<Paced> {
+    match hop_of(workloads.iter().find(|w| w.name == name)?)?.pattern {
+        Pattern::Paced(paced) => Some(paced),
+        Pattern::PingPong | Pattern::Flood => None,
+    }
+}
 
 /// What deliveries among `cells` say; `None` where there are none with two invocations. `claims` are left
 /// to whoever judges.
@@ -19,14 +33,10 @@ pub fn delivery_answers(
     workloads: &[WorkloadRecord],
     margin: f64,
 ) -> Option<DeliveryAnswers> {
-    let paced = |name: &str| -> Option<Paced> {
-        match hop_of(workloads.iter().find(|w| w.name == name)?)?.pattern {
-            Pattern::Paced(paced) => Some(paced),
-            Pattern::PingPong | Pattern::Flood => None,
-        }
-    };
+    let paced = |name: &str| paced(workloads, name);
     let mut ways: Vec<(Way<'_>, Vec<&Sample>)> = Vec::new();
     let mut improvements = Vec::new();
+    let mut woken = Vec::new();
     for cell in cells.iter().filter(|c| c.purpose == Purpose::Variant) {
         let x_name = cell.x_workload.as_ref().unwrap_or(&cell.workload);
         let (Some(baseline), Some(x)) = (paced(&cell.workload), paced(x_name)) else {
@@ -52,11 +62,15 @@ pub fn delivery_answers(
         if let (Some(poll_ms), Reception::Event) = (poll_ms(baseline), x.reception) {
             improvements.extend(improvement(cell, poll_ms, margin));
         }
+        if baseline.reception == Reception::Event && baseline == x && cell.baseline != cell.x {
+            woken.extend(woken_ratio(cell, baseline, margin));
+        }
     }
     let ways: Vec<DeliveryWay> = ways.iter().filter_map(|(w, s)| row(w, s)).collect();
     (!ways.is_empty()).then_some(DeliveryAnswers {
         ways,
         improvements,
+        woken,
         claims: Vec::new(),
     })
 }
@@ -89,6 +103,18 @@ fn improvement(cell: &Cell, poll_ms: u64, margin: f64) -> Option<Improvement> {
             order_effect: -woken.order_effect,
             ..woken
         },
+    })
+}
+
+/// One deployment against another, both woken.
+fn woken_ratio(cell: &Cell, paced: Paced, margin: f64) -> Option<WokenRatio> {
+    let differences = pair_differences(cell, |s: &Sample| s.service.mean_ns);
+    Some(WokenRatio {
+        baseline: cell.baseline.clone(),
+        x: cell.x.clone(),
+        gap_ms: paced.gap_us as f64 / 1e3,
+        effect: effect(&differences, margin, Widen::NONE).ok()?,
+        sentence: String::new(),
     })
 }
 
@@ -226,6 +252,24 @@ mod tests {
         let woken = &answers.ways[1];
         assert_eq!((woken.poll_ms, woken.wasted_polls), (None, None));
         assert!((woken.cpu_per_message_ns - 1e4).abs() < 1e-6);
+    }
+
+    #[test]
+    fn being_woken_is_compared_between_deployments_by_its_delay() {
+        let mut cell = cell();
+        (cell.workload, cell.x_workload) = (ways()[1].source().name, None);
+        cell.x = "processes".to_owned();
+        assert!(is_paced(&cell, &workloads()));
+        let answers = delivery_answers(&[cell], &workloads(), 0.03).unwrap();
+        let [woken] = answers.woken.as_slice() else {
+            panic!("one comparison");
+        };
+        assert_eq!(
+            (woken.baseline.as_str(), woken.x.as_str()),
+            ("threads", "processes")
+        );
+        assert!((woken.effect.ratio - 0.01).abs() < 1e-9);
+        assert_eq!(answers.improvements, []);
     }
 
     #[test]

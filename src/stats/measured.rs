@@ -2,6 +2,7 @@
 
 use super::change::{LnMean, change};
 use super::controls::inflation;
+use super::delivery::is_paced;
 use super::effect::{MIN_PAIRS, StatsError, Widen, effect, pair_differences};
 use crate::deployment::Form;
 use crate::record::metric::{FOR_P99, Metric};
@@ -174,12 +175,13 @@ pub fn ratio(
     })
 }
 
-/// X / baseline of a cell in a metric, from its pairs. Of op/s it is the effect of the record.
+/// X / baseline of a cell in a metric, from its pairs. Of op/s it is the effect of the record, unless the rate
+/// was planned and the record has the effect on the delay.
 ///
 /// # Errors
 /// Why there is none, as the end of a sentence.
 pub fn x_over_baseline(run: &Run, cell: &Cell, metric: Metric) -> Result<Effect, String> {
-    if metric == Metric::Throughput {
+    if metric == Metric::Throughput && !is_paced(cell, &run.workloads) {
         let too_few = || {
             why(
                 &StatsError::TooFew {

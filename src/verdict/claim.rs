@@ -123,6 +123,7 @@ mod tests {
                 cpu_per_message_ns: 1e4,
             }],
             improvements: improvements.iter().map(improvement).collect(),
+            woken: Vec::new(),
             claims: Vec::new(),
         }
     }

@@ -34,6 +34,16 @@ pub fn write(run: &Run, page: &mut Page) {
         rows: ways.iter().map(|w| row(delivery, w)).collect(),
         last: Last::Numbers,
     });
+    for woken in &delivery.woken {
+        let said = format!(
+            "woken, {} ms apart: mean delay of {} / {}: {}",
+            woken.gap_ms,
+            woken.x,
+            woken.baseline,
+            numbers::ratio(&woken.effect)
+        );
+        page.paragraph(2, Tone::Plain, &said);
+    }
     let mut by: Vec<String> = Vec::new();
     for way in &ways {
         let said = format!("{} by {}", way.deployment, transport(&way.transport));
@@ -74,8 +84,10 @@ fn row(delivery: &DeliveryAnswers, way: &DeliveryWay) -> Vec<String> {
     ]
 }
 
-/// What the claim is worth here.
+/// What the claim is worth here, and who is woken sooner.
 pub fn sentences(run: &Run) -> Vec<String> {
     let claims = run.delivery.iter().flat_map(|d| &d.claims);
-    claims.cloned().collect()
+    let woken = run.delivery.iter().flat_map(|d| &d.woken);
+    let woken = woken.map(|w| &w.sentence);
+    claims.chain(woken).cloned().collect()
 }
