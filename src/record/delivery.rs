@@ -13,6 +13,9 @@ pub struct DeliveryAnswers {
     /// How many times sooner a message is there whose receiver is woken: polling / being woken, mean
     /// delays, by deployment and interval.
     pub improvements: Vec<Improvement>,
+    /// Intervals of polling that were planned under every deployment, milliseconds.
+    #[serde(default)]
+    pub planned_ms: Vec<u64>,
     /// Being woken under one deployment against being woken under another.
     #[serde(default)]
     pub woken: Vec<WokenRatio>,

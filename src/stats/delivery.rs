@@ -70,6 +70,10 @@ pub fn delivery_answers(
     (!ways.is_empty()).then_some(DeliveryAnswers {
         ways,
         improvements,
+        planned_ms: workloads
+            .iter()
+            .filter_map(|w| poll_ms(paced(&w.name)?))
+            .collect(),
         woken,
         claims: Vec::new(),
     })
@@ -243,6 +247,7 @@ mod tests {
         };
         assert!((improvement.effect.ratio - 100.0).abs() < 1e-6);
         assert!(improvement.effect.low <= 100.0 && 100.0 <= improvement.effect.high);
+        assert_eq!(answers.planned_ms, [10]);
         let poll = &answers.ways[0];
         assert_eq!(poll.poll_ms, Some(10));
         assert_eq!(poll.predicted_ns, Some(5e6));
