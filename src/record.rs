@@ -930,6 +930,9 @@ pub struct MessageAnswer {
     /// Op/s with messages, median over pairs.
     #[serde(default)]
     pub ops_per_s: f64,
+    /// Op/s with messages: geometric mean over invocations with its 95 % interval.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ops_per_s_level: Option<Estimate>,
     /// Messages per op.
     pub messages_per_op: f64,
     /// (CPU-capacity time per op with messages − the same with the tape) / messages, nanoseconds.
