@@ -42,7 +42,10 @@ pub struct DeliveryWay {
     pub messages: u64,
     /// Mean delay from the planned moment of sending to receiving, nanoseconds: what a sender is late by counts.
     pub mean_ns: Estimate,
-    /// 99th percentile, nanoseconds, median over invocations; where each had a hundred messages.
+    /// 95th percentile, nanoseconds, median over invocations; where each had a hundred messages.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub p95_ns: Option<f64>,
+    /// 99th percentile, nanoseconds, median over invocations; where each had a thousand messages.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub p99_ns: Option<f64>,
     /// Half an interval: what polling must give, nanoseconds.

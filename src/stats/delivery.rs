@@ -4,12 +4,13 @@ use super::effect::{Widen, effect, pair_differences};
 use super::estimate::{estimate_mean, median};
 use super::hop::hop_of;
 use crate::record::delivery::{DeliveryAnswers, DeliveryWay, Improvement, WokenRatio};
+use crate::record::metric::FOR_P99;
 use crate::record::{Cell, Effect, Purpose, Sample, WorkloadRecord};
 use crate::workload::delivery::{Paced, Reception};
 use crate::workload::hop::Pattern;
 
-/// Fewest messages in an invocation for a 99th percentile to be more than its slowest message.
-const FOR_P99: u64 = 100;
+/// Fewest messages in an invocation for its 95th percentile to be more than a handful of them.
+const FOR_P95: u64 = 100;
 
 /// Whether the messages of a cell come at moments that were planned: their rate says nothing about who sent
 /// them.
@@ -130,7 +131,10 @@ fn row(way: &Way<'_>, samples: &[&Sample]) -> Option<DeliveryWay> {
         let every_us = poll_ms(way.paced).unwrap_or(1) as f64 * 1e3;
         s.span_s * 1e6 / every_us
     };
-    let has_enough = samples.iter().all(|s| s.messages_received >= FOR_P99);
+    let percentile = |least: u64, value: &dyn Fn(&Sample) -> f64| {
+        let has_enough = samples.iter().all(|s| s.messages_received >= least);
+        has_enough.then(|| median(&column(value))).flatten()
+    };
     Some(DeliveryWay {
         deployment: way.deployment.to_owned(),
         transport: way.transport.to_owned(),
@@ -138,9 +142,8 @@ fn row(way: &Way<'_>, samples: &[&Sample]) -> Option<DeliveryWay> {
         gap_ms: way.paced.gap_us as f64 / 1e3,
         messages: samples.iter().map(|s| s.messages_received).sum(),
         mean_ns: estimate_mean(&column(&|s| s.service.mean_ns)).ok()?,
-        p99_ns: has_enough
-            .then(|| median(&column(&|s| s.service.p99_ns)))
-            .flatten(),
+        p95_ns: percentile(FOR_P95, &|s| s.service.p95_ns),
+        p99_ns: percentile(FOR_P99, &|s| s.service.p99_ns),
         predicted_ns: poll_ms(way.paced).map(|ms| ms as f64 * 1e6 / 2.0),
         wasted_polls: match way.paced.reception {
             Reception::Event => None,
@@ -195,6 +198,7 @@ mod tests {
             wasted_polls,
             service: ServiceTime {
                 mean_ns,
+                p95_ns: 1.5 * mean_ns,
                 p99_ns: 2.0 * mean_ns,
                 timed: 100,
                 ..ServiceTime::default()
@@ -275,6 +279,28 @@ mod tests {
         );
         assert!((woken.effect.ratio - 0.01).abs() < 1e-9);
         assert_eq!(answers.improvements, []);
+    }
+
+    #[test]
+    fn a_percentile_needs_its_messages() {
+        let percentiles = |messages: u64| {
+            let mut cell = cell();
+            for pair in &mut cell.pairs {
+                for side in [&mut pair.baseline, &mut pair.x] {
+                    let Outcome::Measured(sample) = side else {
+                        unreachable!("all are measured")
+                    };
+                    sample.messages_received = messages;
+                }
+            }
+            let answers = delivery_answers(&[cell], &workloads(), 0.03).unwrap();
+            let way = &answers.ways[0];
+            (way.p95_ns.is_some(), way.p99_ns.is_some())
+        };
+        assert_eq!(percentiles(99), (false, false));
+        assert_eq!(percentiles(130), (true, false));
+        assert_eq!(percentiles(999), (true, false));
+        assert_eq!(percentiles(1000), (true, true));
     }
 
     #[test]

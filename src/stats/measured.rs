@@ -9,13 +9,6 @@ use crate::record::metric::{FOR_P99, Metric};
 use crate::record::{Cell, Effect, Estimate, Purpose, Run, Sample, Side};
 use crate::transport::Choice;
 
-/// Of messages that come at random moments there are fewer; a hundred make their 99th percentile more
-/// than the slowest one.
-const FOR_P99_OF_DELIVERIES: u64 = 100;
-
-/// How the names of deliveries begin.
-const DELIVERIES: &str = "delivery/";
-
 /// Agents of a workload under a deployment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Place<'a> {
@@ -42,15 +35,8 @@ impl<'a> Place<'a> {
         }
     }
 
-    fn for_p99(&self) -> u64 {
-        match self.workload.starts_with(DELIVERIES) {
-            true => FOR_P99_OF_DELIVERIES,
-            false => FOR_P99,
-        }
-    }
-
     fn value(&self, metric: Metric, sample: &Sample) -> Option<f64> {
-        metric.value(sample, self.agents, self.for_p99())
+        metric.value(sample, self.agents, FOR_P99)
     }
 }
 

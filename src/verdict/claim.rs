@@ -148,6 +148,7 @@ mod tests {
                     low: 48_000.0,
                     high: 52_000.0,
                 },
+                p95_ns: None,
                 p99_ns: None,
                 predicted_ns: None,
                 wasted_polls: None,

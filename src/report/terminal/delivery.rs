@@ -23,7 +23,7 @@ pub fn write(run: &Run, page: &mut Page) {
             "deployment",
             "receiver",
             "mean delay",
-            "p99",
+            "p95",
             "predicted\nmean",
             "looks\nwasted",
             "CPU\nµs/message",
@@ -75,7 +75,7 @@ fn row(delivery: &DeliveryAnswers, way: &DeliveryWay) -> Vec<String> {
         way.deployment.clone(),
         receiver,
         seconds(way.mean_ns.value),
-        way.p99_ns.map_or_else(nothing, seconds),
+        way.p95_ns.map_or_else(nothing, seconds),
         way.predicted_ns.map_or_else(nothing, seconds),
         way.wasted_polls
             .map_or_else(nothing, |share| format!("{:.0} %", share * 100.0)),
