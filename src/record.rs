@@ -444,7 +444,8 @@ pub struct Cell {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub x_steadiness: Option<Steadiness>,
     /// Effect on op/s, from the pairs that were kept; `None` with fewer than six. Of cells that are about
-    /// latency: on the 99th percentile of it, so above 1 side X takes longer.
+    /// latency: on the 99th percentile of it, and of messages at planned moments on their mean delay, so above 1
+    /// side X takes longer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub effect: Option<Effect>,
     /// What the effect means.
@@ -929,6 +930,9 @@ pub struct MessageAnswer {
     /// Op/s with messages, median over pairs.
     #[serde(default)]
     pub ops_per_s: f64,
+    /// Op/s with messages: geometric mean over invocations with its 95 % interval.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ops_per_s_level: Option<Estimate>,
     /// Messages per op.
     pub messages_per_op: f64,
     /// (CPU-capacity time per op with messages − the same with the tape) / messages, nanoseconds.

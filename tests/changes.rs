@@ -484,7 +484,7 @@ fn messages_are_those_of_the_native_transports_where_nothing_is_pinned() {
 }
 
 #[test]
-fn a_delivery_is_found_by_its_own_name_and_needs_fewer_messages() {
+fn a_delivery_is_found_by_its_own_name_and_needs_as_many_messages_as_any_op() {
     let mut run = run();
     let (polls, woken) = ("delivery/poll/10/2.4", "delivery/event/2.4");
     let mut cell = hop(polls, Some(woken), ["channel", "channel"], Purpose::Variant);
@@ -495,8 +495,10 @@ fn a_delivery_is_found_by_its_own_name_and_needs_fewer_messages() {
         outcomes(&judge_checks(&run, &[claim(workload, None, level, bounds)]))
     };
     use CheckOutcome::{Confirmed, Refuted};
-    // 80 µs, and 500 messages are enough here.
-    assert_eq!(of(woken, Metric::ServiceP99, (0.07, 0.09)), [Confirmed]);
+    // 40 µs; of 500 messages there is no 99th percentile.
+    assert_eq!(of(woken, Metric::ServiceMean, (0.03, 0.05)), [Confirmed]);
+    let p99 = of(woken, Metric::ServiceP99, (0.07, 0.09));
+    assert_eq!(p99, [CheckOutcome::NotMeasured]);
     assert_eq!(of(polls, Metric::ServiceMean, (4.0, 6.0)), [Refuted]);
 }
 

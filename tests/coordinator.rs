@@ -472,6 +472,22 @@ fn the_first_side_really_runs_first() {
 }
 
 #[test]
+fn every_pair_has_moments_of_its_own_and_both_its_sides_have_the_same() {
+    let request = request(&[1, 4], 300.0);
+    let mut seen: Vec<u64> = Vec::new();
+    let mut invoker = script(|i: &Invocation, n| {
+        seen.push(i.job.moments_seed);
+        usual(i, n)
+    });
+    run_quietly(&request, &mut invoker);
+    assert!(seen.chunks(2).all(|two| two[0] == two[1]));
+    let pairs = seen.len() / 2;
+    seen.sort_unstable();
+    seen.dedup();
+    assert_eq!(seen.len(), pairs);
+}
+
+#[test]
 fn the_same_seed_gives_the_same_run_and_another_seed_another_order() {
     let run = |seed| {
         let mut request = request(&[1, 4], 300.0);

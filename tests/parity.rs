@@ -269,6 +269,20 @@ fn every_message_is_delivered_in_order_whether_its_receiver_polls_or_is_woken() 
 }
 
 #[test]
+fn the_digest_of_a_delivery_does_not_depend_on_its_moments() {
+    let paced = Paced {
+        gap_us: 500,
+        reception: Reception::Poll { every_us: 2000 },
+    };
+    let digest = |moments_seed| {
+        let mut invocation = host::invocation_of(paced.source(), 2, "threads");
+        invocation.job.moments_seed = moments_seed;
+        host::sample(&invocation).digest
+    };
+    assert_eq!(digest(1), digest(2));
+}
+
+#[test]
 fn a_share_of_the_messages_of_a_hop_is_not_counted_where_that_is_asked() {
     let hop = Hop {
         pattern: Pattern::PingPong,

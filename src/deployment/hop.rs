@@ -4,10 +4,12 @@
 //! says so on the link, behind its last message, so that both ends have done the same. With one worker for
 //! both ends a message is a call.
 //!
-//! Messages at random moments carry the time at which they were sent in place of their number: it grows from one
-//! to the next, so order shows in it too, and the receiver knows how long each has waited.
+//! Messages at random moments carry the moment that was planned for them in place of their number: it grows from
+//! one to the next, so order shows in it too, and the receiver knows how long each has waited. What a sender is
+//! late by counts: by the time at which a message left, a transport that blocks its sender would look fast.
 
 use super::gate::Place;
+use super::moments::{Moments, stamp};
 use super::pace::Pace;
 use super::worker::{Assignment, Band, WorkerError, WorkerReport};
 use crate::observe::clock::OpClock;
@@ -18,8 +20,6 @@ use crate::transport::{Placement, TransportError};
 use crate::workload::delivery::{Paced, Reception};
 use crate::workload::hop::{Hop, Pattern};
 use crate::workload::{Digest, ProtocolError};
-use rand_pcg::Pcg64;
-use rand_pcg::rand_core::{Rng, SeedableRng};
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
@@ -35,9 +35,12 @@ pub(super) struct HopEnd<'l, L> {
     expected_sum: u64,
     /// The next message's number: the same at both ends.
     sequence: u64,
-    /// The clock of both ends, and what it showed when the last message was sent.
+    /// The clock of both ends, and the moment of the last message on it.
     clock: OpClock,
     stamp: u64,
+    moments_seed: u64,
+    /// Steps that it has run: warm-up, window.
+    steps_run: u64,
     digest_round: u64,
     /// Of the agents of this worker, in their order.
     digests: Vec<Digest>,
@@ -64,6 +67,8 @@ impl<'l, L: Link> HopEnd<'l, L> {
             sequence: 0,
             clock: job.clock,
             stamp: 0,
+            moments_seed: job.moments_seed,
+            steps_run: 0,
             digest_round: job.digest_round,
             digests: vec![
                 Digest::default();
@@ -159,17 +164,17 @@ impl<'l, L: Link> HopEnd<'l, L> {
         tally: &mut WorkerReport,
     ) -> Result<(), WorkerError> {
         let bytes = self.payload.bytes().len() as u64;
-        // The same moments in every invocation, counted from the opening of the gate.
-        let mut moments = Pcg64::seed_from_u64(self.expected_sum);
+        // Counted from the opening of the gate.
+        let mut moments = Moments::new(self.moments_seed, self.steps_run);
         let mut next = Instant::now();
         loop {
-            next += Duration::from_nanos(moments.next_u64() % (2 * paced.gap_us * 1000));
+            next += moments.gap(paced.gap_us);
             sleep_until(next);
             if place.is_stopped() {
                 break;
             }
-            // Two messages never have one time: the clock is finer than a message is fast.
-            self.stamp = self.clock.now().max(self.stamp + 1);
+            let late = self.clock.ticks(next.elapsed());
+            self.stamp = stamp(self.clock.now(), late, self.stamp);
             link.send(self.stamp, &self.payload)?;
             tally.sent.add(1, bytes);
             self.finish(false, place, tally);
@@ -222,10 +227,11 @@ impl<'l, L: Link> HopEnd<'l, L> {
         tally: &mut WorkerReport,
     ) -> Result<(), WorkerError> {
         let mut wasted = 0;
-        let mut next = Instant::now();
+        let mut moments = Moments::new(self.moments_seed, self.steps_run);
+        let mut next = Instant::now() + moments.first_look(every);
         loop {
-            next += every;
             sleep_until(next);
+            next += every;
             let mut found = 0;
             while let Some(received) = link.try_receive()? {
                 found += 1;
@@ -238,7 +244,7 @@ impl<'l, L: Link> HopEnd<'l, L> {
         }
     }
 
-    /// Takes in a message that carries the time of its sending; true when it was the last.
+    /// Takes in a message that carries its planned moment; true when it was the last.
     fn take_in(
         &mut self,
         received: Received,
@@ -350,6 +356,7 @@ impl<L: Link> Band for HopEnd<'_, L> {
         running: &AtomicUsize,
     ) -> Result<WorkerReport, WorkerError> {
         running.store(self.placement.agents_of(self.worker).start, Relaxed);
+        self.steps_run += 1;
         let mut tally = WorkerReport {
             worker: self.worker,
             ..WorkerReport::default()

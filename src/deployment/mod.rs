@@ -17,6 +17,7 @@ mod form;
 pub mod gate;
 mod hop;
 mod local;
+mod moments;
 pub(crate) mod pace;
 mod pinning;
 pub mod processes;
@@ -58,6 +59,9 @@ pub struct Job {
     pub agents: usize,
     /// Seed of worlds and episodes.
     pub seed: u64,
+    /// Seed of the moments at which messages of a delivery leave, and of the receiver's first look: another one
+    /// in every pair, the same one on both its sides. What is sent, and so the digest, does not depend on it.
+    pub moments_seed: u64,
     /// Rounds after which the digest is complete.
     pub digest_round: u64,
     /// Agents stop only after a multiple of so many rounds: the length of an episode, or 1.

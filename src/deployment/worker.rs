@@ -341,6 +341,7 @@ mod tests {
                 source,
                 agents: 3,
                 seed: 1,
+                moments_seed: 1,
                 digest_round: 1,
                 quantum: 1,
                 uncounted_every: None,

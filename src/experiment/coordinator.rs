@@ -14,7 +14,7 @@ use crate::record::{
 };
 use crate::transport::Means;
 use crate::transport::ipc::fits_buffer;
-use crate::workload;
+use crate::workload::{self, derive_seed};
 use std::collections::HashMap;
 
 /// After so many failed pairs in a row a cell is given up.
@@ -403,7 +403,7 @@ impl Coordinator<'_> {
             Side::Baseline
         };
         let mut run = |side| {
-            let invocation = self.invocation(c, side);
+            let invocation = self.invocation(c, round, side);
             let limit_s = self.request.budget_s - invoker.elapsed_s();
             invoker.invoke(&invocation, limit_s)
         };
@@ -423,7 +423,7 @@ impl Coordinator<'_> {
         }
     }
 
-    fn invocation(&self, c: usize, side: Side) -> Invocation {
+    fn invocation(&self, c: usize, round: u32, side: Side) -> Invocation {
         let cell = &self.cells[c];
         let workload = &self.request.workloads[cell.workload_of(side)];
         let planned = cell.side(side);
@@ -432,6 +432,7 @@ impl Coordinator<'_> {
                 source: workload.source.clone(),
                 agents: cell.agents,
                 seed: self.request.seed,
+                moments_seed: derive_seed(self.request.seed, u64::from(round), c as u64),
                 digest_round: workload.digest_round(),
                 quantum: workload.quantum(),
                 uncounted_every: planned.uncounted_every,

@@ -3,13 +3,28 @@
 use super::effect::{Widen, effect, pair_differences};
 use super::estimate::{estimate_mean, median};
 use super::hop::hop_of;
-use crate::record::delivery::{DeliveryAnswers, DeliveryWay, Improvement};
+use crate::record::delivery::{DeliveryAnswers, DeliveryWay, Improvement, WokenRatio};
+use crate::record::metric::FOR_P99;
 use crate::record::{Cell, Effect, Purpose, Sample, WorkloadRecord};
 use crate::workload::delivery::{Paced, Reception};
 use crate::workload::hop::Pattern;
 
-/// Fewest messages in an invocation for a 99th percentile to be more than its slowest message.
-const FOR_P99: u64 = 100;
+/// Fewest messages in an invocation for its 95th percentile to be more than a handful of them.
+const FOR_P95: u64 = 100;
+
+/// Whether the messages of a cell come at moments that were planned: their rate says nothing about who sent
+/// them.
+#[must_use]
+pub fn is_paced(cell: &Cell, workloads: &[WorkloadRecord]) -> bool {
+    cell.purpose == Purpose::Variant && paced(workloads, &cell.workload).is_some()
+}
+
+fn paced(workloads: &[WorkloadRecord], name: &str) -> Option<Paced> {
+    match hop_of(workloads.iter().find(|w| w.name == name)?)?.pattern {
+        Pattern::Paced(paced) => Some(paced),
+        Pattern::PingPong | Pattern::Flood => None,
+    }
+}
 
 /// What deliveries among `cells` say; `None` where there are none with two invocations. `claims` are left
 /// to whoever judges.
@@ -19,14 +34,10 @@ pub fn delivery_answers(
     workloads: &[WorkloadRecord],
     margin: f64,
 ) -> Option<DeliveryAnswers> {
-    let paced = |name: &str| -> Option<Paced> {
-        match hop_of(workloads.iter().find(|w| w.name == name)?)?.pattern {
-            Pattern::Paced(paced) => Some(paced),
-            Pattern::PingPong | Pattern::Flood => None,
-        }
-    };
+    let paced = |name: &str| paced(workloads, name);
     let mut ways: Vec<(Way<'_>, Vec<&Sample>)> = Vec::new();
     let mut improvements = Vec::new();
+    let mut woken = Vec::new();
     for cell in cells.iter().filter(|c| c.purpose == Purpose::Variant) {
         let x_name = cell.x_workload.as_ref().unwrap_or(&cell.workload);
         let (Some(baseline), Some(x)) = (paced(&cell.workload), paced(x_name)) else {
@@ -52,11 +63,19 @@ pub fn delivery_answers(
         if let (Some(poll_ms), Reception::Event) = (poll_ms(baseline), x.reception) {
             improvements.extend(improvement(cell, poll_ms, margin));
         }
+        if baseline.reception == Reception::Event && baseline == x && cell.baseline != cell.x {
+            woken.extend(woken_ratio(cell, baseline, margin));
+        }
     }
     let ways: Vec<DeliveryWay> = ways.iter().filter_map(|(w, s)| row(w, s)).collect();
     (!ways.is_empty()).then_some(DeliveryAnswers {
         ways,
         improvements,
+        planned_ms: workloads
+            .iter()
+            .filter_map(|w| poll_ms(paced(&w.name)?))
+            .collect(),
+        woken,
         claims: Vec::new(),
     })
 }
@@ -92,6 +111,18 @@ fn improvement(cell: &Cell, poll_ms: u64, margin: f64) -> Option<Improvement> {
     })
 }
 
+/// One deployment against another, both woken.
+fn woken_ratio(cell: &Cell, paced: Paced, margin: f64) -> Option<WokenRatio> {
+    let differences = pair_differences(cell, |s: &Sample| s.service.mean_ns);
+    Some(WokenRatio {
+        baseline: cell.baseline.clone(),
+        x: cell.x.clone(),
+        gap_ms: paced.gap_us as f64 / 1e3,
+        effect: effect(&differences, margin, Widen::NONE).ok()?,
+        sentence: String::new(),
+    })
+}
+
 fn row(way: &Way<'_>, samples: &[&Sample]) -> Option<DeliveryWay> {
     let column =
         |value: &dyn Fn(&Sample) -> f64| -> Vec<f64> { samples.iter().map(|s| value(s)).collect() };
@@ -100,7 +131,10 @@ fn row(way: &Way<'_>, samples: &[&Sample]) -> Option<DeliveryWay> {
         let every_us = poll_ms(way.paced).unwrap_or(1) as f64 * 1e3;
         s.span_s * 1e6 / every_us
     };
-    let has_enough = samples.iter().all(|s| s.messages_received >= FOR_P99);
+    let percentile = |least: u64, value: &dyn Fn(&Sample) -> f64| {
+        let has_enough = samples.iter().all(|s| s.messages_received >= least);
+        has_enough.then(|| median(&column(value))).flatten()
+    };
     Some(DeliveryWay {
         deployment: way.deployment.to_owned(),
         transport: way.transport.to_owned(),
@@ -108,9 +142,8 @@ fn row(way: &Way<'_>, samples: &[&Sample]) -> Option<DeliveryWay> {
         gap_ms: way.paced.gap_us as f64 / 1e3,
         messages: samples.iter().map(|s| s.messages_received).sum(),
         mean_ns: estimate_mean(&column(&|s| s.service.mean_ns)).ok()?,
-        p99_ns: has_enough
-            .then(|| median(&column(&|s| s.service.p99_ns)))
-            .flatten(),
+        p95_ns: percentile(FOR_P95, &|s| s.service.p95_ns),
+        p99_ns: percentile(FOR_P99, &|s| s.service.p99_ns),
         predicted_ns: poll_ms(way.paced).map(|ms| ms as f64 * 1e6 / 2.0),
         wasted_polls: match way.paced.reception {
             Reception::Event => None,
@@ -165,6 +198,7 @@ mod tests {
             wasted_polls,
             service: ServiceTime {
                 mean_ns,
+                p95_ns: 1.5 * mean_ns,
                 p99_ns: 2.0 * mean_ns,
                 timed: 100,
                 ..ServiceTime::default()
@@ -217,6 +251,7 @@ mod tests {
         };
         assert!((improvement.effect.ratio - 100.0).abs() < 1e-6);
         assert!(improvement.effect.low <= 100.0 && 100.0 <= improvement.effect.high);
+        assert_eq!(answers.planned_ms, [10]);
         let poll = &answers.ways[0];
         assert_eq!(poll.poll_ms, Some(10));
         assert_eq!(poll.predicted_ns, Some(5e6));
@@ -226,6 +261,46 @@ mod tests {
         let woken = &answers.ways[1];
         assert_eq!((woken.poll_ms, woken.wasted_polls), (None, None));
         assert!((woken.cpu_per_message_ns - 1e4).abs() < 1e-6);
+    }
+
+    #[test]
+    fn being_woken_is_compared_between_deployments_by_its_delay() {
+        let mut cell = cell();
+        (cell.workload, cell.x_workload) = (ways()[1].source().name, None);
+        cell.x = "processes".to_owned();
+        assert!(is_paced(&cell, &workloads()));
+        let answers = delivery_answers(&[cell], &workloads(), 0.03).unwrap();
+        let [woken] = answers.woken.as_slice() else {
+            panic!("one comparison");
+        };
+        assert_eq!(
+            (woken.baseline.as_str(), woken.x.as_str()),
+            ("threads", "processes")
+        );
+        assert!((woken.effect.ratio - 0.01).abs() < 1e-9);
+        assert_eq!(answers.improvements, []);
+    }
+
+    #[test]
+    fn a_percentile_needs_its_messages() {
+        let percentiles = |messages: u64| {
+            let mut cell = cell();
+            for pair in &mut cell.pairs {
+                for side in [&mut pair.baseline, &mut pair.x] {
+                    let Outcome::Measured(sample) = side else {
+                        unreachable!("all are measured")
+                    };
+                    sample.messages_received = messages;
+                }
+            }
+            let answers = delivery_answers(&[cell], &workloads(), 0.03).unwrap();
+            let way = &answers.ways[0];
+            (way.p95_ns.is_some(), way.p99_ns.is_some())
+        };
+        assert_eq!(percentiles(99), (false, false));
+        assert_eq!(percentiles(130), (true, false));
+        assert_eq!(percentiles(999), (true, false));
+        assert_eq!(percentiles(1000), (true, true));
     }
 
     #[test]

@@ -2,18 +2,12 @@
 
 use super::change::{LnMean, change};
 use super::controls::inflation;
+use super::delivery::is_paced;
 use super::effect::{MIN_PAIRS, StatsError, Widen, effect, pair_differences};
 use crate::deployment::Form;
 use crate::record::metric::{FOR_P99, Metric};
 use crate::record::{Cell, Effect, Estimate, Purpose, Run, Sample, Side};
 use crate::transport::Choice;
-
-/// Of messages that come at random moments there are fewer; a hundred make their 99th percentile more
-/// than the slowest one.
-const FOR_P99_OF_DELIVERIES: u64 = 100;
-
-/// How the names of deliveries begin.
-const DELIVERIES: &str = "delivery/";
 
 /// Agents of a workload under a deployment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,15 +35,8 @@ impl<'a> Place<'a> {
         }
     }
 
-    fn for_p99(&self) -> u64 {
-        match self.workload.starts_with(DELIVERIES) {
-            true => FOR_P99_OF_DELIVERIES,
-            false => FOR_P99,
-        }
-    }
-
     fn value(&self, metric: Metric, sample: &Sample) -> Option<f64> {
-        metric.value(sample, self.agents, self.for_p99())
+        metric.value(sample, self.agents, FOR_P99)
     }
 }
 
@@ -175,12 +162,13 @@ pub fn ratio(
     })
 }
 
-/// X / baseline of a cell in a metric, from its pairs. Of op/s it is the effect of the record.
+/// X / baseline of a cell in a metric, from its pairs. Of op/s it is the effect of the record, unless the rate
+/// was planned and the record has the effect on the delay.
 ///
 /// # Errors
 /// Why there is none, as the end of a sentence.
 pub fn x_over_baseline(run: &Run, cell: &Cell, metric: Metric) -> Result<Effect, String> {
-    if metric == Metric::Throughput {
+    if metric == Metric::Throughput && !is_paced(cell, &run.workloads) {
         let too_few = || {
             why(
                 &StatsError::TooFew {

@@ -45,7 +45,7 @@ mod window;
 
 pub use change::{LnMean, change};
 pub use controls::{Judgement, inflation, judge_control, withheld};
-pub use delivery::delivery_answers;
+pub use delivery::{delivery_answers, is_paced};
 pub use effect::{MIN_PAIRS, PairDifference, StatsError, Widen, effect, pair_differences};
 pub use efficiency::efficiency;
 pub use estimate::{estimate_mean, median, quantile};

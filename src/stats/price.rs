@@ -1,6 +1,6 @@
 //! What does one message cost?
 
-use crate::record::{Cell, MessageAnswer, Purpose, Sample};
+use crate::record::{Cell, Estimate, MessageAnswer, Purpose, Sample};
 
 use super::estimate::{estimate_mean, median};
 use super::slope::MIN_ROUNDS;
@@ -35,9 +35,21 @@ pub fn message_price(cell: &Cell, cpus_effective: f64) -> Option<MessageAnswer> 
         deployment: cell.x.clone(),
         transport: cell.x_transport.clone(),
         ops_per_s: median(&column(|p| p.ops_per_s))?,
+        ops_per_s_level: geometric_mean(&column(|p| p.ops_per_s)),
         messages_per_op: estimate_mean(&column(|p| p.messages_per_op)).ok()?.value,
         overhead_per_message_ns: estimate_mean(&column(|p| p.overhead_ns)).ok()?,
         share_of_op: estimate_mean(&column(|p| p.share)).ok()?,
+    })
+}
+
+/// Geometric mean of two values or more, all above 0, with its 95 % t interval.
+fn geometric_mean(values: &[f64]) -> Option<Estimate> {
+    let logarithms: Vec<f64> = values.iter().map(|v| v.ln()).collect();
+    let ln = estimate_mean(&logarithms).ok()?;
+    Some(Estimate {
+        value: ln.value.exp(),
+        low: ln.low.exp(),
+        high: ln.high.exp(),
     })
 }
 
@@ -131,6 +143,10 @@ mod tests {
         let answer = message_price(&cell(&[49_000, 50_000, 51_000]), 2.0).unwrap();
         let e = answer.overhead_per_message_ns;
         assert!(e.low < e.value && e.value < e.high);
+        let level = answer.ops_per_s_level.unwrap();
+        let truth = (49_000.0_f64 * 50_000.0 * 51_000.0).cbrt();
+        assert!((level.value - truth).abs() < 1e-6);
+        assert!(level.low < 49_000.0 && 51_000.0 < level.high);
     }
 
     #[test]

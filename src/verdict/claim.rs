@@ -25,14 +25,16 @@ fn said(improvement: &Improvement) -> Said {
     }
 }
 
-/// A sentence for each deployment: what each interval says, and for which intervals the claim would hold,
-/// from the delay of being woken.
+/// A sentence for each deployment: what each interval says, which planned ones were not measured, and for which
+/// intervals the claim would hold, from the delay of being woken.
 #[must_use]
 pub fn claims(answers: &DeliveryAnswers) -> Vec<String> {
+    let of_ways = answers.ways.iter().map(|w| w.deployment.as_str());
+    let of_improvements = answers.improvements.iter().map(|i| i.deployment.as_str());
     let mut deployments: Vec<&str> = Vec::new();
-    for improvement in &answers.improvements {
-        if !deployments.contains(&improvement.deployment.as_str()) {
-            deployments.push(&improvement.deployment);
+    for deployment in of_improvements.chain(of_ways) {
+        if !deployments.contains(&deployment) {
+            deployments.push(deployment);
         }
     }
     deployments.iter().map(|d| claim(answers, d)).collect()
@@ -44,13 +46,22 @@ fn claim(answers: &DeliveryAnswers, deployment: &str) -> String {
         .iter()
         .filter(|i| i.deployment == deployment)
         .collect();
+    let is_missing = |ms: &&u64| !own.iter().any(|i| i.poll_ms == **ms);
+    let missing: Vec<u64> = answers
+        .planned_ms
+        .iter()
+        .filter(is_missing)
+        .copied()
+        .collect();
     let such = |what: Said| own.iter().filter(|i| said(i) == what).count();
+    let is_whole = missing.is_empty() && !own.is_empty();
     let verdict = match (such(Said::Confirms), such(Said::Refutes)) {
+        // One counterexample is enough, whatever is missing.
         (_, 1..) => "refuted as a rule",
-        (all, 0) if all == own.len() => "confirmed",
+        (all, 0) if all == own.len() && is_whole => "confirmed",
         _ => "inconclusive",
     };
-    let each: Vec<String> = own
+    let mut said_of: Vec<String> = own
         .iter()
         .map(|i| {
             format!(
@@ -60,20 +71,40 @@ fn claim(answers: &DeliveryAnswers, deployment: &str) -> String {
             )
         })
         .collect();
-    let mut sentence = format!(
-        "{deployment}: \"30 to 300 times better than polling\" is {verdict}: {}",
-        each.join(", ")
-    );
+    if !missing.is_empty() {
+        said_of.push(format!("not measured at {} ms", words::list(&missing)));
+    }
+    let mut sentence =
+        format!("{deployment}: \"30 to 300 times better than polling\" is {verdict}");
+    if !said_of.is_empty() {
+        sentence += &format!(": {}", said_of.join(", "));
+    }
     let woken = answers
         .ways
         .iter()
         .find(|w| w.deployment == deployment && w.poll_ms.is_none());
-    if let Some((from_ms, to_ms)) = woken.and_then(|w| holds_for_ms(&w.mean_ns)) {
-        sentence += &format!(
-            "; it would hold for intervals from {from_ms:.1} to {to_ms:.1} ms, because polling waits half an interval"
-        );
-    }
+    sentence += &match woken.and_then(|w| holds_for_ms(&w.mean_ns)) {
+        Some(range) if !is_contradicted(range, &own) => format!(
+            "; it would hold for intervals from {:.1} to {:.1} ms, because polling waits half an interval",
+            range.0, range.1
+        ),
+        Some(_) => {
+            "; for which intervals it would hold cannot be told: what was measured does not follow half an \
+             interval"
+                .to_owned()
+        }
+        None => String::new(),
+    };
     sentence
+}
+
+/// Whether a measured interval within `range_ms` does not confirm the claim, or one outside does.
+fn is_contradicted(range_ms: (f64, f64), measured: &[&Improvement]) -> bool {
+    measured.iter().any(|i| {
+        let ms = i.poll_ms as f64;
+        let is_within = range_ms.0 <= ms && ms <= range_ms.1;
+        is_within != (said(i) == Said::Confirms)
+    })
 }
 
 /// Intervals of polling for which the claim holds whatever the delay of being woken is within its
@@ -117,12 +148,15 @@ mod tests {
                     low: 48_000.0,
                     high: 52_000.0,
                 },
+                p95_ns: None,
                 p99_ns: None,
                 predicted_ns: None,
                 wasted_polls: None,
                 cpu_per_message_ns: 1e4,
             }],
             improvements: improvements.iter().map(improvement).collect(),
+            planned_ms: improvements.iter().map(|i| i.0).collect(),
+            woken: Vec::new(),
             claims: Vec::new(),
         }
     }
@@ -143,6 +177,50 @@ mod tests {
         assert!(verdict(&[(10, 95.0, 105.0)]).contains("is confirmed"));
         assert!(verdict(&[(10, 95.0, 105.0), (1, 20.0, 40.0)]).contains("is inconclusive"));
         assert!(verdict(&[(1, 20.0, 29.0)]).contains("is refuted"));
+    }
+
+    #[test]
+    fn what_was_planned_and_not_measured_is_named_and_confirms_nothing() {
+        let mut some = answers(&[(10, 95.0, 105.0)]);
+        some.planned_ms = vec![1, 10, 100, 1000];
+        let said = claims(&some).remove(0);
+        assert!(
+            said.contains("is inconclusive: 100 [95, 105] times at 10 ms"),
+            "{said}"
+        );
+        assert!(
+            said.contains("not measured at 1, 100 and 1000 ms"),
+            "{said}"
+        );
+        some.improvements[0].effect.low = 500.0;
+        some.improvements[0].effect.high = 600.0;
+        assert!(claims(&some)[0].contains("is refuted as a rule"));
+        some.improvements.clear();
+        let said = claims(&some).remove(0);
+        assert!(
+            said.contains("is inconclusive: not measured at 1, 10, 100 and 1000 ms"),
+            "{said}"
+        );
+    }
+
+    #[test]
+    fn the_intervals_for_which_it_would_hold_do_not_contradict_what_was_measured() {
+        // From the delay: 3.1 to 28.8 ms.
+        for (poll_ms, low, high, is_told) in [
+            (10, 95.0, 105.0, true),
+            (1, 9.0, 11.0, true),
+            (10, 9.0, 11.0, false),
+            (10, 20.0, 40.0, false),
+            (1, 95.0, 105.0, false),
+        ] {
+            let said = claims(&answers(&[(poll_ms, low, high)])).remove(0);
+            assert_eq!(
+                said.contains("it would hold for intervals from"),
+                is_told,
+                "{said}"
+            );
+            assert_eq!(said.contains("cannot be told"), !is_told, "{said}");
+        }
     }
 
     #[test]

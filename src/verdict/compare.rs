@@ -7,7 +7,7 @@ use crate::record::comparison::{
 };
 use crate::record::metric::{FOR_P99, Metric};
 use crate::record::{Cell, Effect, Estimate, Pinning, Purpose, Run, Sample, Side, Verdict};
-use crate::stats::{LnMean, change, widening};
+use crate::stats::{LnMean, change, is_paced, widening, x_over_baseline};
 
 pub use crate::record::comparison::Tolerances;
 
@@ -255,7 +255,9 @@ fn labels(old: &Run, new: &Run, differences: &[String]) -> Vec<String> {
 }
 
 /// What is compared of a side besides op/s; of agents also what it costs to have them.
-fn metrics(cell: &Cell) -> &'static [Metric] {
+/// Of messages at planned moments not their rate, but how long they waited.
+fn metrics(run: &Run, cell: &Cell) -> &'static [Metric] {
+    const DELAYS: [Metric; 3] = [Metric::ServiceMean, Metric::ServiceP50, Metric::ServiceP99];
     const TIMES: [Metric; 3] = [Metric::Throughput, Metric::ServiceP50, Metric::ServiceP99];
     const ALL: [Metric; 5] = [
         Metric::Throughput,
@@ -266,6 +268,7 @@ fn metrics(cell: &Cell) -> &'static [Metric] {
     ];
     match cell.purpose {
         Purpose::Compare => &ALL,
+        _ if is_paced(cell, &run.workloads) => &DELAYS,
         _ => &TIMES,
     }
 }
@@ -273,7 +276,7 @@ fn metrics(cell: &Cell) -> &'static [Metric] {
 fn cell(old: (&Run, &Cell), new: (&Run, &Cell), tolerances: &Tolerances) -> ComparedCell {
     let known = new.1;
     let mut lines = Vec::new();
-    for &metric in metrics(known) {
+    for &metric in metrics(new.0, known) {
         for side in [Side::Baseline, Side::X] {
             let sides = [old, new].map(|(run, cell)| side_mean(run, cell, side, metric));
             let of = side_name(known, side);
@@ -286,6 +289,18 @@ fn cell(old: (&Run, &Cell), new: (&Run, &Cell), tolerances: &Tolerances) -> Comp
                     Verdict::NotMeasured { reason } => reason.clone(),
                     _ => "it has no interval".to_owned(),
                 })
+            });
+            let of = format!(
+                "{} / {}",
+                side_name(known, Side::X),
+                side_name(known, Side::Baseline)
+            );
+            lines.push(line(of, metric, true, effects, tolerances));
+        }
+        if metric == Metric::ServiceMean {
+            let effects = [old, new].map(|(run, cell)| {
+                let effect = x_over_baseline(run, cell, metric)?;
+                Ok(LnMean::of_effect(&effect))
             });
             let of = format!(
                 "{} / {}",

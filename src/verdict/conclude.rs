@@ -6,7 +6,7 @@
 use super::{
     AtAgents, BUSY_LABEL, Facts, Findings, WITHHELD_LABEL, claims, crossover, fill_map, floor,
     format_sentence, is_settled, latency_sentence, long_window_sentence, map_sentence, price,
-    recommendation, setup_answer, verdict, weigh, what_if,
+    recommendation, setup_answer, verdict, weigh, what_if, woken_sentence,
 };
 use crate::experiment::stopping::Standing;
 use crate::record::{
@@ -15,7 +15,7 @@ use crate::record::{
 };
 use crate::stats::{
     MIN_PAIRS, MemoryPoint, StatsError, Widen, Window, body_answers, delivery_answers, effect,
-    hop_answers, inflation, latency_answers, long_window, memory_fit, message_price,
+    hop_answers, inflation, is_paced, latency_answers, long_window, memory_fit, message_price,
     pair_differences, scaling_answers, steadiness, withheld,
 };
 use std::collections::BTreeMap;
@@ -35,7 +35,7 @@ pub fn conclude(run: &mut Run, digest_mismatch: Option<&str>) {
     let peeking = run.plan.looks.map_or(1.0, |l| l.widened_by);
     for cell in &mut run.cells {
         let widen = widening(cell.purpose, widened, peeking);
-        judge(cell, margin, widen);
+        judge(cell, margin, widen, is_paced(cell, &run.workloads));
         (cell.baseline_steadiness, cell.x_steadiness) = steady(cell, &run.workloads, margin);
     }
     run.withheld = digest_mismatch
@@ -55,6 +55,9 @@ pub fn conclude(run: &mut Run, digest_mismatch: Option<&str>) {
     run.delivery = delivery_answers(&run.cells, &run.workloads, margin);
     if let Some(delivery) = &mut run.delivery {
         let claims = claims(delivery).into_iter();
+        for woken in &mut delivery.woken {
+            woken.sentence = labels.put_before(woken_sentence(woken, margin));
+        }
         delivery.claims = claims.map(|c| labels.put_before(c)).collect();
     }
     if let Some(formats) = &mut run.formats {
@@ -88,7 +91,7 @@ pub fn standings(cells: &[Cell], margin: f64, widened_by: f64) -> Vec<Standing> 
     };
     let standing = |cell: &Cell| {
         let widen = widening(cell.purpose, widened, widened_by);
-        match ln_effect(cell, margin, widen) {
+        match ln_effect(cell, margin, widen, false) {
             Ok(e) => Standing {
                 is_settled: is_settled(&verdict(&e, margin, &cell.baseline, &cell.x)),
                 pairs_needed: e.pairs_needed,
@@ -106,35 +109,41 @@ fn null_effects(cells: &[Cell], margin: f64) -> Vec<Effect> {
     cells
         .iter()
         .filter(|c| c.purpose == Purpose::Null)
-        .filter_map(|c| ln_effect(c, margin, Widen::NONE).ok())
+        .filter_map(|c| ln_effect(c, margin, Widen::NONE, false).ok())
         .collect()
 }
 
-fn ln_effect(cell: &Cell, margin: f64, widen: Widen) -> Result<Effect, StatsError> {
+/// `is_paced`: whether messages came at planned moments ([`is_paced`]), of which the delay counts.
+fn ln_effect(cell: &Cell, margin: f64, widen: Widen, is_paced: bool) -> Result<Effect, StatsError> {
     let metric = |s: &Sample| match &s.latency {
         Some(latency) => latency.p99_ns.unwrap_or(latency.p50_ns),
+        None if is_paced => s.service.mean_ns,
         None => s.ops_per_s,
     };
     effect(&pair_differences(cell, metric), margin, widen)
 }
 
-fn judge(cell: &mut Cell, margin: f64, widen: Widen) {
-    let (baseline, x) = match cell.purpose {
+fn judge(cell: &mut Cell, margin: f64, widen: Widen, is_paced: bool) {
+    let (mut baseline, mut x) = match cell.purpose {
         // Both sides are one deployment: what may be ahead is the way of getting messages.
         Purpose::MessageCost => (cell.baseline_transport.clone(), cell.x_transport.clone()),
         Purpose::Hop => (
             format!("{} {}", cell.baseline, cell.baseline_transport),
             format!("{} {}", cell.x, cell.x_transport),
         ),
-        Purpose::Variant => (
-            cell.workload.clone(),
-            cell.x_workload.clone().unwrap_or_default(),
-        ),
+        Purpose::Variant => match &cell.x_workload {
+            Some(x) => (cell.workload.clone(), x.clone()),
+            None => (cell.baseline.clone(), cell.x.clone()),
+        },
         // Of latency less is better: whose ratio is above 1 is behind.
         Purpose::Latency => (cell.x.clone(), cell.baseline.clone()),
         _ => (cell.baseline.clone(), cell.x.clone()),
     };
-    match ln_effect(cell, margin, widen) {
+    // Of a delay less is better, too.
+    if is_paced {
+        std::mem::swap(&mut baseline, &mut x);
+    }
+    match ln_effect(cell, margin, widen, is_paced) {
         Ok(e) => {
             cell.verdict = verdict(&e, margin, &baseline, &x);
             cell.effect = Some(e);
@@ -160,7 +169,7 @@ fn steady(
     margin: f64,
 ) -> (Option<Steadiness>, Option<Steadiness>) {
     // A rate that was planned says nothing about the deployment.
-    if cell.purpose == Purpose::Latency {
+    if cell.purpose == Purpose::Latency || is_paced(cell, workloads) {
         return (None, None);
     }
     let Some(workload) = workloads.iter().find(|w| w.name == cell.workload) else {

@@ -22,6 +22,7 @@
 //! | `same` | were two runs measured on one machine, and of the same work? |
 //! | `what_if` | what would another transport make of it? |
 //! | `window` | do long windows say what short ones say? |
+//! | `woken` | who is woken sooner, a thread or a process? |
 //! | `words` | how are ratios, bytes and durations written in a sentence? |
 
 mod break_even;
@@ -43,6 +44,7 @@ mod same;
 mod weighing;
 mod what_if;
 mod window;
+mod woken;
 pub mod words;
 
 pub use break_even::{Start, break_even, setup_answer};
@@ -63,11 +65,12 @@ pub use gate::{
 pub use history::history;
 pub use latency::latency_sentence;
 pub use map::{fill_map, map_sentence};
-pub use price::price;
+pub use price::{Told, adds_up, price, told};
 pub use recommendation::{Findings, recommendation};
 pub use weighing::{Facts, weigh};
 pub use what_if::what_if;
 pub use window::long_window_sentence;
+pub use woken::woken_sentence;
 
 use crate::record::{Effect, Verdict};
 

@@ -421,6 +421,7 @@ mod tests {
     fn the_share_of_messages_is_said_where_it_is_certain() {
         let mut case = Case::of(&[(2, '=', 1.0), (8, 't', 0.5)]);
         let price = |agents, share: Estimate| MessageAnswer {
+            ops_per_s_level: None,
             agents,
             deployment: "processes".to_owned(),
             transport: "ipc".to_owned(),

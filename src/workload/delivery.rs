@@ -16,6 +16,9 @@ pub const ENTRY: Entry = Entry {
     read,
 };
 
+/// Longest mean time from one message to the next, milliseconds: a window of a hundred of them lasts ten seconds.
+const LONGEST_GAP_MS: f64 = 100.0;
+
 /// Bytes of a message: nobody waits for its length here.
 const MESSAGE_BYTES: usize = 64;
 
@@ -96,7 +99,7 @@ pub fn read(source: &SpecSource) -> Result<Box<dyn Spec>, SpecError> {
 }
 
 fn paced(delivery: &Delivery) -> Result<Paced, FieldError> {
-    let gap_ms = within("delivery.gap_ms", delivery.gap_ms, 0.1..=1000.0)?;
+    let gap_ms = within("delivery.gap_ms", delivery.gap_ms, 0.1..=LONGEST_GAP_MS)?;
     let poll_ms = delivery
         .poll_ms
         .map(|ms| within("delivery.poll_ms", ms, 1..=10_000))
@@ -173,7 +176,12 @@ mod tests {
             (
                 "gap_ms = 2.5",
                 "gap_ms = 0.0",
-                "delivery.gap_ms: 0 is not between 0.1 and 1000",
+                "delivery.gap_ms: 0 is not between 0.1 and 100",
+            ),
+            (
+                "gap_ms = 2.5",
+                "gap_ms = 1000.0",
+                "delivery.gap_ms: 1000 is not between 0.1 and 100",
             ),
             ("\"event\"", "\"push\"", "unknown variant `push`"),
         ] {

@@ -12,8 +12,11 @@ use crate::workload::hop::{ENDS, Pattern};
 /// Intervals of polling, milliseconds.
 pub const INTERVALS_MS: [u64; 4] = [1, 10, 100, 1000];
 
-/// Messages in a window, on average: enough for a 99th percentile.
+/// Messages in a window of ours, on average: enough for a 95th percentile, and a mean.
 const MESSAGES: u64 = 125;
+
+/// Messages in any window at least, on average, however far apart a file wants them.
+const LEAST_MESSAGES: u64 = 100;
 
 /// Shortest window, milliseconds.
 const LEAST_WINDOW_MS: u64 = 300;
@@ -26,7 +29,7 @@ const LOOKS: u64 = 2;
 pub fn ways() -> Vec<Paced> {
     let of_interval = |ms| {
         let every_us = 1000 * ms;
-        let gap_us = window_ms(ms) * 1000 / MESSAGES;
+        let gap_us = window_ms(ms, 0) * 1000 / MESSAGES;
         let reception = Reception::Poll { every_us };
         [woken(gap_us), Paced { gap_us, reception }]
     };
@@ -48,10 +51,12 @@ pub fn woken(gap_us: u64) -> Paced {
     }
 }
 
-/// A whole number of intervals, because the first look is one interval after the opening.
-fn window_ms(interval_ms: u64) -> u64 {
+/// A whole number of intervals, because a message then falls anywhere between two looks alike, whenever the
+/// first one is; and long enough for messages that are `gap_us` apart.
+fn window_ms(interval_ms: u64, gap_us: u64) -> u64 {
     LEAST_WINDOW_MS
         .max(LOOKS * interval_ms)
+        .max((LEAST_MESSAGES * gap_us).div_ceil(1000))
         .next_multiple_of(interval_ms)
 }
 
@@ -92,7 +97,7 @@ pub(super) fn add(cells: &mut Cells<'_>) {
             cells.set_last(|cell| {
                 cell.x_workload = event;
                 cell.rank = rank;
-                set_times(cell, every_us);
+                set_times(cell, every_us, way.gap_us);
             });
         }
         rank += 1;
@@ -100,19 +105,19 @@ pub(super) fn add(cells: &mut Cells<'_>) {
     let events = paced
         .iter()
         .filter(|(_, p)| p.reception == Reception::Event);
-    if let (Some(&(event, _)), [baseline, others @ ..]) =
+    if let (Some(&(event, way)), [baseline, others @ ..]) =
         (events.clone().next(), &*request.deployments)
     {
         for &x in others {
             let (baseline, x) = (side(request, *baseline), side(request, x));
             cells.add(event, ENDS, baseline, x, Purpose::Variant);
-            cells.set_last(|cell| set_times(cell, 0));
+            cells.set_last(|cell| set_times(cell, 0, way.gap_us));
         }
     }
 }
 
-fn set_times(cell: &mut super::PlannedCell, every_us: u64) {
-    let window_s = window_ms((every_us / 1000).max(1)) as f64 / 1e3;
+fn set_times(cell: &mut super::PlannedCell, every_us: u64, gap_us: u64) {
+    let window_s = window_ms((every_us / 1000).max(1), gap_us) as f64 / 1e3;
     // Whoever polls learns that it shall stop when it looks: once after the warm-up, once after the window.
     let polling_s = 2.0 * every_us as f64 / 1e6;
     cell.pair_s += 2.0 * (window_s - cell.window_s + WARM_UP_S - cell.warm_up_s) + polling_s;
@@ -126,14 +131,19 @@ mod tests {
     #[test]
     fn a_window_holds_whole_intervals_and_a_hundred_messages() {
         for ms in INTERVALS_MS {
-            assert_eq!(window_ms(ms) % ms, 0);
-            assert!(window_ms(ms) >= 2 * ms && window_ms(ms) >= 300);
+            for gap_us in [100, 2400, 100_000] {
+                let window_ms = window_ms(ms, gap_us);
+                assert_eq!(window_ms % ms, 0);
+                assert!(window_ms >= 2 * ms && window_ms >= 300);
+                assert!(1000 * window_ms / gap_us >= LEAST_MESSAGES);
+            }
         }
         for way in ways() {
             let Reception::Poll { every_us } = way.reception else {
                 continue;
             };
-            assert!(window_ms(every_us / 1000) * 1000 / way.gap_us >= MESSAGES);
+            let window_ms = window_ms(every_us / 1000, way.gap_us);
+            assert!(window_ms * 1000 / way.gap_us >= MESSAGES);
             assert!(ways().contains(&woken(way.gap_us)));
         }
     }

@@ -13,7 +13,7 @@ pub fn write(run: &Run, page: &mut Page) {
     };
     page.heading(
         &format!("delivery{}", mark(run)),
-        "from sending to receiving, messages at random moments, all in order",
+        "from the planned moment of sending to receiving, messages at random moments, all in order",
     );
     let mut ways: Vec<&DeliveryWay> = delivery.ways.iter().collect();
     ways.sort_by_key(|w| (w.deployment != "threads", w.poll_ms, w.gap_ms as u64));
@@ -23,7 +23,7 @@ pub fn write(run: &Run, page: &mut Page) {
             "deployment",
             "receiver",
             "mean delay",
-            "p99",
+            "p95",
             "predicted\nmean",
             "looks\nwasted",
             "CPU\nµs/message",
@@ -34,6 +34,16 @@ pub fn write(run: &Run, page: &mut Page) {
         rows: ways.iter().map(|w| row(delivery, w)).collect(),
         last: Last::Numbers,
     });
+    for woken in &delivery.woken {
+        let said = format!(
+            "woken, {} ms apart: mean delay of {} / {}: {}",
+            woken.gap_ms,
+            woken.x,
+            woken.baseline,
+            numbers::ratio(&woken.effect)
+        );
+        page.paragraph(2, Tone::Plain, &said);
+    }
     let mut by: Vec<String> = Vec::new();
     for way in &ways {
         let said = format!("{} by {}", way.deployment, transport(&way.transport));
@@ -65,7 +75,7 @@ fn row(delivery: &DeliveryAnswers, way: &DeliveryWay) -> Vec<String> {
         way.deployment.clone(),
         receiver,
         seconds(way.mean_ns.value),
-        way.p99_ns.map_or_else(nothing, seconds),
+        way.p95_ns.map_or_else(nothing, seconds),
         way.predicted_ns.map_or_else(nothing, seconds),
         way.wasted_polls
             .map_or_else(nothing, |share| format!("{:.0} %", share * 100.0)),
@@ -74,8 +84,10 @@ fn row(delivery: &DeliveryAnswers, way: &DeliveryWay) -> Vec<String> {
     ]
 }
 
-/// What the claim is worth here.
+/// What the claim is worth here, and who is woken sooner.
 pub fn sentences(run: &Run) -> Vec<String> {
     let claims = run.delivery.iter().flat_map(|d| &d.claims);
-    claims.cloned().collect()
+    let woken = run.delivery.iter().flat_map(|d| &d.woken);
+    let woken = woken.map(|w| &w.sentence);
+    claims.chain(woken).cloned().collect()
 }

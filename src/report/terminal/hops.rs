@@ -1,11 +1,11 @@
 //! What does a message between two workers cost, and why?
 
 use super::{mark, transport};
-use crate::record::hops::{HopLevel, HopRatio, HopSplit};
+use crate::record::hops::{HopLevel, HopPart, HopRatio, HopSplit};
 use crate::record::{Pinning, Run};
 use crate::report::layout::{Grid, Last, Page, Tone};
 use crate::report::numbers;
-use crate::verdict::words;
+use crate::verdict::{Told, adds_up, told, words};
 use crate::workload::hop::Pattern;
 
 pub fn write(run: &Run, page: &mut Page) {
@@ -132,6 +132,29 @@ pub fn split(run: &Run, page: &mut Page) {
     let note = "the kernel's own copies and system calls are in the rest: they cannot be told apart from outside. \
                 Copy is one copy between two threads; a transport may make several";
     page.paragraph(2, Tone::Quiet, note);
+    if hops
+        .splits
+        .iter()
+        .any(|s| s.parts.iter().any(|p| is_doubtful(s, p)))
+    {
+        let note = "?: cannot be told apart here: the interval holds 0 or lies below it, the part is beyond the \
+                    price, or the parts of this message do not add up on this machine now";
+        page.paragraph(2, Tone::Quiet, note);
+    }
+}
+
+/// Whether the share of a part means nothing.
+fn is_doubtful(split: &HopSplit, part: &HopPart) -> bool {
+    !adds_up(split) || told(split, part) == Told::Not
+}
+
+/// The share of a part, marked where it means nothing.
+pub fn share(split: &HopSplit, part: &HopPart) -> String {
+    let share = numbers::whole_percent(part.share);
+    match is_doubtful(split, part) {
+        true => format!("{share} ?"),
+        false => share,
+    }
 }
 
 fn split_rows(split: &HopSplit) -> Vec<Vec<String>> {
@@ -145,13 +168,13 @@ fn split_rows(split: &HopSplit) -> Vec<Vec<String>> {
         "100 %".to_owned(),
         split.deployment.clone(),
     ];
-    let part = |p: &crate::record::hops::HopPart| {
+    let part = |p: &HopPart| {
         vec![
             size.clone(),
             way.clone(),
             p.part.name().to_owned(),
             numbers::time(&p.ns),
-            numbers::whole_percent(p.share),
+            share(split, p),
             p.measured_as.clone(),
         ]
     };

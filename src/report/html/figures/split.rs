@@ -5,8 +5,8 @@ use super::super::svg::{Anchor, Drawing, Room, shortened, text_width};
 use crate::record::Run;
 use crate::record::hops::{HopPart, HopSplit, Part};
 use crate::report::numbers;
-use crate::report::terminal::{mark, transport};
-use crate::verdict::words;
+use crate::report::terminal::{hops, mark, transport};
+use crate::verdict::{adds_up, words};
 
 /// Every part with its class, and the number that stands for it where its name does not fit.
 const PARTS: [(Part, &str, &str); 6] = [
@@ -18,9 +18,16 @@ const PARTS: [(Part, &str, &str); 6] = [
     (Part::Rest, "part rest", "6"),
 ];
 
-/// A bar for each message, in parts that add up to its price.
+/// What a reader of the bars has to know.
+const CAPTION: &str = "Shares of half a median round trip; each bar adds up to 100 %. A part left of 0 came out \
+    negative: it is smaller than what else differed between the two things it was measured \
+    by. The rest cannot be taken apart from outside: the kernel's own copies and system calls \
+    are in it.";
+
+/// A bar for each message, in parts that add up to its price; messages whose parts do not are in the data only.
 pub fn figure(run: &Run, splits: &[HopSplit]) -> Option<Figure> {
-    let (wide, narrow) = both(|room| draw(splits, room))?;
+    let drawn: Vec<&HopSplit> = splits.iter().filter(|s| adds_up(s)).collect();
+    let (wide, narrow) = both(|room| draw(&drawn, room))?;
     let rows: Vec<Vec<String>> = splits
         .iter()
         .flat_map(|split| split.parts.iter().map(move |part| row(split, part)))
@@ -38,14 +45,14 @@ pub fn figure(run: &Run, splits: &[HopSplit]) -> Option<Figure> {
             "no more than noise: the interval holds 0",
         ));
     }
+    let mut caption = CAPTION.to_owned();
+    if drawn.len() < splits.len() {
+        caption += " Messages whose parts do not add up on this machine now are not drawn.";
+    }
     Some(Figure {
         id: "split".to_owned(),
         title: format!("what one message is made of{}", mark(run)),
-        caption: "Shares of half a median round trip; each bar adds up to 100 %. A part left of 0 came out \
-                  negative: it is smaller than what else differed between the two things it was measured \
-                  by. The rest cannot be taken apart from outside: the kernel's own copies and system calls \
-                  are in it."
-            .to_owned(),
+        caption,
         alternative: said.join(" "),
         key,
         wide,
@@ -78,11 +85,14 @@ fn row(split: &HopSplit, part: &HopPart) -> Vec<String> {
         name(split),
         part.part.name().to_owned(),
         numbers::time(&part.ns),
-        numbers::whole_percent(part.share),
+        hops::share(split, part),
     ]
 }
 
 fn in_words(split: &HopSplit) -> String {
+    if !adds_up(split) {
+        return format!("{}: its parts do not add up here.", name(split));
+    }
     let part = |p: &HopPart| format!("{} {}", p.part.name(), numbers::whole_percent(p.share));
     let parts: Vec<String> = split.parts.iter().map(part).collect();
     format!("{}: {}.", name(split), parts.join(", "))
@@ -91,12 +101,12 @@ fn in_words(split: &HopSplit) -> String {
 const BAR: f64 = 22.0;
 const STEP: f64 = 52.0;
 
-fn draw(splits: &[HopSplit], room: Room) -> Option<Drawing> {
+fn draw(splits: &[&HopSplit], room: Room) -> Option<Drawing> {
     if splits.is_empty() {
         return None;
     }
     let reach = |is_right: bool| {
-        let of = |split: &HopSplit| -> f64 {
+        let of = |split: &&HopSplit| -> f64 {
             let shares = split.parts.iter().map(|p| p.share);
             shares.filter(|s| (*s > 0.0) == is_right).sum()
         };

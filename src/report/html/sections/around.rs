@@ -76,7 +76,7 @@ fn delays(run: &Run) -> Option<super::super::block::Figure> {
     };
     forest::figure(Forest {
         id: "delays".to_owned(),
-        title: format!("mean delay from sending to receiving{}", mark(run)),
+        title: format!("mean delay from the planned moment of sending to receiving{}", mark(run)),
         caption: "Means with 95 % intervals, by factors. Polling must give half its interval, whatever the \
                   transport."
             .to_owned(),
