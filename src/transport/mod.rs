@@ -23,6 +23,7 @@ pub mod link;
 pub mod pipe;
 pub mod placement;
 pub mod ring;
+pub mod sealed;
 pub mod shared;
 pub mod socket;
 pub mod spin;
