@@ -22,11 +22,12 @@ use forkscope::record::{
 };
 use forkscope::report::terminal::gates as gate_sentences;
 use forkscope::report::{self, Style, json, progress};
-use forkscope::transport::{Asked, Choice, Shared, Wiring};
+use forkscope::transport::{Asked, Choice, ROUNDS_UNDER_WAY, Shared, Wiring};
 use forkscope::verdict::{
     BUSY_LABEL, Ending, conclude, exit_code, judge_checks, judge_gates, standings, worst,
 };
 use forkscope::workload::hop::ENDS;
+use forkscope::workload::reference::Tape;
 use forkscope::workload::{self, SpecSource};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -475,26 +476,37 @@ pub(super) fn carries(
     let specs: Vec<_> = request
         .workloads
         .iter()
-        .filter_map(|w| workload::parse(&w.source).ok())
+        .filter_map(|w| Some((w, workload::parse(&w.source).ok()?)))
         .collect();
-    let of_an_agent = specs.iter().map(|spec| spec.descriptors_per_agent()).max();
-    let together = agents.div_ceil(placement.processes.max(1)) * of_an_agent.unwrap_or(0);
-    let entry = request.transport.compared().of(form.kind.home());
-    // The host makes the streams of all workers before the first of them starts.
-    let streams = specs
+    let of_an_agent = specs
         .iter()
-        .filter(|spec| spec.hop().is_none())
-        .map(|spec| {
-            let wiring = Wiring {
-                placement,
-                topology: Arc::new(spec.topology(agents)),
-                message_bytes: spec.message_bytes(),
-                under_way: 1,
-            };
-            Shared::descriptors_needed(entry, &wiring)
-        });
+        .map(|(_, spec)| spec.descriptors_per_agent())
+        .max();
+    let together = agents.div_ceil(placement.processes.max(1)) * of_an_agent.unwrap_or(0);
+    // The host makes the streams of all workers before the first of them starts.
+    let (mut streams, mut message_bytes) = (0, 0);
+    for (planned, spec) in &specs {
+        if spec.hop().is_some() {
+            continue;
+        }
+        let wiring = Wiring {
+            placement,
+            topology: Arc::new(spec.topology(agents)),
+            message_bytes: spec.message_bytes(),
+            under_way: ROUNDS_UNDER_WAY,
+        };
+        for entry in plan::carriers(request, form, agents) {
+            streams = streams.max(Shared::descriptors_needed(entry, &wiring));
+            message_bytes = message_bytes.max(Shared::bytes_needed(entry, &wiring));
+        }
+        if plan::is_taped(request, planned, agents) {
+            let own = (0..placement.processes.max(1)).map(|p| placement.agents_of_process(p));
+            let tapes = Tape::bytes_of_all(spec.as_ref(), &wiring.topology, own);
+            message_bytes = message_bytes.max(tapes);
+        }
+    }
     // While it connects: two for its socket, two ends of the control channel, a mailbox.
-    let to_connect = 5 * processes + streams.max().unwrap_or(0) as u64;
+    let to_connect = 5 * processes + streams as u64;
     let needs = Needs {
         agents,
         processes: processes + 1,
@@ -502,7 +514,8 @@ pub(super) fn carries(
         // And room.
         descriptors_in_one_process: to_connect.max(together as u64) + 32,
         shm_bytes: 0,
-        memory_bytes: (processes << 20) + ((agents as u64) << 18),
+        memory_bytes: ((processes << 20) + ((agents as u64) << 18)).saturating_add(message_bytes),
+        message_bytes,
     };
     machine::check_capacity(&needs, machine)
 }
@@ -662,3 +675,6 @@ pub(super) fn fill(record: &mut Run, measured: &Measured, warnings: &[String], b
     conclude(record, measured.digest_mismatch.as_deref());
     record.wall_s = began.elapsed().as_secs_f64();
 }
+
+#[cfg(test)]
+mod tests;

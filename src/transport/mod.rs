@@ -126,6 +126,9 @@ pub trait Port {
     }
 }
 
+/// Messages from one agent to another that can be under way at a time: a neighbour can be one round ahead.
+pub const ROUNDS_UNDER_WAY: usize = 2;
+
 /// Who writes to whom, and how much: all that a transport needs to know to connect workers.
 #[derive(Clone, Debug)]
 pub struct Wiring {

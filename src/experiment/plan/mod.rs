@@ -10,7 +10,7 @@ use super::invocation::whole_cpus;
 use super::stopping::Look;
 use crate::deployment::{Form, Kind};
 use crate::record::{Pinning, Purpose, Side, WorkloadKind};
-use crate::transport::{Asked, Choice, Purpose as Use, REGISTRY, WaitPolicy};
+use crate::transport::{Asked, Choice, Entry, Purpose as Use, REGISTRY, WaitPolicy};
 use crate::workload::hop::{ENDS, Hop};
 use crate::workload::serialize::Settings;
 use crate::workload::{Spec, SpecSource, derive_seed};
@@ -324,11 +324,7 @@ pub fn cells(request: &Request) -> Result<Vec<PlannedCell>, PlanError> {
         full::long_windows(&mut cells);
     }
     let talking = all.filter(with_agents);
-    // What a step takes without messages is nothing where it is made of them.
-    let is_priced = |w: &PlannedWorkload| {
-        w.talks && w.kind != WorkloadKind::Relay && request.question != Question::Map
-    };
-    for workload in talking.filter(|&w| is_priced(&request.workloads[w])) {
+    for workload in talking.filter(|&w| is_priced(request, &request.workloads[w])) {
         for agents in message_counts(&request.agents) {
             for &form in &request.deployments {
                 for transport in priced_transports(request, form, agents) {
@@ -369,6 +365,31 @@ pub fn placed(request: &Request) -> Vec<(usize, Form)> {
     counts
         .flat_map(|&agents| request.deployments.iter().map(move |&form| (agents, form)))
         .collect()
+}
+
+/// Every transport by which the messages of a workload with agents travel under a deployment.
+#[must_use]
+pub fn carriers(request: &Request, form: Form, agents: usize) -> Vec<&'static Entry> {
+    let home = form.kind.home();
+    let mut carriers = vec![request.transport.compared().of(home)];
+    if message_counts(&request.agents).contains(&agents) {
+        let priced = priced_transports(request, form, agents).into_iter();
+        carriers.extend(priced.map(|choice| choice.of(home)));
+    }
+    carriers
+}
+
+/// Whether tapes are played at an agent count, so that the messages of a workload have a price.
+#[must_use]
+pub fn is_taped(request: &Request, workload: &PlannedWorkload, agents: usize) -> bool {
+    let compares = matches!(request.question, Question::Compare | Question::Full);
+    compares && is_priced(request, workload) && message_counts(&request.agents).contains(&agents)
+}
+
+/// Whether messages of a workload are priced.
+fn is_priced(request: &Request, workload: &PlannedWorkload) -> bool {
+    // What a step takes without messages is nothing where it is made of them.
+    workload.talks && workload.kind != WorkloadKind::Relay && request.question != Question::Map
 }
 
 /// The transports by which messages are priced under a deployment. Those that spin are not among all of

@@ -94,6 +94,12 @@ impl Layout {
             bytes,
         }
     }
+
+    /// Bytes of the whole.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
 }
 
 /// Bytes of a ring in which `messages` of `bytes` each fit, wherever they begin.
