@@ -1,7 +1,8 @@
 //! `quick` and `run`: from options to a record, a table and an exit code.
 
 use super::{
-    CommandError, color_choice, failed, formats, held, messages, print, probes, scale, usage,
+    CommandError, color_choice, failed, formats, held, messages, print, probes, scale, spinning,
+    usage,
 };
 use forkscope::agent;
 use forkscope::cli::{AgentCounts, Common, RunArgs};
@@ -458,6 +459,7 @@ fn on_interrupt() -> Result<Arc<AtomicBool>, CommandError> {
 /// Refuses what the machine cannot start, before anything is started.
 pub(super) fn check_capacity(request: &Request, machine: &Machine) -> Result<(), CommandError> {
     for (agents, form) in plan::placed(request) {
+        spinning::check(request, agents, form).map_err(usage)?;
         carries(request, machine, agents, form).map_err(usage)?;
     }
     Ok(())
