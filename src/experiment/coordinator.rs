@@ -597,7 +597,7 @@ fn transport_of(side: &PlannedSide, agents: usize, request: &Request, workload: 
         })
     };
     match entry.means {
-        Means::Ipc(_) if is_pumped() => format!("{}+channel", entry.name),
+        Means::Ipc(_) if is_pumped() => entry.pumped().name.to_owned(),
         _ => entry.name.to_owned(),
     }
 }
