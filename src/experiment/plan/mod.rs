@@ -673,7 +673,7 @@ pub fn shrink(
             Victim::LongWindows => c.purpose == Purpose::LongWindow,
             Victim::Probe(workload) => is_compared(c) && c.workload == workload,
             Victim::Ranked(rank) => is_ranked(c) && c.rank == rank,
-            Victim::Messages(n) => c.purpose == Purpose::MessageCost && c.agents == n,
+            Victim::Messages { agents, by } => is_price(c, agents, by),
             Victim::Latency(n) => c.purpose == Purpose::Latency && c.agents == n,
             Victim::Agents(n) => is_compared(c) && c.agents == n,
             Victim::End { workload, agents } => {
@@ -702,7 +702,11 @@ enum Victim {
     Probe(usize),
     Ranked(usize),
     Latency(usize),
-    Messages(usize),
+    /// Prices at an agent count by one transport, or by the native ones.
+    Messages {
+        agents: usize,
+        by: Option<&'static str>,
+    },
     Agents(usize),
     End { workload: usize, agents: usize },
 }
@@ -744,7 +748,7 @@ fn next_victim(cells: &[PlannedCell], workloads: &[PlannedWorkload]) -> Option<V
     }
     let priced = counts(Purpose::MessageCost);
     if priced.len() > 1 {
-        return priced.last().map(|&n| Victim::Messages(n));
+        return priced.last().map(|&n| next_price(cells, n));
     }
     let ranked = cells.iter().filter(|c| is_ranked(c));
     if let Some(rank) = ranked.map(|c| c.rank).max().filter(|&r| r > 0) {
@@ -765,7 +769,29 @@ fn next_victim(cells: &[PlannedCell], workloads: &[PlannedWorkload]) -> Option<V
     if compared.len() > 2 {
         return Some(Victim::Agents(compared[compared.len() / 2]));
     }
-    priced.first().map(|&n| Victim::Messages(n))
+    priced.first().map(|&n| next_price(cells, n))
+}
+
+/// The price to go at an agent count: one transport at a time, so that a few are known rather than none,
+/// and what a comparison takes last.
+fn next_price(cells: &[PlannedCell], agents: usize) -> Victim {
+    let mut priced = cells
+        .iter()
+        .rev()
+        .filter(|c| c.purpose == Purpose::MessageCost && c.agents == agents);
+    let by = priced.find_map(|c| not_native(&c.x));
+    Victim::Messages { agents, by }
+}
+
+fn is_price(cell: &PlannedCell, agents: usize, by: Option<&str>) -> bool {
+    cell.purpose == Purpose::MessageCost && cell.agents == agents && not_native(&cell.x) == by
+}
+
+/// The transport of a side, where it is not what its deployment has of its own.
+fn not_native(side: &PlannedSide) -> Option<&'static str> {
+    let home = side.form.kind.home();
+    let entry = side.transport.of(home);
+    (entry != Choice::Native.of(home)).then_some(entry.name)
 }
 
 /// The next end to go, the one that takes longest: so most comparisons stay. None when one is left.
@@ -853,6 +879,42 @@ mod tests {
                 .filter(|c| c.purpose == Purpose::Compare)
                 .count();
             assert_eq!(compared, 12, "{cpus} CPUs: {left_out:?}");
+        }
+    }
+
+    #[test]
+    fn prices_go_one_transport_at_a_time_and_the_native_ones_last() {
+        let mut request = request(&[8], 2.0);
+        request.transport = Asked::All;
+        let mut cells = cells(&request).unwrap();
+        let priced = |cells: &[PlannedCell]| -> Vec<Option<&str>> {
+            let prices = cells.iter().filter(|c| c.purpose == Purpose::MessageCost);
+            prices.map(|c| not_native(&c.x)).collect()
+        };
+        let all = priced(&cells);
+        assert!(all.len() > 6, "{all:?}");
+        let mut before = all;
+        let needed = |cells: &[PlannedCell]| needed_s(cells, MIN_PAIRS);
+        while !before.is_empty() {
+            // A moment too little: one thing goes.
+            let seconds = needed(&cells) - 0.001;
+            shrink(
+                &mut cells,
+                &request.workloads,
+                MIN_PAIRS,
+                seconds,
+                Ends::Stay,
+            );
+            let left = priced(&cells);
+            let mut gone: Vec<_> = before.iter().filter(|p| !left.contains(p)).collect();
+            gone.dedup();
+            assert!(gone.len() <= 1, "{gone:?} went at once");
+            let native = |all: &[Option<&str>]| all.iter().filter(|p| p.is_none()).count();
+            assert!(
+                native(&left) == native(&before) || left.is_empty(),
+                "{left:?}"
+            );
+            before = left;
         }
     }
 
