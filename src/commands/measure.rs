@@ -21,6 +21,7 @@ use forkscope::record::scaling::MapAnswer;
 use forkscope::record::{
     METHOD_VERSION, Machine, Priority, Run, SCHEMA_VERSION, WorkloadKind, WorkloadRecord,
 };
+use forkscope::report::file::claim;
 use forkscope::report::terminal::gates as gate_sentences;
 use forkscope::report::{self, Style, json, progress};
 use forkscope::transport::{Asked, Choice, ROUNDS_UNDER_WAY, Shared, Wiring};
@@ -235,6 +236,11 @@ pub(super) fn measure(began: Instant, task: Task<'_>, common: &Common) -> Result
     record.formats = counted;
     record.priority = common.priority;
     record.map = map_at.map(|agents| blank_map(&request, agents));
+    let _claim = folder
+        .as_deref()
+        .map(claim)
+        .transpose()
+        .map_err(|e| in_use_or_failed(&e))?;
     // Written before anything is measured: a folder that cannot be written to shows now.
     if let Some(folder) = &folder {
         json::save(&record, folder).map_err(failed)?;
@@ -598,6 +604,14 @@ pub(super) fn folder(common: &Common) -> Option<PathBuf> {
         Path::new("reports").join(format!("{name}{suffix}"))
     };
     (1..).map(free).find(|p| !p.exists())
+}
+
+/// What becomes of a command whose folder could not be claimed.
+pub(super) fn in_use_or_failed(error: &std::io::Error) -> CommandError {
+    match error.kind() {
+        std::io::ErrorKind::WouldBlock => usage(error),
+        _ => failed(error),
+    }
 }
 
 /// UTC, RFC 3339, to the second.
