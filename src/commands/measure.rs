@@ -93,10 +93,7 @@ pub fn run(began: Instant, asked: &RunArgs) -> Result<u8, CommandError> {
         formats::check(&names, agents.as_ref(), deployments, transport).map_err(usage)?;
         (formats::open_all()?, Question::Formats)
     } else {
-        let mut planned = Vec::new();
-        for name in names {
-            planned.extend(messages::open_all(&name)?);
-        }
+        let planned = messages::open_named(&names)?;
         messages::check(&planned, agents.as_ref(), deployments, transport).map_err(usage)?;
         scale::check(&planned, transport).map_err(usage)?;
         (planned, Question::Compare)
@@ -521,6 +518,7 @@ pub(super) fn carries(
         threads,
         // And room.
         descriptors_in_one_process: to_connect.max(together as u64) + 32,
+        // Rings are no files of /dev/shm, whose size does not limit them: they are memory.
         shm_bytes: 0,
         memory_bytes: ((processes << 20) + ((agents as u64) << 18)).saturating_add(message_bytes),
         message_bytes,

@@ -215,7 +215,12 @@ impl PlannedCell {
                 let way = |s: &PlannedSide| {
                     format!("{} {}", s.form, s.transport.of(s.form.kind.home()).name)
                 };
-                return format!("{name} {}/{}", way(&self.x), way(&self.baseline));
+                let place = match self.x.cpus {
+                    Pinning::Free => "",
+                    Pinning::OneCpu => ", both on one CPU",
+                    Pinning::OwnCpus => ", each on a CPU of its own",
+                };
+                return format!("{name} {}/{}{place}", way(&self.x), way(&self.baseline));
             }
         };
         format!("{name}@{} {what}", self.agents)
@@ -340,9 +345,13 @@ pub fn cells(request: &Request) -> Result<Vec<PlannedCell>, PlanError> {
     }
     let scope = message::scope(request);
     if let Some(scope) = scope {
-        match delivery::is_asked(request) {
-            true => delivery::add(&mut cells),
-            false => message::add(&mut cells, scope),
+        let is_of_delivery = delivery::is_asked(request);
+        if is_of_delivery {
+            delivery::add(&mut cells);
+        }
+        // Beside delivery, one hop is there for the controls.
+        if !is_of_delivery || delivery::other_hops(request) > 1 {
+            message::add(&mut cells, scope);
         }
     }
     let anchor = match scope {
@@ -708,7 +717,10 @@ enum Victim {
         by: Option<&'static str>,
     },
     Agents(usize),
-    End { workload: usize, agents: usize },
+    End {
+        workload: usize,
+        agents: usize,
+    },
 }
 
 fn is_ranked(cell: &PlannedCell) -> bool {
