@@ -800,9 +800,16 @@ fn a_calibration_counts_how_often_controls_come_out_as_their_truth_is() {
 #[test]
 fn what_is_no_file_of_parameters_is_not_read_and_not_echoed() {
     let folder = folder();
-    for option in ["-w", "--claims", "--thresholds"] {
-        let said = refused(&folder, &["run", option, "/dev/zero"]);
-        assert!(said.contains("/dev/zero: cannot be read: it is a device"));
+    for arguments in [
+        ["run", "-w", "/dev/zero"].as_slice(),
+        &["quick", "--claims", "/dev/zero"],
+        &["quick", "--thresholds", "/dev/zero"],
+    ] {
+        let said = refused(&folder, arguments);
+        assert!(
+            said.contains("/dev/zero: cannot be read: it is a device"),
+            "{said}"
+        );
     }
     let hostile = format!(
         "workload = \"\u{1b}]0;owned\u{7}\"\nx = {}\n",
