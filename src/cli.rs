@@ -5,7 +5,7 @@ use crate::record::Priority;
 use crate::report;
 use crate::transport::Asked;
 use crate::verdict::{Gate, Tolerances};
-use clap::builder::{FalseyValueParser, PossibleValue, PossibleValuesParser};
+use clap::builder::{PossibleValue, PossibleValuesParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -221,7 +221,7 @@ pub struct RunArgs {
     /// Run every comparison of agents also on an open schedule, at 70 % of what the slower deployment does:
     /// how long after its planned start is a step done? Doubles the time that comparisons take; relay
     /// does it by itself
-    #[arg(long, env = "FORKSCOPE_LATENCY", value_parser = FalseyValueParser::new())]
+    #[arg(long, env = "FORKSCOPE_LATENCY", value_parser = switch)]
     pub latency: bool,
     /// Wall time of the whole run: 30s, 5m, 1h; a hard limit; left out: 2m; for probes, message,
     /// delivery, serialize or relay alone, and with `--transport all`, what six pairs of each take (on two
@@ -247,10 +247,10 @@ pub struct Compare {
     #[arg(long, value_name = "NAME=SHARE", value_delimiter = ',', value_parser = tolerance, env = "FORKSCOPE_TOLERANCE")]
     pub tolerance: Vec<Tolerance>,
     /// Compare runs of different machines; every line is labelled
-    #[arg(long, env = "FORKSCOPE_ACROSS_MACHINES", value_parser = FalseyValueParser::new())]
+    #[arg(long, env = "FORKSCOPE_ACROSS_MACHINES", value_parser = switch)]
     pub across_machines: bool,
     /// What is not settled is an error (exit 3)
-    #[arg(long, env = "FORKSCOPE_STRICT", value_parser = FalseyValueParser::new())]
+    #[arg(long, env = "FORKSCOPE_STRICT", value_parser = switch)]
     pub strict: bool,
     /// How it is written
     #[arg(long, value_enum, default_value_t = Written::Terminal, env = "FORKSCOPE_FORMAT")]
@@ -417,20 +417,20 @@ pub struct Common {
     #[arg(short, long, value_name = "DIR", env = "FORKSCOPE_OUT")]
     pub out: Option<PathBuf>,
     /// Measure on a machine that is too busy for its numbers to be believed; every verdict says so
-    #[arg(long, env = "FORKSCOPE_ALLOW_BUSY", value_parser = FalseyValueParser::new())]
+    #[arg(long, env = "FORKSCOPE_ALLOW_BUSY", value_parser = switch)]
     pub allow_busy: bool,
     /// Warnings about the machine are errors (exit 5): before the run, and when pairs that it
     /// disturbed leave a cell without a verdict; not with --allow-busy
-    #[arg(long, env = "FORKSCOPE_STRICT", value_parser = FalseyValueParser::new())]
+    #[arg(long, env = "FORKSCOPE_STRICT", value_parser = switch)]
     pub strict: bool,
     /// Colour of the table
     #[arg(long, value_enum, default_value_t = Color::Auto, env = "FORKSCOPE_COLOR")]
     pub color: Color,
     /// No progress, no warnings
-    #[arg(short, long, env = "FORKSCOPE_QUIET", value_parser = FalseyValueParser::new())]
+    #[arg(short, long, env = "FORKSCOPE_QUIET", value_parser = switch)]
     pub quiet: bool,
     /// Say what happens between pairs
-    #[arg(short, long, conflicts_with = "quiet", env = "FORKSCOPE_VERBOSE", value_parser = FalseyValueParser::new())]
+    #[arg(short, long, conflicts_with = "quiet", env = "FORKSCOPE_VERBOSE", value_parser = switch)]
     pub verbose: bool,
 }
 
@@ -513,6 +513,15 @@ fn duration(text: &str) -> Result<Duration, String> {
         return Err(format!("{text} is not between 1s and 24h"));
     }
     Ok(parsed)
+}
+
+/// What a switch is set to by the environment.
+fn switch(text: &str) -> Result<bool, String> {
+    match text.trim().to_ascii_lowercase().as_str() {
+        "1" | "true" | "yes" | "on" => Ok(true),
+        "" | "0" | "false" | "no" | "off" => Ok(false),
+        _ => Err("write 1, true, yes or on, or else 0, false, no, off or nothing".to_owned()),
+    }
 }
 
 /// `setup=10%`.
@@ -638,6 +647,25 @@ mod tests {
         assert_eq!(gates(&["--fail-if", &format!("{a};{b}")]), both);
         let said = gates(&["--fail-if", "coordination: processes < 1"]).unwrap_err();
         assert!(said.contains("is not WORKLOAD@AGENTS"), "{said}");
+    }
+
+    #[test]
+    fn a_switch_is_on_or_off_and_never_maybe() {
+        for on in ["1", "true", "YES", " on "] {
+            assert_eq!(switch(on), Ok(true), "{on}");
+        }
+        for off in ["", "0", "False", "no", "off"] {
+            assert_eq!(switch(off), Ok(false), "{off}");
+        }
+        for bad in ["maybe", "nonsense", "junk", "2", "y"] {
+            assert!(switch(bad).is_err(), "{bad}");
+        }
+        // Typed, it needs no value.
+        let cli = Cli::parse_from(["forkscope", "quick", "--strict"]);
+        let Command::Quick { common } = cli.command else {
+            panic!("it is quick");
+        };
+        assert!(common.strict);
     }
 
     #[test]

@@ -18,6 +18,7 @@
 //! | [`stats`] | how large is an effect, and how sure? |
 //! | [`verdict`] | what does that mean for somebody who has to choose? |
 //! | [`report`] | how is it shown? |
+//! | [`input`] | how is a file read that somebody names? |
 //! | [`cli`] | what can be asked for? |
 //!
 //! # Bring your own agent
@@ -43,6 +44,8 @@ pub mod stats;
 pub mod verdict;
 
 pub mod report;
+
+pub mod input;
 
 pub mod cli;
 

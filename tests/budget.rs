@@ -11,7 +11,7 @@ use forkscope::experiment::invocation::Invocation;
 use forkscope::experiment::plan::message::SMALL;
 use forkscope::experiment::plan::{self, MIN_PAIRS, PlanError, PlannedWorkload, Request};
 use forkscope::observe::clock::OpClock;
-use forkscope::record::{Cell, Purpose};
+use forkscope::record::{Cell, Pinning, Purpose};
 use forkscope::workload;
 use forkscope::workload::hop::{Hop, Pattern};
 use scripted::{Script, measured, sample, script};
@@ -152,7 +152,12 @@ fn is_left_out(found: &Measured, cell: &Cell) -> bool {
                 cell.baseline,
                 by(&cell.baseline_transport)
             );
-            return found.plan.left_out.contains(&label);
+            let place = match cell.cpus {
+                Pinning::Free => "",
+                Pinning::OneCpu => ", both on one CPU",
+                Pinning::OwnCpus => ", each on a CPU of its own",
+            };
+            return found.plan.left_out.contains(&format!("{label}{place}"));
         }
         Purpose::KnownEffect { asked } => format!("known effect {asked:.3}, {}", cell.x),
         Purpose::Null => format!("null control {}/{}", cell.x, cell.baseline),

@@ -796,3 +796,46 @@ fn a_calibration_counts_how_often_controls_come_out_as_their_truth_is() {
         .sum();
     assert_eq!(judged, 5 * calibration.runs.len());
 }
+
+#[test]
+fn what_is_no_file_of_parameters_is_not_read_and_not_echoed() {
+    let folder = folder();
+    for arguments in [
+        ["run", "-w", "/dev/zero"].as_slice(),
+        &["quick", "--claims", "/dev/zero"],
+        &["quick", "--thresholds", "/dev/zero"],
+    ] {
+        let said = refused(&folder, arguments);
+        assert!(
+            said.contains("/dev/zero: cannot be read: it is a device"),
+            "{said}"
+        );
+    }
+    let hostile = format!(
+        "workload = \"\u{1b}]0;owned\u{7}\"\nx = {}\n",
+        "[".repeat(5000)
+    );
+    fs::write(folder.path().join("no.toml"), hostile).unwrap();
+    let said = refused(&folder, &["run", "-w", "no.toml"]);
+    let is_plain = |c: char| !c.is_control() || c == '\n';
+    assert!(said.chars().all(is_plain), "{said:?}");
+    assert!(said.chars().count() < 1000, "{said}");
+}
+
+#[test]
+fn a_switch_that_is_neither_on_nor_off_is_refused() {
+    let folder = folder();
+    for name in [
+        "FORKSCOPE_STRICT",
+        "FORKSCOPE_ALLOW_BUSY",
+        "FORKSCOPE_QUIET",
+    ] {
+        let assert = forkscope(&folder)
+            .arg("quick")
+            .env(name, "maybe")
+            .assert()
+            .code(2);
+        let said = stderr(&assert);
+        assert!(said.contains("maybe") && said.contains("off"), "{said}");
+    }
+}

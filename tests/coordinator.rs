@@ -635,3 +635,29 @@ fn a_machine_much_slower_than_thought_gets_a_smaller_plan_in_time() {
     let judged = |c: &&Cell| c.purpose == Purpose::Compare && c.kept().count() >= MIN_PAIRS;
     assert!(measured.cells.iter().filter(judged).count() >= 4);
 }
+
+#[test]
+fn a_run_without_an_answer_is_not_complete() {
+    let request = request(&[1, 4], 300.0);
+    let mut nothing = script(|_, _| (failed("killed"), 0.4));
+    let found = run_quietly(&request, &mut nothing);
+    let why = found.incomplete_reason.unwrap();
+    assert!(why.starts_with("nothing could be measured"), "{why}");
+
+    // Only the controls, which are of threads, or of processes, on both sides.
+    let mut controls = script(|i, n| match i.form.kind {
+        Kind::Processes => (failed("killed"), 0.4),
+        Kind::Threads => (measured(sample(i, n, 1.0)), 0.4),
+    });
+    let found = run_quietly(&request, &mut controls);
+    let why = found.incomplete_reason.clone().unwrap();
+    assert!(why.starts_with("no comparison has the 6 pairs"), "{why}");
+    assert!(!concluded(&request, &found).complete);
+
+    // One comparison of two is an answer.
+    let mut one = script(|i, n| match i.job.agents {
+        4 => (failed("killed"), 0.4),
+        _ => (measured(sample(i, n, 1.0)), 0.4),
+    });
+    assert_eq!(run_quietly(&request, &mut one).incomplete_reason, None);
+}

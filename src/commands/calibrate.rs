@@ -79,6 +79,8 @@ pub fn calibrate(began: Instant, asked: &Calibrate) -> Result<u8, CommandError> 
         return Ok(exit_code(Ending::Unfit));
     };
     let folder = measure::folder(common);
+    let claimed = folder.as_deref().map(file::claim).transpose();
+    let _claim = claimed.map_err(|e| measure::in_use_or_failed(&e))?;
     let blank = empty_record(&request, machine, busy, common.margin, warnings);
     let mut calibration = empty_calibration(&blank, asked.pairs);
     // Written before anything is measured: a folder that cannot be written to shows now. Runs of an

@@ -1,7 +1,8 @@
 //! `quick` and `run`: from options to a record, a table and an exit code.
 
 use super::{
-    CommandError, color_choice, failed, formats, held, messages, print, probes, scale, usage,
+    CommandError, color_choice, failed, formats, held, messages, print, probes, scale, spinning,
+    usage,
 };
 use forkscope::agent;
 use forkscope::cli::{AgentCounts, Common, RunArgs};
@@ -20,13 +21,15 @@ use forkscope::record::scaling::MapAnswer;
 use forkscope::record::{
     METHOD_VERSION, Machine, Priority, Run, SCHEMA_VERSION, WorkloadKind, WorkloadRecord,
 };
+use forkscope::report::file::claim;
 use forkscope::report::terminal::gates as gate_sentences;
 use forkscope::report::{self, Style, json, progress};
-use forkscope::transport::{Asked, Choice, Shared, Wiring};
+use forkscope::transport::{Asked, Choice, ROUNDS_UNDER_WAY, Shared, Wiring};
 use forkscope::verdict::{
     BUSY_LABEL, Ending, conclude, exit_code, judge_checks, judge_gates, standings, worst,
 };
 use forkscope::workload::hop::ENDS;
+use forkscope::workload::reference::Tape;
 use forkscope::workload::{self, SpecSource};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -90,10 +93,7 @@ pub fn run(began: Instant, asked: &RunArgs) -> Result<u8, CommandError> {
         formats::check(&names, agents.as_ref(), deployments, transport).map_err(usage)?;
         (formats::open_all()?, Question::Formats)
     } else {
-        let mut planned = Vec::new();
-        for name in names {
-            planned.extend(messages::open_all(&name)?);
-        }
+        let planned = messages::open_named(&names)?;
         messages::check(&planned, agents.as_ref(), deployments, transport).map_err(usage)?;
         scale::check(&planned, transport).map_err(usage)?;
         (planned, Question::Compare)
@@ -233,6 +233,11 @@ pub(super) fn measure(began: Instant, task: Task<'_>, common: &Common) -> Result
     record.formats = counted;
     record.priority = common.priority;
     record.map = map_at.map(|agents| blank_map(&request, agents));
+    let _claim = folder
+        .as_deref()
+        .map(claim)
+        .transpose()
+        .map_err(|e| in_use_or_failed(&e))?;
     // Written before anything is measured: a folder that cannot be written to shows now.
     if let Some(folder) = &folder {
         json::save(&record, folder).map_err(failed)?;
@@ -457,6 +462,7 @@ fn on_interrupt() -> Result<Arc<AtomicBool>, CommandError> {
 /// Refuses what the machine cannot start, before anything is started.
 pub(super) fn check_capacity(request: &Request, machine: &Machine) -> Result<(), CommandError> {
     for (agents, form) in plan::placed(request) {
+        spinning::check(request, agents, form).map_err(usage)?;
         carries(request, machine, agents, form).map_err(usage)?;
     }
     Ok(())
@@ -475,34 +481,47 @@ pub(super) fn carries(
     let specs: Vec<_> = request
         .workloads
         .iter()
-        .filter_map(|w| workload::parse(&w.source).ok())
+        .filter_map(|w| Some((w, workload::parse(&w.source).ok()?)))
         .collect();
-    let of_an_agent = specs.iter().map(|spec| spec.descriptors_per_agent()).max();
-    let together = agents.div_ceil(placement.processes.max(1)) * of_an_agent.unwrap_or(0);
-    let entry = request.transport.compared().of(form.kind.home());
-    // The host makes the streams of all workers before the first of them starts.
-    let streams = specs
+    let of_an_agent = specs
         .iter()
-        .filter(|spec| spec.hop().is_none())
-        .map(|spec| {
-            let wiring = Wiring {
-                placement,
-                topology: Arc::new(spec.topology(agents)),
-                message_bytes: spec.message_bytes(),
-                under_way: 1,
-            };
-            Shared::descriptors_needed(entry, &wiring)
-        });
+        .map(|(_, spec)| spec.descriptors_per_agent())
+        .max();
+    let together = agents.div_ceil(placement.processes.max(1)) * of_an_agent.unwrap_or(0);
+    // The host makes the streams of all workers before the first of them starts.
+    let (mut streams, mut message_bytes) = (0, 0);
+    for (planned, spec) in &specs {
+        if spec.hop().is_some() {
+            continue;
+        }
+        let wiring = Wiring {
+            placement,
+            topology: Arc::new(spec.topology(agents)),
+            message_bytes: spec.message_bytes(),
+            under_way: ROUNDS_UNDER_WAY,
+        };
+        for entry in plan::carriers(request, form, agents) {
+            streams = streams.max(Shared::descriptors_needed(entry, &wiring));
+            message_bytes = message_bytes.max(Shared::bytes_needed(entry, &wiring));
+        }
+        if plan::is_taped(request, planned, agents) {
+            let own = (0..placement.processes.max(1)).map(|p| placement.agents_of_process(p));
+            let tapes = Tape::bytes_of_all(spec.as_ref(), &wiring.topology, own);
+            message_bytes = message_bytes.max(tapes);
+        }
+    }
     // While it connects: two for its socket, two ends of the control channel, a mailbox.
-    let to_connect = 5 * processes + streams.max().unwrap_or(0) as u64;
+    let to_connect = 5 * processes + streams as u64;
     let needs = Needs {
         agents,
         processes: processes + 1,
         threads,
         // And room.
         descriptors_in_one_process: to_connect.max(together as u64) + 32,
+        // Rings are no files of /dev/shm, whose size does not limit them: they are memory.
         shm_bytes: 0,
-        memory_bytes: (processes << 20) + ((agents as u64) << 18),
+        memory_bytes: ((processes << 20) + ((agents as u64) << 18)).saturating_add(message_bytes),
+        message_bytes,
     };
     machine::check_capacity(&needs, machine)
 }
@@ -585,6 +604,14 @@ pub(super) fn folder(common: &Common) -> Option<PathBuf> {
     (1..).map(free).find(|p| !p.exists())
 }
 
+/// What becomes of a command whose folder could not be claimed.
+pub(super) fn in_use_or_failed(error: &std::io::Error) -> CommandError {
+    match error.kind() {
+        std::io::ErrorKind::WouldBlock => usage(error),
+        _ => failed(error),
+    }
+}
+
 /// UTC, RFC 3339, to the second.
 pub(super) fn now() -> String {
     humantime::format_rfc3339_seconds(SystemTime::now()).to_string()
@@ -662,3 +689,6 @@ pub(super) fn fill(record: &mut Run, measured: &Measured, warnings: &[String], b
     conclude(record, measured.digest_mismatch.as_deref());
     record.wall_s = began.elapsed().as_secs_f64();
 }
+
+#[cfg(test)]
+mod tests;

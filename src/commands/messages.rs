@@ -16,6 +16,15 @@ use forkscope::workload::{self, SpecSource};
 /// Agent counts at which every transport is tried.
 pub const COUNTS: [usize; 2] = [8, 32];
 
+/// What the study of delivery refuses.
+const DELIVERY: Study = Study {
+    agents: hop::ENDS,
+    alone: "delivery has no agents and is measured alone or with message; run it without other workloads",
+    of_agents: "a message has two ends; leave out --agents with the workload delivery",
+    of_transport: "the workload delivery compares polling with being woken, by each deployment's native transport; leave out --transport",
+    of_deployments: "the workload delivery measures threads and processes; leave out --deployment",
+};
+
 /// What the study of messages refuses.
 const STUDY: Study = Study {
     agents: hop::ENDS,
@@ -54,6 +63,26 @@ pub fn open_all(name: &str) -> Result<Vec<PlannedWorkload>, CommandError> {
     }
 }
 
+/// All workloads that are named. What two names stand for is there once: the hop of the controls of
+/// `delivery` is one of `message`.
+pub fn open_named(names: &[String]) -> Result<Vec<PlannedWorkload>, CommandError> {
+    let mut planned: Vec<PlannedWorkload> = Vec::new();
+    for (i, name) in names.iter().enumerate() {
+        if names[..i].contains(name) {
+            return Err(usage(format!("workload {name} is named twice")));
+        }
+        for workload in open_all(name)? {
+            let is_there = |w: &PlannedWorkload| w.hop.is_some() && w.source == workload.source;
+            if !planned.iter().any(is_there) {
+                planned.push(workload);
+            }
+        }
+    }
+    // Controls run on the first workload; what comes at random moments shows no effect.
+    planned.sort_by_key(delivery_plan::is_delivery);
+    Ok(planned)
+}
+
 /// The round trip of the smallest size: what `quick` says the price of.
 pub fn small() -> Result<PlannedWorkload, CommandError> {
     planned(Hop {
@@ -84,11 +113,20 @@ pub fn check(
                 .to_owned(),
         );
     }
+    if transport != Asked::One(Choice::Native) && !planned.iter().any(|w| w.talks) {
+        let names: Vec<&str> = planned.iter().map(|w| w.source.name.as_str()).collect();
+        return Err(format!(
+            "{} sends no messages, which --transport is about; leave it out, or measure a workload whose agents exchange messages, such as coordination",
+            names.join(", ")
+        ));
+    }
     if !planned.iter().any(|w| w.hop.is_some()) {
         return check_transport(deployments, transport);
     }
     let is_alone = planned.iter().all(|w| w.hop.is_some());
-    study::check(&STUDY, is_alone, agents, deployments, transport)
+    let is_of_delivery = planned.iter().any(delivery_plan::is_delivery);
+    let study = if is_of_delivery { &DELIVERY } else { &STUDY };
+    study::check(study, is_alone, agents, deployments, transport)
 }
 
 fn check_transport(deployments: &[Form], transport: Asked) -> Result<(), String> {
@@ -139,6 +177,44 @@ mod tests {
         assert!(ring.contains("every transport"), "{ring}");
         let mixed = refused(&["message"], &[], &["threads:1".parse().unwrap()], "native");
         assert!(mixed.contains("threads with processes"), "{mixed}");
+    }
+
+    #[test]
+    fn delivery_is_refused_by_its_own_name_and_merged_with_messages() {
+        for transport in ["all", "ring"] {
+            let said = refused(&["delivery"], &[], &BOTH, transport);
+            assert!(said.starts_with("the workload delivery"), "{said}");
+        }
+        let names = |names: &[&str]| {
+            let names: Vec<String> = names.iter().map(|&n| n.to_owned()).collect();
+            let planned = open_named(&names).ok()?;
+            Some(
+                planned
+                    .into_iter()
+                    .map(|w| w.source.name)
+                    .collect::<Vec<_>>(),
+            )
+        };
+        let both = names(&["delivery", "message"]).unwrap();
+        for (i, name) in both.iter().enumerate() {
+            assert!(!both[..i].contains(name), "{name}");
+        }
+        let alone = names(&["delivery"]).unwrap().len() + names(&["message"]).unwrap().len();
+        assert_eq!(both.len(), alone - 1, "the smallest is in both");
+        assert!(both[0].starts_with("message/"), "{both:?}");
+        assert_eq!(names(&["message", "message"]), None);
+        assert_eq!(names(&["exploration", "exploration"]), None);
+    }
+
+    #[test]
+    fn a_transport_is_not_taken_where_nobody_sends() {
+        for transport in ["ring", "channel", "pipe"] {
+            let said = refused(&["exploration"], &[2], &BOTH, transport);
+            assert!(said.starts_with("exploration sends no messages"), "{said}");
+        }
+        let said = refused(&["exploration", "coordination"], &[2], &BOTH, "ring");
+        assert_eq!(said, "");
+        assert_eq!(refused(&["exploration"], &[2], &BOTH, "native"), "");
     }
 
     #[test]

@@ -15,6 +15,7 @@ mod records;
 mod report;
 mod scale;
 mod schema;
+mod spinning;
 mod study;
 mod trend;
 

@@ -1,6 +1,7 @@
 //! Which record does a path mean?
 
 use super::{CommandError, usage};
+use forkscope::input;
 use forkscope::record::Run;
 use forkscope::report::json;
 use std::path::Path;
@@ -19,6 +20,6 @@ pub fn read(path: &Path) -> Result<Run, CommandError> {
 
 /// Reads a file.
 pub fn read_file(file: &Path) -> Result<Run, String> {
-    let text = std::fs::read_to_string(file).map_err(|e| format!("cannot be read: {e}"))?;
+    let text = input::record(file).map_err(|e| e.to_string())?;
     json::read(&text).map_err(|e| e.to_string())
 }

@@ -2,10 +2,11 @@
 
 use super::{CommandError, color_choice, failed, print, usage};
 use forkscope::cli::ReportArguments;
+use forkscope::input;
 use forkscope::record::Run;
 use forkscope::report::{self, Entry, Style, file, json};
 use forkscope::verdict::EXIT_OK;
-use std::io::{ErrorKind, Read};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 /// What stands for standard input, and for standard output.
@@ -101,7 +102,7 @@ fn check_apart(record: &Path, output: &Path) -> Result<(), CommandError> {
 }
 
 fn read_file(path: &Path) -> Result<String, CommandError> {
-    std::fs::read_to_string(path).map_err(|e| {
+    input::record(path).map_err(|e| {
         let shown = path.display();
         usage(match e.kind() {
             ErrorKind::NotFound => format!(
@@ -116,11 +117,7 @@ fn read_file(path: &Path) -> Result<String, CommandError> {
 }
 
 fn read_standard_input() -> Result<String, CommandError> {
-    let mut text = String::new();
-    std::io::stdin()
-        .read_to_string(&mut text)
-        .map_err(|e| usage(format!("standard input: {e}")))?;
-    Ok(text)
+    input::record_from(std::io::stdin().lock()).map_err(|e| usage(format!("standard input: {e}")))
 }
 
 /// Not every format has a place for it.

@@ -77,7 +77,7 @@ fn collect(
         let is_record = path.file_name().is_some_and(|n| n == records::NAME);
         let is_json = path.extension().is_some_and(|e| e == "json");
         let is_hidden = entry.file_name().to_string_lossy().starts_with('.');
-        if !is_folder && (is_record || (depth == 0 && is_json && !is_hidden)) {
+        if path.is_file() && (is_record || (depth == 0 && is_json && !is_hidden)) {
             files.push(path);
         }
     }

@@ -8,7 +8,9 @@ use crate::transport::channel::{self, BufferLink, ChannelPort, SharedLink};
 use crate::transport::ring::RingPort;
 use crate::transport::ring::segment::Segment;
 use crate::transport::spin::Spinning;
-use crate::transport::{Entry, Home, Link, Means, Shared, Silent, WaitPolicy, Wiring};
+use crate::transport::{
+    Entry, Home, Link, Means, ROUNDS_UNDER_WAY, Shared, Silent, WaitPolicy, Wiring,
+};
 use crate::workload::hop::Hop;
 use crate::workload::reference::Tape;
 use crate::workload::{self, Spec, Topology};
@@ -118,8 +120,6 @@ impl LocalWorkers {
 
 /// What all workers of a job have to agree on, to be connected.
 pub(super) fn wiring(job: &Job, spec: &dyn Spec, placement: &Placement) -> Wiring {
-    /// A neighbour can be one round ahead.
-    const ROUNDS_UNDER_WAY: usize = 2;
     Wiring {
         placement: *placement,
         topology: Arc::new(spec.topology(job.agents)),

@@ -535,8 +535,29 @@ impl Coordinator<'_> {
         self.measured
             .warnings
             .extend(dropped_in_words(&self.measured.cells));
+        if self.measured.incomplete_reason.is_none() {
+            self.measured.incomplete_reason = why_no_answer(&self.measured.cells);
+        }
         self.measured
     }
+}
+
+/// Why a run that did all it could has no answer; `None` where it has one.
+fn why_no_answer(cells: &[Cell]) -> Option<String> {
+    if cells.iter().all(|c| c.kept().next().is_none()) {
+        return Some("nothing could be measured; the warnings say why".to_owned());
+    }
+    let mut compared = cells
+        .iter()
+        .filter(|c| c.purpose == Purpose::Compare)
+        .peekable();
+    let has_comparison = compared.peek().is_some();
+    let most = compared.map(|c| c.kept().count()).max().unwrap_or(0);
+    (has_comparison && most < MIN_PAIRS).then(|| {
+        format!(
+            "no comparison has the {MIN_PAIRS} pairs that a verdict needs (the most is {most}); the warnings say why"
+        )
+    })
 }
 
 /// The empty record of a planned cell.
@@ -598,7 +619,7 @@ fn transport_of(side: &PlannedSide, agents: usize, request: &Request, workload: 
         })
     };
     match entry.means {
-        Means::Ipc(_) if is_pumped() => format!("{}+channel", entry.name),
+        Means::Ipc(_) if is_pumped() => entry.pumped().name.to_owned(),
         _ => entry.name.to_owned(),
     }
 }

@@ -38,8 +38,14 @@ const GRACE: Duration = Duration::from_millis(200);
 /// How long a host that has answered may take to end.
 const GOODBYE: Duration = Duration::from_secs(3);
 
-/// Bytes of a host's standard error that are kept.
-const KEPT_STDERR: usize = 4096;
+/// Bytes of a host's standard error that are kept: a panic and the frames below it.
+const KEPT_STDERR: usize = 64 * 1024;
+
+/// Lines of it that are told.
+const TOLD_LINES: usize = 3;
+
+/// Characters of them.
+const TOLD_CHARACTERS: usize = 500;
 
 /// Starts hosts.
 pub struct Hosts {
@@ -136,9 +142,9 @@ fn take(from: &mut impl Read, to: &mut Vec<u8>) -> bool {
 
 impl Invoker for Hosts {
     fn invoke(&mut self, invocation: &Invocation, limit_s: f64) -> Outcome {
-        let fail = |message: String| {
+        let fail = |phase: Phase, message: String| {
             Outcome::Failed(Failure {
-                phase: Phase::Start,
+                phase,
                 agent: None,
                 signal: None,
                 message,
@@ -147,9 +153,9 @@ impl Invoker for Hosts {
         let mut child = match self.start() {
             Ok(child) => child,
             Err(e) => {
-                return fail(format!(
-                    "start the host process: {e}; see `forkscope doctor` for the limits"
-                ));
+                let why =
+                    format!("start the host process: {e}; see `forkscope doctor` for the limits");
+                return fail(Phase::Start, why);
             }
         };
         let task = serde_json::to_vec(invocation).expect("an invocation is plain data");
@@ -163,21 +169,21 @@ impl Invoker for Hosts {
         let heard = self.listen(&mut child, Duration::from_secs_f64(limit_s));
         // A host that has answered is about to end. One that has not is killed, and its workers with
         // it: they asked to die with their parent.
-        let answer = serde_json::from_slice::<Outcome>(&heard.out);
-        if answer.is_err() {
+        let (phase, answer) = told(&heard.out);
+        if answer.is_none() {
             end(&mut child);
         }
         let status = wait_or_kill(&mut child);
         match answer {
-            Ok(outcome) => outcome,
-            Err(_) if heard.is_late => fail(format!(
-                "the host did not answer within {limit_s:.0} s and was killed"
-            )),
-            Err(_) => fail(format!(
-                "the host {}{}",
-                ended(status),
-                last_words(&heard.err)
-            )),
+            Some(outcome) => outcome,
+            None if heard.is_late => fail(
+                phase,
+                format!("the host did not answer within {limit_s:.0} s and was killed"),
+            ),
+            None => fail(
+                phase,
+                format!("the host {}{}", ended(status), last_words(&heard.err)),
+            ),
         }
     }
 
@@ -188,6 +194,20 @@ impl Invoker for Hosts {
     fn is_interrupted(&self) -> bool {
         self.is_interrupted.load(Relaxed)
     }
+}
+
+/// What a host wrote to standard output: the phase that it was in last, and what became of the invocation.
+/// A host that has said nothing has not come further than its start.
+fn told(out: &[u8]) -> (Phase, Option<Outcome>) {
+    let (mut phase, mut answer) = (Phase::Start, None);
+    for line in out.split(|&b| b == b'\n') {
+        if let Ok(begun) = serde_json::from_slice(line) {
+            phase = begun;
+        } else if let Ok(outcome) = serde_json::from_slice(line) {
+            answer = Some(outcome);
+        }
+    }
+    (phase, answer)
 }
 
 /// Asks a host to end, so that it can finish what must not be left half done; then makes it end.
@@ -226,19 +246,67 @@ fn ended(status: std::io::Result<ExitStatus>) -> String {
     }
 }
 
-/// The end of what a host wrote to standard error, as the end of a sentence.
+/// What a host wrote to standard error, as the end of a sentence: how it panicked, or else how it ended.
 fn last_words(err: &[u8]) -> String {
     let text = String::from_utf8_lossy(err);
-    let text: Vec<&str> = text
+    let lines: Vec<&str> = text
         .lines()
         .map(str::trim)
         .filter(|l| !l.is_empty())
         .collect();
-    match text.as_slice() {
+    let is_panic = |l: &&str| l.starts_with("thread '") && l.contains("panicked at");
+    let told = match lines.iter().position(is_panic) {
+        Some(first) => {
+            // Frames, and how to get them, follow the message.
+            let ends = |l: &&&str| l.starts_with("stack backtrace:") || l.starts_with("note: ");
+            let message = lines[first..].iter().take_while(|l| !ends(l));
+            message.take(TOLD_LINES).copied().collect()
+        }
+        None => lines[lines.len().saturating_sub(TOLD_LINES)..].to_vec(),
+    };
+    match told.as_slice() {
         [] => String::new(),
-        lines => format!(
-            "; it said: {}",
-            lines[lines.len().saturating_sub(3)..].join(" / ")
-        ),
+        told => {
+            let told: String = told.join(" / ").chars().take(TOLD_CHARACTERS).collect();
+            format!("; it said: {told}")
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_a_panic_the_message_is_told_and_no_frame() {
+        let err = "\nthread 'main' (7) panicked at src/a.rs:3:9:\nindex out of bounds: the len is 3\n\
+                   stack backtrace:\n   0: __rustc::rust_begin_unwind\n   1: core::panicking\n\
+                   2: main\nnote: Some details are omitted\n\
+                   thread 'pump' panicked at src/b.rs:1:1:\nlater\n";
+        assert_eq!(
+            last_words(err.as_bytes()),
+            "; it said: thread 'main' (7) panicked at src/a.rs:3:9: / index out of bounds: the len is 3"
+        );
+        let quiet =
+            "thread 'main' panicked at src/a.rs:1:1:\nwhy\nnote: run with `RUST_BACKTRACE=1`\n";
+        assert!(last_words(quiet.as_bytes()).ends_with(":1:1: / why"));
+        assert_eq!(last_words(b"a\nb\nc\nd\n"), "; it said: b / c / d");
+        assert_eq!(last_words(b"\n"), "");
+    }
+
+    #[test]
+    fn a_host_that_is_gone_has_said_how_far_it_came() {
+        assert_eq!(told(b""), (Phase::Start, None));
+        assert_eq!(told(b"\"setup\"\n\"warm_up\"\n"), (Phase::WarmUp, None));
+        assert_eq!(told(b"\"setup\"\n\"win").0, Phase::Setup);
+        let failed = Outcome::Failed(Failure {
+            phase: Phase::Check,
+            agent: None,
+            signal: None,
+            message: "two\nlines".to_owned(),
+        });
+        let mut out = b"\"setup\"\n".to_vec();
+        out.extend(serde_json::to_vec(&failed).unwrap());
+        assert_eq!(told(&out), (Phase::Setup, Some(failed)));
     }
 }

@@ -73,6 +73,35 @@ pub fn replace(
     save_into(dir, name, write, FILE).map(|_| ())
 }
 
+/// A folder of results that no other run writes to: for as long as this lives, or its process.
+#[derive(Debug)]
+pub struct Claim(#[expect(dead_code, reason = "open, it keeps the lock")] Option<File>);
+
+/// Makes the folder `dir` where it is missing, and keeps other runs from writing to it: the later record
+/// would take the place of the earlier one.
+///
+/// # Errors
+/// When a living process has claimed it, and those of the file system, with the path and what to do.
+pub fn claim(dir: &Path) -> io::Result<Claim> {
+    fs::create_dir_all(dir).map_err(|e| explain("create the folder", dir, &e, FOLDER))?;
+    // What cannot be opened to read may be written to all the same.
+    let Ok(folder) = File::open(dir) else {
+        return Ok(Claim(None));
+    };
+    match folder.try_lock() {
+        Err(fs::TryLockError::WouldBlock) => Err(io::Error::new(
+            ErrorKind::WouldBlock,
+            format!(
+                "write to {}: another run is writing its record there; wait for its end, or give another folder with --out",
+                dir.display()
+            ),
+        )),
+        Ok(()) => Ok(Claim(Some(folder))),
+        // Some file systems know no locks.
+        Err(fs::TryLockError::Error(_)) => Ok(Claim(None)),
+    }
+}
+
 fn save_into(
     dir: &Path,
     name: &OsStr,
@@ -170,6 +199,24 @@ mod tests {
         assert_eq!(fs::read_to_string(&file).unwrap(), "two");
         let files = fs::read_dir(file.parent().unwrap()).unwrap().count();
         assert_eq!(files, 1, "nothing unfinished is left behind");
+    }
+
+    #[test]
+    fn a_folder_that_a_run_writes_to_is_refused_until_it_ends() {
+        let folder = tempfile::tempdir().unwrap();
+        let dir = folder.path().join("new");
+        let first = claim(&dir).unwrap();
+        let said = claim(&dir).unwrap_err().to_string();
+        assert!(
+            said.contains("another run is writing its record there"),
+            "{said}"
+        );
+        assert!(said.ends_with("with --out"), "{said}");
+        // It is no obstacle to the run itself, and leaves nothing in the folder.
+        save(&dir, "run.json", write_text("one")).unwrap();
+        assert_eq!(fs::read_dir(&dir).unwrap().count(), 1);
+        drop(first);
+        claim(&dir).unwrap();
     }
 
     #[test]

@@ -23,6 +23,7 @@ pub mod link;
 pub mod pipe;
 pub mod placement;
 pub mod ring;
+pub mod sealed;
 pub mod shared;
 pub mod socket;
 pub mod spin;
@@ -125,6 +126,9 @@ pub trait Port {
     }
 }
 
+/// Messages from one agent to another that can be under way at a time: a neighbour can be one round ahead.
+pub const ROUNDS_UNDER_WAY: usize = 2;
+
 /// Who writes to whom, and how much: all that a transport needs to know to connect workers.
 #[derive(Clone, Debug)]
 pub struct Wiring {
@@ -222,6 +226,16 @@ impl Entry {
     #[must_use]
     pub fn serves(&self, home: Home) -> bool {
         self.home.is_none_or(|h| h == home)
+    }
+
+    /// This transport of ipc-channel with a pump between socket and worker.
+    ///
+    /// # Panics
+    /// When it is none of ipc-channel.
+    #[must_use]
+    pub fn pumped(&self) -> &'static Entry {
+        let name = format!("{}+channel", self.name);
+        find(&name).unwrap_or_else(|| panic!("no transport is called {name}"))
     }
 }
 
@@ -328,6 +342,22 @@ pub const REGISTRY: &[Entry] = &[
         about: "ipc-channel read by a pump thread, which hands over by crossbeam-channel (taken where it must be: mixes, large or many messages)",
         wait: WaitPolicy::Adaptive,
         means: Means::Ipc(ipc::Parcel::Typed),
+        home: Some(Home::Processes),
+        purpose: Purpose::Fallback,
+    },
+    Entry {
+        name: "ipc:bytes+channel",
+        about: "the same of bytes as they lie in memory",
+        wait: WaitPolicy::Adaptive,
+        means: Means::Ipc(ipc::Parcel::Bytes),
+        home: Some(Home::Processes),
+        purpose: Purpose::Fallback,
+    },
+    Entry {
+        name: "ipc:bytes:spin+channel",
+        about: "the same; a worker that waits asks the channel again and again",
+        wait: WaitPolicy::Spin,
+        means: Means::Ipc(ipc::Parcel::Bytes),
         home: Some(Home::Processes),
         purpose: Purpose::Fallback,
     },
@@ -448,4 +478,27 @@ impl std::str::FromStr for Asked {
 #[must_use]
 pub fn find(name: &str) -> Option<&'static Entry> {
     REGISTRY.iter().find(|e| e.name == name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_transport_of_ipc_channel_has_a_pumped_one_that_spins_when_it_does() {
+        let chosen = REGISTRY.iter().filter(|e| e.purpose != Purpose::Fallback);
+        let of_ipc = chosen.filter(|e| matches!(e.means, Means::Ipc(_)));
+        let mut pumped = Vec::new();
+        for entry in of_ipc {
+            let other = entry.pumped();
+            assert_eq!((other.means, other.home), (entry.means, entry.home));
+            assert_eq!(
+                other.wait == WaitPolicy::Spin,
+                entry.wait == WaitPolicy::Spin
+            );
+            pumped.push(other.name);
+        }
+        let expected = ["ipc+channel", "ipc:bytes+channel", "ipc:bytes:spin+channel"];
+        assert_eq!(pumped, expected);
+    }
 }

@@ -41,6 +41,13 @@ impl Placement {
         process * self.threads_each..(process + 1) * self.threads_each
     }
 
+    /// Agents of one process; of the host, number 0, where workers are its threads.
+    #[must_use]
+    pub fn agents_of_process(&self, process: usize) -> Range<usize> {
+        let workers = self.workers_of(process);
+        self.agents_of(workers.start).start..self.agents_of(workers.end - 1).end
+    }
+
     /// Process of one worker.
     #[must_use]
     pub fn process_of(&self, worker: usize) -> usize {

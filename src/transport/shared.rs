@@ -3,6 +3,7 @@
 use super::ring::segment::{Layout, Segment};
 use super::stream::{self, Streams};
 use super::{Entry, Means, Wiring, pipe, socket};
+use crate::workload::Message;
 use std::os::fd::RawFd;
 
 /// What a host makes for its workers, and worker processes inherit.
@@ -72,6 +73,23 @@ impl Shared {
             Means::Socket => streams(false),
             Means::Pipe => streams(true),
         }
+    }
+
+    /// Memory that messages take at most, in all processes together, bytes: what is under way between
+    /// agents, and the rings that it goes through.
+    #[must_use]
+    pub fn bytes_needed(entry: &Entry, wiring: &Wiring) -> u64 {
+        let agents = 0..wiring.placement.agents;
+        let links: usize = agents.map(|a| wiring.topology.of(a).len()).sum();
+        let message = size_of::<Message>() + wiring.message_bytes;
+        let under_way = (links as u64)
+            .saturating_mul(wiring.under_way as u64)
+            .saturating_mul(message as u64);
+        let rings = match entry.means {
+            Means::Ring => Layout::new(wiring).bytes() as u64,
+            _ => 0,
+        };
+        under_way.saturating_add(rings)
     }
 
     /// Descriptors that the host holds while it starts workers.

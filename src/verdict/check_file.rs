@@ -1,10 +1,12 @@
 //! What does a file of claims or of thresholds ask? Errors name file, line and field.
 
 use crate::deployment::Form;
+use crate::input;
 use crate::record::checks::CheckKind;
 use crate::record::metric::Metric;
 use crate::workload::{SpecError, SpecSource};
 use serde::Deserialize;
+use std::path::Path;
 use toml::Spanned;
 
 /// The thresholds that every run is held against where no others are given.
@@ -126,10 +128,10 @@ fn built_in(name: &str, text: &str) -> SpecSource {
 }
 
 fn read(path: &str) -> Result<SpecSource, SpecError> {
-    let text = std::fs::read_to_string(path).map_err(|e| SpecError {
+    let text = input::parameters(Path::new(path)).map_err(|e| SpecError {
         origin: path.to_owned(),
         line: None,
-        message: format!("cannot be read: {e}"),
+        message: e.to_string(),
     })?;
     Ok(SpecSource {
         name: path.to_owned(),

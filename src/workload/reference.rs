@@ -89,9 +89,7 @@ impl Tape {
         own: std::ops::Range<usize>,
     ) -> Result<Tape, String> {
         let rounds = spec.episode_length();
-        let topology = spec.topology(agents);
-        let links: usize = own.clone().map(|a| topology.of(a).len()).sum();
-        let bytes = rounds * links as u64 * (spec.message_bytes() + size_of::<Message>()) as u64;
+        let bytes = Tape::bytes(spec, &spec.topology(agents), own.clone());
         if bytes > MOST_TAPE_BYTES || rounds * agents as u64 > MOST_TAPE_OPS {
             return Err(format!(
                 "the messages of an episode cannot be taped ({} MiB, {} ops to record): shorten [episode] length, or the payload, to have messages priced",
@@ -116,6 +114,28 @@ impl Tape {
             rounds,
             rows,
         })
+    }
+
+    /// Memory that the tape of the agents `own` takes at most, bytes.
+    #[must_use]
+    pub fn bytes(spec: &dyn Spec, topology: &Topology, own: std::ops::Range<usize>) -> u64 {
+        let links: usize = own.map(|a| topology.of(a).len()).sum();
+        let message = spec.message_bytes() + size_of::<Message>();
+        let of_a_round = (links as u64).saturating_mul(message as u64);
+        of_a_round.saturating_mul(spec.episode_length())
+    }
+
+    /// Memory that tapes take together, bytes, one for each range of agents; nothing for one that is too
+    /// long to be recorded ([`Tape::record`]).
+    #[must_use]
+    pub fn bytes_of_all(
+        spec: &dyn Spec,
+        topology: &Topology,
+        all: impl Iterator<Item = std::ops::Range<usize>>,
+    ) -> u64 {
+        all.map(|own| Tape::bytes(spec, topology, own))
+            .filter(|&bytes| bytes <= MOST_TAPE_BYTES)
+            .fold(0, u64::saturating_add)
     }
 
     /// What `agent` receives in `round`.

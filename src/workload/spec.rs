@@ -1,6 +1,7 @@
 //! From a TOML file to typed parameters: errors name file, line and field.
 
 use super::{Entry, REGISTRY, find};
+use crate::input::{self, shown};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use std::path::Path;
@@ -21,7 +22,7 @@ pub struct SpecSource {
 
 /// Why a workload file was refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{origin}{}: {message}", line.map_or(String::new(), |l| format!(":{l}")))]
+#[error("{}{}: {message}", shown(.origin), line.map_or(String::new(), |l| format!(":{l}")))]
 pub struct SpecError {
     /// File, as in [`SpecSource::origin`].
     pub origin: String,
@@ -93,8 +94,7 @@ impl SpecSource {
                 names().join(", ")
             )));
         }
-        let text =
-            std::fs::read_to_string(path).map_err(|e| fail(format!("cannot be read: {e}")))?;
+        let text = input::parameters(path).map_err(|e| fail(e.to_string()))?;
         let name = path.file_stem().map_or_else(
             || name_or_path.to_owned(),
             |s| s.to_string_lossy().into_owned(),
@@ -117,7 +117,7 @@ impl SpecSource {
                 field: "workload",
                 message: format!(
                     "\"{}\" is not a workload; there are {}",
-                    head.workload,
+                    shown(&head.workload),
                     names().join(", ")
                 ),
             })
@@ -136,13 +136,13 @@ impl SpecSource {
     fn syntax(&self, error: &toml::de::Error) -> SpecError {
         let line = error.span().map(|s| line_at(&self.text, s.start));
         // The parser's message says what, not always which field: the line that it points at does.
-        let shown = line
+        let at_fault = line
             .and_then(|l| self.text.lines().nth(l - 1))
             .map(str::trim)
             .filter(|l| !l.is_empty());
-        let message = error.message().replace('\n', ", ");
-        let message = match shown {
-            Some(text) => format!("{message}, in `{text}`"),
+        let message = shown(&error.message().replace('\n', ", "));
+        let message = match at_fault {
+            Some(text) => format!("{message}, in `{}`", shown(text)),
             None => message,
         };
         SpecError {

@@ -31,8 +31,9 @@ mod place;
 
 pub use place::Place;
 
+use crate::transport::sealed;
 use memmap2::{MmapOptions, MmapRaw};
-use nix::sys::memfd::{MFdFlags, memfd_create};
+use nix::sys::memfd::MFdFlags;
 use rustix::thread::futex;
 use rustix::time::{ClockId, Timespec, clock_gettime};
 use std::fs::File;
@@ -174,9 +175,8 @@ impl Gate {
     /// # Errors
     /// When the system gives no shared memory.
     pub fn create(workers: usize) -> std::io::Result<Gate> {
-        let file = memfd_create("forkscope-gate", MFdFlags::empty())?;
         let bytes = HEAD + workers * size_of::<Slot>();
-        nix::unistd::ftruncate(&file, bytes as i64)?;
+        let file = sealed::create("forkscope-gate", MFdFlags::empty(), bytes)?;
         let gate = Gate::map(file, workers, bytes)?;
         gate.stop().hold.store(u64::MAX, Relaxed);
         gate.stop().last.store(u64::MAX, Relaxed);

@@ -1,6 +1,7 @@
 //! Does everybody stop after the same round, and does the page carry what is written?
 
 use super::*;
+use nix::sys::memfd::memfd_create;
 use std::sync::atomic::AtomicBool;
 
 /// Workers that begin rounds as fast as the lease lets them, without messages: any order of

@@ -14,6 +14,7 @@ use crate::record::{Failure, Outcome, Phase, Sample};
 use crate::workload;
 use nix::unistd::Pid;
 use serde::{Deserialize, Serialize};
+use std::io::Write;
 use std::time::{Duration, Instant};
 use tally::Tally;
 use watch::Watch;
@@ -74,6 +75,12 @@ pub fn whole_cpus(effective: f64) -> usize {
 /// # Errors
 /// [`Failure`] with phase and cause; workers are ended in either case.
 pub fn run(invocation: &Invocation) -> Result<Sample, Failure> {
+    run_telling(invocation, &mut |_| {})
+}
+
+/// Like [`run`]; says through `tell` which phase begins. The stop is not told: whoever hears it would take
+/// a CPU from the last ops.
+fn run_telling(invocation: &Invocation, tell: &mut dyn FnMut(Phase)) -> Result<Sample, Failure> {
     let job = &invocation.job;
     let spec = workload::parse(&job.source).map_err(|e| fail(Phase::Start, e.to_string()))?;
     let is_coupled = !spec.topology(job.agents).is_silent() && !job.tape && spec.hop().is_none();
@@ -88,6 +95,7 @@ pub fn run(invocation: &Invocation) -> Result<Sample, Failure> {
     let entry = deployment::of(invocation.form.kind);
     let patience = Duration::from_secs_f64(invocation.patience_s);
 
+    tell(Phase::Setup);
     let spawned_ns = monotonic_ns();
     let fleet = entry.deployment.start(job, placement, &gate)?;
     let mut host = Host {
@@ -99,12 +107,15 @@ pub fn run(invocation: &Invocation) -> Result<Sample, Failure> {
     host.await_all(Reached::Ready, Phase::Setup)?;
     let setup_s = seconds(monotonic_ns() - spawned_ns);
 
+    tell(Phase::WarmUp);
     let opened_ns = host.gate.open(Step::WarmUp);
     host.warm_up(invocation)?;
     host.gate.close(quantum);
     host.await_all(Reached::WarmedUp, Phase::WarmUp)?;
     let warm_up_s = seconds(host.gate.last_stop_ns().saturating_sub(opened_ns));
 
+    // Before anything of the window is read: workers are parked.
+    tell(Phase::Window);
     let mut watch = Watch::new(&host.fleet.pids())?;
     watch.begin()?;
     let opened_ns = host.gate.open(Step::Window);
@@ -114,6 +125,7 @@ pub fn run(invocation: &Invocation) -> Result<Sample, Failure> {
     let span_s = seconds(host.gate.last_stop_ns().saturating_sub(opened_ns));
     let spent = watch.end()?;
 
+    tell(Phase::Collect);
     host.gate.open(Step::HandOver);
     let mut tally = Tally::of(host.fleet.reports()?)?;
     if let Some(planned_per_s) = job.planned_per_s {
@@ -344,8 +356,8 @@ impl Host {
     }
 }
 
-/// The hidden subcommand: reads an invocation from standard input, writes what became of it to
-/// standard output. Both are JSON.
+/// The hidden subcommand: reads an invocation from standard input, writes to standard output which phase
+/// begins, a line each, and in the last line what became of it. All is JSON.
 ///
 /// # Errors
 /// When the task cannot be read or the answer cannot be written.
@@ -362,7 +374,12 @@ pub fn host_main(arguments: &[String]) -> anyhow::Result<()> {
     deployment::processes::die_with(coordinator).map_err(anyhow::Error::msg)?;
     let invocation: Invocation = serde_json::from_reader(std::io::stdin().lock())
         .map_err(|e| anyhow::anyhow!("standard input is no task: {e}; {NOT_BY_HAND}"))?;
-    let outcome = match run(&invocation) {
+    // A host that is killed cannot say any more when it was. Who does not listen is no reason to stop.
+    let mut tell = |phase: Phase| {
+        let line = serde_json::to_string(&phase).expect("a phase is a word");
+        let _ = writeln!(std::io::stdout().lock(), "{line}");
+    };
+    let outcome = match run_telling(&invocation, &mut tell) {
         Ok(sample) => Outcome::Measured(Box::new(sample)),
         Err(failure) => Outcome::Failed(failure),
     };

@@ -25,7 +25,12 @@ pub struct Needs {
     pub shm_bytes: u64,
     /// Memory of all processes together, bytes.
     pub memory_bytes: u64,
+    /// What of it is for messages, bytes.
+    pub message_bytes: u64,
 }
+
+/// How to need less memory, where most of it is for messages.
+const SMALLER_MESSAGES: &str = "most of the first is for messages: send less (payload_bytes, topology) or by another --transport";
 
 /// A limit that a plan runs into.
 ///
@@ -230,7 +235,10 @@ fn check_memory(needs: &Needs, machine: &Machine) -> Result<(), LimitError> {
                 limit,
                 value,
                 needed: needs.memory_bytes,
-                how,
+                how: match needs.message_bytes > needs.memory_bytes / 2 {
+                    true => SMALLER_MESSAGES,
+                    false => how,
+                },
                 fits: share(needs.agents, value, needs.memory_bytes),
             });
         }
@@ -250,6 +258,7 @@ mod tests {
             descriptors_in_one_process: 100,
             shm_bytes: 64 << 20,
             memory_bytes: 256 << 20,
+            message_bytes: 0,
         }
     }
 
@@ -360,6 +369,26 @@ mod tests {
             let message = message.unwrap_err();
             assert!(message.contains(wanted), "{message}");
         }
+    }
+
+    #[test]
+    fn where_messages_take_most_of_the_memory_they_shall_be_smaller() {
+        let large = Needs {
+            memory_bytes: 2 << 30,
+            message_bytes: 3 << 29,
+            ..needs()
+        };
+        let machine = Machine {
+            memory_available_bytes: 1 << 30,
+            ..Machine::default()
+        };
+        let error = check_capacity_with(&large, &machine, &KernelLimits::default()).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "start 32 agents (2048 MiB of memory): available memory is 1024 MiB; most of \
+             the first is for messages: send less (payload_bytes, topology) or by another \
+             --transport or use --agents 1..16"
+        );
     }
 
     #[test]

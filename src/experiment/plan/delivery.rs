@@ -62,9 +62,19 @@ fn window_ms(interval_ms: u64, gap_us: u64) -> u64 {
 
 /// Whether a request is about delivery.
 pub(super) fn is_asked(request: &super::Request) -> bool {
-    let is_paced =
-        |w: &super::PlannedWorkload| matches!(w.hop.map(|h| h.pattern), Some(Pattern::Paced(_)));
-    request.workloads.iter().any(is_paced)
+    request.workloads.iter().any(is_delivery)
+}
+
+/// Whether a workload is messages at random moments.
+#[must_use]
+pub fn is_delivery(workload: &super::PlannedWorkload) -> bool {
+    matches!(workload.hop.map(|h| h.pattern), Some(Pattern::Paced(_)))
+}
+
+/// Hops of a request that are no delivery.
+pub(super) fn other_hops(request: &super::Request) -> usize {
+    let hops = request.workloads.iter().filter(|w| w.hop.is_some());
+    hops.filter(|w| !is_delivery(w)).count()
 }
 
 /// Adds the pairs of every delivery of the request.

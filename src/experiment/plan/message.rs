@@ -232,6 +232,47 @@ mod tests {
     }
 
     #[test]
+    fn a_hop_that_is_left_out_has_a_label_of_its_own() {
+        let request = request(&hops(), 2.0);
+        let planned = of_hops(&request);
+        let labels: Vec<String> = planned
+            .iter()
+            .map(|c| c.label(&request.workloads))
+            .collect();
+        for (i, label) in labels.iter().enumerate() {
+            assert!(!labels[..i].contains(label), "{label}");
+        }
+    }
+
+    #[test]
+    fn messages_beside_delivery_are_measured_too() {
+        use super::super::delivery;
+        let is_price = |request: &Request| {
+            let prices = of_hops(request);
+            let others = prices.iter().filter(|c| {
+                let workload = &request.workloads[c.workload];
+                !delivery::is_delivery(workload)
+            });
+            others.count()
+        };
+        let mut both = request(&hops(), 2.0);
+        let alone = is_price(&both);
+        let small = both.workloads.swap_remove(0);
+        let planned = |source: workload::SpecSource| {
+            let spec = workload::read(&source).unwrap();
+            PlannedWorkload::new(source, spec.as_ref())
+        };
+        let ways = || delivery::ways().into_iter().map(|w| planned(w.source()));
+        let mut only = request(&[], 2.0);
+        only.workloads = vec![planned(small.source.clone())];
+        only.workloads.extend(ways());
+        assert_eq!(is_price(&only), 0);
+        both.workloads.insert(0, small);
+        both.workloads.extend(ways());
+        assert_eq!(is_price(&both), alone);
+    }
+
+    #[test]
     fn nobody_spins_where_two_cannot_run_at_once() {
         let is_spinning = |c: &PlannedCell| spins(&c.baseline) || spins(&c.x);
         let alone = of_hops(&request(&hops(), 1.0));

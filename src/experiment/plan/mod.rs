@@ -10,7 +10,7 @@ use super::invocation::whole_cpus;
 use super::stopping::Look;
 use crate::deployment::{Form, Kind};
 use crate::record::{Pinning, Purpose, Side, WorkloadKind};
-use crate::transport::{Asked, Choice, Purpose as Use, REGISTRY, WaitPolicy};
+use crate::transport::{Asked, Choice, Entry, Purpose as Use, REGISTRY, WaitPolicy};
 use crate::workload::hop::{ENDS, Hop};
 use crate::workload::serialize::Settings;
 use crate::workload::{Spec, SpecSource, derive_seed};
@@ -215,7 +215,12 @@ impl PlannedCell {
                 let way = |s: &PlannedSide| {
                     format!("{} {}", s.form, s.transport.of(s.form.kind.home()).name)
                 };
-                return format!("{name} {}/{}", way(&self.x), way(&self.baseline));
+                let place = match self.x.cpus {
+                    Pinning::Free => "",
+                    Pinning::OneCpu => ", both on one CPU",
+                    Pinning::OwnCpus => ", each on a CPU of its own",
+                };
+                return format!("{name} {}/{}{place}", way(&self.x), way(&self.baseline));
             }
         };
         format!("{name}@{} {what}", self.agents)
@@ -324,11 +329,7 @@ pub fn cells(request: &Request) -> Result<Vec<PlannedCell>, PlanError> {
         full::long_windows(&mut cells);
     }
     let talking = all.filter(with_agents);
-    // What a step takes without messages is nothing where it is made of them.
-    let is_priced = |w: &PlannedWorkload| {
-        w.talks && w.kind != WorkloadKind::Relay && request.question != Question::Map
-    };
-    for workload in talking.filter(|&w| is_priced(&request.workloads[w])) {
+    for workload in talking.filter(|&w| is_priced(request, &request.workloads[w])) {
         for agents in message_counts(&request.agents) {
             for &form in &request.deployments {
                 for transport in priced_transports(request, form, agents) {
@@ -344,9 +345,13 @@ pub fn cells(request: &Request) -> Result<Vec<PlannedCell>, PlanError> {
     }
     let scope = message::scope(request);
     if let Some(scope) = scope {
-        match delivery::is_asked(request) {
-            true => delivery::add(&mut cells),
-            false => message::add(&mut cells, scope),
+        let is_of_delivery = delivery::is_asked(request);
+        if is_of_delivery {
+            delivery::add(&mut cells);
+        }
+        // Beside delivery, one hop is there for the controls.
+        if !is_of_delivery || delivery::other_hops(request) > 1 {
+            message::add(&mut cells, scope);
         }
     }
     let anchor = match scope {
@@ -369,6 +374,31 @@ pub fn placed(request: &Request) -> Vec<(usize, Form)> {
     counts
         .flat_map(|&agents| request.deployments.iter().map(move |&form| (agents, form)))
         .collect()
+}
+
+/// Every transport by which the messages of a workload with agents travel under a deployment.
+#[must_use]
+pub fn carriers(request: &Request, form: Form, agents: usize) -> Vec<&'static Entry> {
+    let home = form.kind.home();
+    let mut carriers = vec![request.transport.compared().of(home)];
+    if message_counts(&request.agents).contains(&agents) {
+        let priced = priced_transports(request, form, agents).into_iter();
+        carriers.extend(priced.map(|choice| choice.of(home)));
+    }
+    carriers
+}
+
+/// Whether tapes are played at an agent count, so that the messages of a workload have a price.
+#[must_use]
+pub fn is_taped(request: &Request, workload: &PlannedWorkload, agents: usize) -> bool {
+    let compares = matches!(request.question, Question::Compare | Question::Full);
+    compares && is_priced(request, workload) && message_counts(&request.agents).contains(&agents)
+}
+
+/// Whether messages of a workload are priced.
+fn is_priced(request: &Request, workload: &PlannedWorkload) -> bool {
+    // What a step takes without messages is nothing where it is made of them.
+    workload.talks && workload.kind != WorkloadKind::Relay && request.question != Question::Map
 }
 
 /// The transports by which messages are priced under a deployment. Those that spin are not among all of
@@ -652,7 +682,7 @@ pub fn shrink(
             Victim::LongWindows => c.purpose == Purpose::LongWindow,
             Victim::Probe(workload) => is_compared(c) && c.workload == workload,
             Victim::Ranked(rank) => is_ranked(c) && c.rank == rank,
-            Victim::Messages(n) => c.purpose == Purpose::MessageCost && c.agents == n,
+            Victim::Messages { agents, by } => is_price(c, agents, by),
             Victim::Latency(n) => c.purpose == Purpose::Latency && c.agents == n,
             Victim::Agents(n) => is_compared(c) && c.agents == n,
             Victim::End { workload, agents } => {
@@ -681,9 +711,16 @@ enum Victim {
     Probe(usize),
     Ranked(usize),
     Latency(usize),
-    Messages(usize),
+    /// Prices at an agent count by one transport, or by the native ones.
+    Messages {
+        agents: usize,
+        by: Option<&'static str>,
+    },
     Agents(usize),
-    End { workload: usize, agents: usize },
+    End {
+        workload: usize,
+        agents: usize,
+    },
 }
 
 fn is_ranked(cell: &PlannedCell) -> bool {
@@ -723,7 +760,7 @@ fn next_victim(cells: &[PlannedCell], workloads: &[PlannedWorkload]) -> Option<V
     }
     let priced = counts(Purpose::MessageCost);
     if priced.len() > 1 {
-        return priced.last().map(|&n| Victim::Messages(n));
+        return priced.last().map(|&n| next_price(cells, n));
     }
     let ranked = cells.iter().filter(|c| is_ranked(c));
     if let Some(rank) = ranked.map(|c| c.rank).max().filter(|&r| r > 0) {
@@ -744,7 +781,29 @@ fn next_victim(cells: &[PlannedCell], workloads: &[PlannedWorkload]) -> Option<V
     if compared.len() > 2 {
         return Some(Victim::Agents(compared[compared.len() / 2]));
     }
-    priced.first().map(|&n| Victim::Messages(n))
+    priced.first().map(|&n| next_price(cells, n))
+}
+
+/// The price to go at an agent count: one transport at a time, so that a few are known rather than none,
+/// and what a comparison takes last.
+fn next_price(cells: &[PlannedCell], agents: usize) -> Victim {
+    let mut priced = cells
+        .iter()
+        .rev()
+        .filter(|c| c.purpose == Purpose::MessageCost && c.agents == agents);
+    let by = priced.find_map(|c| not_native(&c.x));
+    Victim::Messages { agents, by }
+}
+
+fn is_price(cell: &PlannedCell, agents: usize, by: Option<&str>) -> bool {
+    cell.purpose == Purpose::MessageCost && cell.agents == agents && not_native(&cell.x) == by
+}
+
+/// The transport of a side, where it is not what its deployment has of its own.
+fn not_native(side: &PlannedSide) -> Option<&'static str> {
+    let home = side.form.kind.home();
+    let entry = side.transport.of(home);
+    (entry != Choice::Native.of(home)).then_some(entry.name)
 }
 
 /// The next end to go, the one that takes longest: so most comparisons stay. None when one is left.
@@ -832,6 +891,42 @@ mod tests {
                 .filter(|c| c.purpose == Purpose::Compare)
                 .count();
             assert_eq!(compared, 12, "{cpus} CPUs: {left_out:?}");
+        }
+    }
+
+    #[test]
+    fn prices_go_one_transport_at_a_time_and_the_native_ones_last() {
+        let mut request = request(&[8], 2.0);
+        request.transport = Asked::All;
+        let mut cells = cells(&request).unwrap();
+        let priced = |cells: &[PlannedCell]| -> Vec<Option<&str>> {
+            let prices = cells.iter().filter(|c| c.purpose == Purpose::MessageCost);
+            prices.map(|c| not_native(&c.x)).collect()
+        };
+        let all = priced(&cells);
+        assert!(all.len() > 6, "{all:?}");
+        let mut before = all;
+        let needed = |cells: &[PlannedCell]| needed_s(cells, MIN_PAIRS);
+        while !before.is_empty() {
+            // A moment too little: one thing goes.
+            let seconds = needed(&cells) - 0.001;
+            shrink(
+                &mut cells,
+                &request.workloads,
+                MIN_PAIRS,
+                seconds,
+                Ends::Stay,
+            );
+            let left = priced(&cells);
+            let mut gone: Vec<_> = before.iter().filter(|p| !left.contains(p)).collect();
+            gone.dedup();
+            assert!(gone.len() <= 1, "{gone:?} went at once");
+            let native = |all: &[Option<&str>]| all.iter().filter(|p| p.is_none()).count();
+            assert!(
+                native(&left) == native(&before) || left.is_empty(),
+                "{left:?}"
+            );
+            before = left;
         }
     }
 

@@ -102,3 +102,21 @@ pub(super) fn mark(run: &Run) -> String {
         (None, None) => String::new(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_transport_says_how_it_waits() {
+        assert_eq!(
+            transport("ipc:bytes+channel"),
+            "ipc:bytes+channel, adaptive"
+        );
+        assert_eq!(
+            transport("ipc:bytes:spin+channel"),
+            "ipc:bytes:spin+channel, spin"
+        );
+        assert_eq!(transport("tape"), "tape");
+    }
+}

@@ -5,9 +5,9 @@
 
 use super::memory::{HEAD_BYTES, Mapped};
 use super::spsc::{LEAST_CAPACITY, most_bytes};
-use crate::transport::{Wiring, wire};
+use crate::transport::{Wiring, sealed, wire};
 use memmap2::{MmapOptions, MmapRaw};
-use nix::sys::memfd::{MFdFlags, memfd_create};
+use nix::sys::memfd::MFdFlags;
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
@@ -94,6 +94,12 @@ impl Layout {
             bytes,
         }
     }
+
+    /// Bytes of the whole.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
 }
 
 /// Bytes of a ring in which `messages` of `bytes` each fit, wherever they begin.
@@ -122,8 +128,7 @@ impl Segment {
     /// # Errors
     /// When the system gives no shared memory.
     pub fn create(layout: Layout) -> std::io::Result<Segment> {
-        let file = memfd_create("forkscope-ring", MFdFlags::MFD_CLOEXEC)?;
-        nix::unistd::ftruncate(&file, layout.bytes as i64)?;
+        let file = sealed::create("forkscope-ring", MFdFlags::MFD_CLOEXEC, layout.bytes)?;
         Segment::map(file, layout)
     }
 
