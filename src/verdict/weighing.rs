@@ -124,7 +124,7 @@ fn throughput(facts: &Facts<'_>) -> Option<Point> {
         Some(who) => {
             let times = if who == 1 { ratio } else { 1.0 / ratio };
             format!(
-                "{} do {} times as many steps per second at {at}",
+                "{} do {} as many steps per second at {at}",
                 [facts.baseline, facts.x][who],
                 words::times(times)
             )
