@@ -4,6 +4,7 @@
 #
 #   scripts/page.sh                 pages of made-up records of every kind
 #   scripts/page.sh RUN.html...     these pages
+#   scripts/page.sh RUN.json...     the pages of these records
 #
 # Needs node, npm and Chromium (Debian: apt-get install npm chromium). CHROMIUM names another browser;
 # SHOTS=DIR leaves a screenshot of every page at every width in both themes.
@@ -12,6 +13,15 @@ set -euo pipefail
 files=()
 for file in "$@"; do files+=("$(realpath "$file")"); done
 cd "$(dirname "$0")/.."
+
+pages=$(mktemp -d)
+trap 'rm -r "$pages"' EXIT
+for at in "${!files[@]}"; do
+    record=${files[$at]}
+    [[ $record == *.json ]] || continue
+    files[at]="$pages/$at-$(basename "$record" .json).html"
+    cargo run --locked --quiet -- report "$record" -o "${files[$at]}"
+done
 
 if [ "${#files[@]}" = 0 ]; then
     cargo test --locked --test html
@@ -22,4 +32,4 @@ fi
 [ -z "${SHOTS:-}" ] || { mkdir -p "$SHOTS"; SHOTS=$(realpath "$SHOTS"); export SHOTS; }
 cd scripts/page_test
 [ -d node_modules ] && [ node_modules -nt package-lock.json ] || npm ci --no-audit --no-fund --loglevel=error
-exec node page_test.js "${files[@]}"
+node page_test.js "${files[@]}"

@@ -176,6 +176,36 @@ Examples:
         #[arg(long, value_enum, default_value_t = Color::Auto, env = "FORKSCOPE_COLOR")]
         color: Color,
     },
+    /// Print a script by which a shell completes commands and options
+    #[command(after_help = "Examples:
+  forkscope completions bash > ~/.local/share/bash-completion/completions/forkscope
+  forkscope completions zsh > ~/.zfunc/_forkscope
+  forkscope completions fish > ~/.config/fish/completions/forkscope.fish")]
+    Completions {
+        /// Shell
+        shell: Shell,
+    },
+    /// Print the manual page of forkscope, or of one of its commands
+    #[command(after_help = "Examples:
+  forkscope man | man -l -
+  forkscope man > ~/.local/share/man/man1/forkscope.1
+  forkscope man run > ~/.local/share/man/man1/forkscope-run.1")]
+    Man {
+        /// A command; left out: the page that names them all
+        #[arg(value_name = "COMMAND")]
+        command: Option<String>,
+    },
+}
+
+/// A shell that completes what is typed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Shell {
+    /// bash
+    Bash,
+    /// zsh
+    Zsh,
+    /// fish
+    Fish,
 }
 
 /// Options of `run`.

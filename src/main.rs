@@ -48,6 +48,8 @@ fn main() -> ExitCode {
             color,
         } => commands::trend(folder, *format, *color),
         Command::List { what } => commands::list(*what),
+        Command::Completions { shell } => commands::completions(*shell),
+        Command::Man { command } => commands::man(command.as_deref()),
         Command::Doctor { json, color } => commands::doctor(*json, *color),
     };
     match result {

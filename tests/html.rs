@@ -29,6 +29,15 @@ fn readable(page: &str) -> String {
     format!("{before}{after}")
 }
 
+/// A text as it stands in a page.
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;")
+        .replace('\'', "&#x27;")
+        .replace('/', "&#x2f;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
+}
+
 fn section<'a>(page: &'a str, id: &str) -> Option<&'a str> {
     let begin = page.find(&format!("<section id=\"{id}\""))?;
     page[begin..].split("</section>").next()
@@ -99,6 +108,8 @@ fn checked_run() -> Run {
 fn runs() -> Vec<(&'static str, Run)> {
     vec![
         ("run", fixture::run()),
+        ("full", fixture::full_run()),
+        ("full-busy", fixture::busy(fixture::full_run())),
         ("withheld", fixture::withheld_run()),
         ("busy", fixture::busy_run()),
         ("incomplete", fixture::incomplete_run()),
@@ -167,7 +178,8 @@ fn a_withheld_or_busy_run_is_labelled_first_and_before_each_sentence() {
             assert!(first < body.find("<main").expect("there is a main part"));
             let summary = section(&page, "summary").expect("there is a summary");
             let before = format!("<strong class=\"label\">{label}:</strong>");
-            let sentences = 2 * run.answers.len();
+            // The answer in short, what it rests on, and what to take, all things weighed.
+            let sentences = 3 * run.answers.len();
             assert_eq!(summary.matches(&before).count(), sentences, "{summary}");
             // Once each: what the record says already is not said again.
             assert_eq!(
@@ -183,6 +195,24 @@ fn a_withheld_or_busy_run_is_labelled_first_and_before_each_sentence() {
 }
 
 #[test]
+fn what_to_take_stands_below_the_recommendation() {
+    let run = fixture::run();
+    let page = page(&run);
+    let summary = section(&page, "summary").expect("there is a summary");
+    let place = |said: &str| summary.find(&escaped(said)).expect(said);
+    for answer in &run.answers {
+        assert!(answer.weighed.starts_with("take "), "{}", answer.weighed);
+        let (before, after) = (place(&answer.recommendation), place(&answer.weighed));
+        assert!(before < after, "{summary}");
+    }
+    let mut unweighed = fixture::run();
+    for answer in &mut unweighed.answers {
+        answer.weighed.clear();
+    }
+    assert!(!readable(&self::page(&unweighed)).contains("<p></p>"));
+}
+
+#[test]
 fn what_a_record_does_not_hold_has_no_section() {
     let has = |run: &Run, id: &str| section(&page(run), id).is_some();
     let run = fixture::run();
@@ -192,6 +222,9 @@ fn what_a_record_does_not_hold_has_no_section() {
         ("pairs", true),
         ("memory", true),
         ("setup", true),
+        ("mixes", false),
+        ("scaling", true),
+        ("latency", false),
         ("messages", false),
         ("delivery", false),
         ("formats", false),
@@ -205,6 +238,8 @@ fn what_a_record_does_not_hold_has_no_section() {
     ] {
         assert_eq!(has(&run, id), is_there, "{id}");
     }
+    assert!(has(&fixture::full_run(), "mixes"));
+    assert!(has(&fixture::full_run(), "latency"));
     assert!(has(&fixture::probes_run(), "probes"));
     assert!(has(&fixture::formats_run(), "formats"));
     assert!(has(&fixture::messages_run(), "messages"));
@@ -217,7 +252,8 @@ fn what_a_record_does_not_hold_has_no_section() {
     bare.plan.left_out.clear();
     bare.plan.order.clear();
     for id in [
-        "pairs", "memory", "setup", "messages", "controls", "missing",
+        "pairs", "mixes", "scaling", "memory", "setup", "latency", "messages", "controls",
+        "missing",
     ] {
         assert!(!has(&bare, id), "{id}");
     }
@@ -226,16 +262,20 @@ fn what_a_record_does_not_hold_has_no_section() {
 
 #[test]
 fn parts_stand_in_the_order_in_which_they_are_read() {
-    let mut run = checked_run();
+    let mut run = fixture::full_run();
+    run.checks = checked_run().checks;
     run.hops = fixture::messages_run().hops;
     run.delivery = fixture::messages_run().delivery;
     let page = page(&run);
     let places: Vec<usize> = [
         "summary",
         "exploration-processes-none-threads-none",
+        "mixes",
+        "scaling",
         "pairs",
         "memory",
         "setup",
+        "latency",
         "messages",
         "delivery",
         "controls",
@@ -323,6 +363,152 @@ fn dropped_pairs_are_hollow_and_say_why() {
     assert!(pairs.contains("steal: the hypervisor took 12 %"), "{pairs}");
     let missing = section(&page, "missing").expect("a pair is missing");
     assert!(missing.contains("1 pair dropped (steal)"), "{missing}");
+}
+
+/// A picture of the page, to the end of its numbers.
+fn figure<'a>(page: &'a str, id: &str) -> &'a str {
+    let begin = page
+        .find(&format!("<figure id=\"{id}\""))
+        .unwrap_or_else(|| panic!("no picture {id}"));
+    page[begin..].split("</figure>").next().expect("it ends")
+}
+
+#[test]
+fn sentences_of_a_long_run_carry_their_labels() {
+    let page = page(&fixture::busy(fixture::full_run()));
+    let summary = section(&page, "summary").expect("there is a summary");
+    let said = summary.matches("<p>").count();
+    let label = format!("<p><strong class=\"label\">{BUSY_LABEL}:</strong>");
+    // Two workloads, three sentences each; latency three times; the map; two long windows.
+    assert_eq!(said, 12, "{summary}");
+    assert_eq!(summary.matches(&label).count(), said, "{summary}");
+    for title in ["latency", "mixes", "long windows"] {
+        assert!(summary.contains(&format!("<h3>{title}</h3>")), "{title}");
+    }
+}
+
+#[test]
+fn latency_has_a_picture_for_each_answer_and_marks_who_fell_behind() {
+    let page = page(&fixture::full_run());
+    let latency = section(&page, "latency").expect("there is a section");
+    assert_eq!(latency.matches("<figure ").count(), 2, "{latency}");
+    let late = figure(&page, "latency-coordination-processes-threads");
+    for said in [
+        "4 of 6 invocations fell behind",
+        "</svg>fell behind</li>",
+        "processes p50 546 µs, p99 4.29 ms, behind in 4 of 6",
+        "3.90 [3.55, 4.25]",
+        "base hollow",
+        "other hollow",
+    ] {
+        assert!(late.contains(said), "{said}: {late}");
+    }
+    let calm = figure(&page, "latency-exploration-processes-threads");
+    assert!(!calm.contains("fell behind</li>"), "{calm}");
+    assert!(!calm.contains("fault mark"), "{calm}");
+}
+
+#[test]
+fn without_a_tail_only_the_median_is_drawn() {
+    let mut run = fixture::full_run();
+    for latency in run.answers.iter_mut().flat_map(|a| &mut a.latency) {
+        latency.baseline.p99_ns = None;
+        latency.x.p99_ns = None;
+        latency.p99 = None;
+    }
+    let page = page(&run);
+    let late = figure(&page, "latency-coordination-processes-threads");
+    let (_, drawn) = late.split_once("<svg class=\"wide\"").expect("a picture");
+    assert!(!drawn.contains("hollow"), "{late}");
+    assert!(drawn.contains("p99 unknown"), "{late}");
+}
+
+#[test]
+fn the_map_names_the_best_and_what_cannot_be_told_from_it() {
+    let run = fixture::full_run();
+    let page = page(&run);
+    let map = figure(&page, "map");
+    // In both rooms: one frame and one word for each, beside those of the key.
+    for (word, frame) in [("best", "frame best"), ("maybe", "frame maybe")] {
+        assert_eq!(map.matches(&format!(">{word}</text>")).count(), 2, "{map}");
+        assert_eq!(map.matches(frame).count(), 3, "{map}");
+    }
+    // The baseline is on the map, and every box has its number.
+    assert_eq!(map.matches(">base</text>").count(), 2, "{map}");
+    for point in &run.map.as_ref().expect("there is a map").points {
+        let number = point
+            .ratio
+            .map_or("–".to_owned(), |r| format!("{:.2}", r.value));
+        assert_eq!(
+            map.matches(&format!(">{number}</text>")).count(),
+            2,
+            "{number}"
+        );
+        let interval = point.ratio.map_or("–".to_owned(), |r| {
+            format!("[{:.3}, {:.3}]", r.low, r.high)
+        });
+        assert!(map.contains(&interval), "{interval}");
+    }
+}
+
+#[test]
+fn the_baseline_can_be_the_best_of_the_map() {
+    let mut run = fixture::full_run();
+    let map = run.map.as_mut().expect("there is a map");
+    map.best.clone_from(&map.baseline);
+    for point in &mut map.points {
+        point.is_among_best = false;
+    }
+    let page = page(&run);
+    let map = figure(&page, "map");
+    assert_eq!(map.matches(">best</text>").count(), 2, "{map}");
+    assert!(!map.contains(">maybe</text>"), "{map}");
+    assert!(map.contains("threads 1.00, best"), "{map}");
+}
+
+#[test]
+fn a_map_without_an_interval_has_no_picture() {
+    let mut run = fixture::full_run();
+    for point in run.map.iter_mut().flat_map(|m| &mut m.points) {
+        point.ratio = None;
+        point.is_among_best = false;
+    }
+    let page = page(&run);
+    let mixes = section(&page, "mixes").expect("the table stays");
+    assert!(!mixes.contains("<figure"), "{mixes}");
+}
+
+#[test]
+fn efficiency_is_that_of_the_record() {
+    let mut run = fixture::full_run();
+    let page_of = page(&run);
+    let scaling = section(&page_of, "scaling").expect("there is a section");
+    assert!(
+        scaling.contains("one agent 61.0 k op&#x2f;s, contention 0.0420"),
+        "{scaling}"
+    );
+    let id = "efficiency-exploration-processes-none-threads-none";
+    let picture = figure(&page_of, id);
+    for point in &run.answers[0].scaling[1].points {
+        let share = point.efficiency.expect("one agent was measured");
+        let said = format!("{:.0} %", share * 100.0);
+        assert!(picture.contains(&said), "{said}: {picture}");
+    }
+    for answer in &mut run.answers {
+        answer.scaling.clear();
+    }
+    let without = page(&run);
+    assert!(!without.contains("id=\"efficiency-"));
+    assert!(section(&without, "scaling").is_none());
+}
+
+#[test]
+fn how_a_run_looked_is_said() {
+    let said = "intervals widened by 1.35, at most 20 pairs";
+    let full = page(&fixture::full_run());
+    let machine = section(&full, "machine").expect("there is a section");
+    assert!(machine.contains(said), "{machine}");
+    assert!(!page(&fixture::run()).contains("widened by"));
 }
 
 #[test]

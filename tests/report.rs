@@ -130,6 +130,13 @@ fn latency_has_a_table_and_a_sentence_for_each_agent_count() {
 }
 
 #[test]
+fn a_long_run_has_a_map_scaling_latency_and_says_how_it_looked() {
+    let text = terminal(&fixture::full_run());
+    assert!(widest(&text) <= 100, "{text}");
+    insta::assert_snapshot!(text);
+}
+
+#[test]
 fn probes_have_one_table_and_one_sentence() {
     let text = terminal(&fixture::probes_run());
     assert!(widest(&text) <= 100, "{text}");

@@ -2,11 +2,13 @@
 
 mod calibrate;
 mod compare;
+mod completions;
 mod doctor;
 mod formats;
 mod full;
 mod held;
 mod list;
+mod man;
 mod map;
 mod measure;
 mod messages;
@@ -21,9 +23,11 @@ mod trend;
 
 pub use calibrate::calibrate;
 pub use compare::compare;
+pub use completions::completions;
 pub use doctor::doctor;
 pub use full::full;
 pub use list::list;
+pub use man::man;
 pub use map::map;
 pub use measure::{quick, run};
 pub use report::report;

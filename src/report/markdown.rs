@@ -143,6 +143,7 @@ fn list(title: &str, about: &str, items: &[String], page: &mut Page) {
 fn how(run: &Run, page: &mut Page) {
     page.heading("how it was run", "");
     page.typed("command", &run.command);
+    let looks = head::looks(run);
     page.items(
         [
             format!("seed: {}", run.seed),
@@ -158,6 +159,7 @@ fn how(run: &Run, page: &mut Page) {
             ),
         ]
         .iter()
+        .chain(&looks)
         .map(String::as_str),
     );
 }

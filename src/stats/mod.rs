@@ -3,7 +3,6 @@
 //! | file | question |
 //! |---|---|
 //! | `effect` | how much does X differ from the baseline, and how certain is it? |
-//! | `efficiency` | how much of the CPUs do more agents use? |
 //! | `estimate` | which single number, and which interval, do plain values give? |
 //! | `order` | does it matter which side of a pair ran second? |
 //! | `steadiness` | did the rate move while it was measured? |
@@ -29,7 +28,6 @@ mod change;
 mod controls;
 mod delivery;
 mod effect;
-mod efficiency;
 mod estimate;
 mod formats;
 mod hop;
@@ -47,7 +45,6 @@ pub use change::{LnMean, change};
 pub use controls::{Judgement, inflation, judge_control, withheld};
 pub use delivery::{delivery_answers, is_paced};
 pub use effect::{MIN_PAIRS, PairDifference, StatsError, Widen, effect, pair_differences};
-pub use efficiency::efficiency;
 pub use estimate::{estimate_mean, median, quantile};
 pub use formats::body_answers;
 pub use hop::hop_answers;

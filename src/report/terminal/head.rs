@@ -15,6 +15,7 @@ pub fn write(run: &Run, page: &mut Page) {
         format!("took {}", words::duration(run.wall_s)),
         run.command.clone(),
     ];
+    let about = about.into_iter().chain(looks(run)).collect::<Vec<_>>();
     let title = format!(
         "forkscope {}, method {}",
         run.forkscope_version, run.method_version
@@ -23,6 +24,16 @@ pub fn write(run: &Run, page: &mut Page) {
     list(page, "run      ", &about);
     list(page, "machine  ", &machine(&run.machine));
     list(page, "state    ", &state(&run.machine));
+}
+
+/// How a run looked that stopped what had a verdict; `None` where nobody looked before all pairs were in.
+pub fn looks(run: &Run) -> Option<String> {
+    let looks = run.plan.looks?;
+    Some(format!(
+        "comparisons stop at a verdict: intervals widened by {}, at most {} pairs",
+        numbers::trimmed(format!("{:.2}", looks.widened_by)),
+        looks.most_pairs
+    ))
 }
 
 pub fn list(page: &mut Page, label: &str, items: &[String]) {

@@ -4,10 +4,10 @@ use super::super::block::{Figure, Key, Table, both};
 use super::super::plot::{Axis, Plane, Range, agents};
 use super::super::svg::{Drawing, Room};
 use super::{classes, comparison_slug, form};
-use crate::record::{Cell, Run, Side};
+use crate::record::scaling::ScalingAnswer;
+use crate::record::{Answer, Cell, Run, Side};
 use crate::report::numbers;
-use crate::report::terminal::{cells, head, mark};
-use crate::stats::efficiency;
+use crate::report::terminal::{head, mark};
 
 /// Efficiency of both sides at each number of agents above 1.
 struct Curve {
@@ -19,7 +19,12 @@ struct Curve {
 /// agents; `None` where one agent was not measured, or nothing else.
 pub fn figure(run: &Run, cells: &[&Cell]) -> Option<Figure> {
     let first = *cells.first()?;
-    let curves = [Side::Baseline, Side::X].map(|side| curve(run, cells, side));
+    let is_own = |a: &&Answer| {
+        (&a.workload, &a.baseline, &a.x) == (&first.workload, &first.baseline, &first.x)
+    };
+    let scaling = &run.answers.iter().find(is_own)?.scaling;
+    let curves = [(Side::Baseline, &first.baseline), (Side::X, &first.x)]
+        .map(|(side, form)| curve(scaling, side, form));
     if curves.iter().all(|c| c.points.len() < 2) {
         return None;
     }
@@ -49,9 +54,9 @@ pub fn figure(run: &Run, cells: &[&Cell]) -> Option<Figure> {
         id: format!("efficiency-{}", comparison_slug(first)),
         title: format!("scaling efficiency{}", mark(run)),
         caption: format!(
-            "op/s with n agents / (op/s of one agent × the smaller of n and {} effective CPUs), from the \
-             geometric means above, without an interval. 100 % is a CPU for each agent, fully used, until \
-             CPUs run out.",
+            "op/s with n agents / (op/s of one agent × the smaller of n and {} effective CPUs), from medians \
+             over invocations, without an interval. 100 % is a CPU for each agent, fully used, until CPUs \
+             run out.",
             head::cpus(cpus)
         ),
         alternative: format!(
@@ -69,19 +74,14 @@ pub fn figure(run: &Run, cells: &[&Cell]) -> Option<Figure> {
     })
 }
 
-fn curve(run: &Run, cells: &[&Cell], side: Side) -> Curve {
-    let rate = |cell: &Cell| {
-        let (b, x) = cells::rates(cell);
-        if side == Side::X { x } else { b }
-    };
-    let alone = cells.iter().find(|c| c.agents == 1).and_then(|c| rate(c));
-    let points = cells.iter().filter_map(|cell| {
-        let share = efficiency(alone?, rate(cell)?, cell.agents, run.machine.cpus_effective)?;
-        Some((cell.agents, share))
-    });
+fn curve(scaling: &[ScalingAnswer], side: Side, deployment: &str) -> Curve {
+    let own = scaling.iter().find(|s| s.deployment == deployment);
+    let points = own.iter().flat_map(|s| &s.points);
     Curve {
         side,
-        points: points.collect(),
+        points: points
+            .filter_map(|p| Some((p.agents, p.efficiency?)))
+            .collect(),
     }
 }
 

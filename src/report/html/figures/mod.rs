@@ -12,13 +12,17 @@
 //! | `drift` | did the machine change while it was measured? |
 //! | `memory` | how does memory grow with agents? |
 //! | `setup` | how long does each side take to start? |
+//! | `latency` | how long after its planned start is a step done, with how many agents? |
+//! | `mixes` | which mix of processes and threads does how much, against the baseline? |
 //! | `split` | what is the price of a message made of? |
 //! | `forest` | how do intervals of many things lie beside each other? |
 
 pub mod drift;
 pub mod efficiency;
 pub mod forest;
+pub mod latency;
 pub mod memory;
+pub mod mixes;
 pub mod pairs;
 pub mod rates;
 pub mod ratio;

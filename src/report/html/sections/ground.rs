@@ -46,7 +46,7 @@ fn source(workload: &WorkloadRecord) -> Block {
 
 fn of_run(run: &Run) -> Vec<(String, String)> {
     let fact = |what: &str, value: String| (what.to_owned(), value);
-    vec![
+    let mut facts = vec![
         fact("forkscope", run.forkscope_version.clone()),
         fact("method", format!("version {}", run.method_version)),
         fact("command", run.command.clone()),
@@ -64,7 +64,9 @@ fn of_run(run: &Run) -> Vec<(String, String)> {
                 .sum::<usize>()
                 .to_string(),
         ),
-    ]
+    ];
+    facts.extend(head::looks(run).map(|said| fact("looks", said)));
+    facts
 }
 
 fn of_machine(m: &Machine) -> Vec<(String, String)> {

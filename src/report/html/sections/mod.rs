@@ -10,6 +10,8 @@
 //! | `comparisons` | how does one deployment do against another, workload by workload? |
 //! | `pairs` | what did single pairs say, in the order of the run? |
 //! | `costs` | what do memory and setup cost? |
+//! | `mixes` | which mix of processes and threads is best, and what do more agents make of op/s? |
+//! | `latency` | how long after its planned start is a step done? |
 //! | `messages` | what do messages cost, and why? |
 //! | `around` | what was asked besides: delivery, formats, relays, probes? |
 //! | `trust` | do the controls hold, and what was held against the numbers? |
@@ -24,7 +26,9 @@ mod around;
 mod comparisons;
 mod costs;
 mod ground;
+mod latency;
 mod messages;
+mod mixes;
 mod pairs;
 mod summary;
 mod trust;
@@ -42,9 +46,12 @@ type Part = fn(&Run) -> Vec<Section>;
 const PARTS: &[Part] = &[
     summary::write,
     comparisons::write,
+    mixes::map,
+    mixes::scaling,
     pairs::write,
     costs::memory,
     costs::setup,
+    latency::write,
     messages::write,
     around::delivery,
     around::formats,

@@ -2,7 +2,7 @@
 
 use super::super::block::{Block, Said, Section};
 use crate::record::{Purpose, Run, Verdict};
-use crate::report::terminal::{delivery, formats, hops, probes, scale};
+use crate::report::terminal::{delivery, formats, hops, latency, mixes, probes, scale, scaling};
 use crate::verdict::{BUSY_LABEL, WITHHELD_LABEL};
 
 /// The sentences of the record, each with the labels without which it must not travel.
@@ -16,6 +16,7 @@ pub fn write(run: &Run) -> Vec<Section> {
             ),
             short: bare(&answer.crossover).to_owned(),
             text: bare(&answer.recommendation).to_owned(),
+            weighed: bare(&answer.weighed).to_owned(),
             labels: labels(run),
         }));
     }
@@ -25,6 +26,9 @@ pub fn write(run: &Run) -> Vec<Section> {
         ("delivery", delivery::sentences(run)),
         ("formats", formats::sentences(run)),
         ("relays", scale::sentences(run)),
+        ("latency", latency::sentences(run)),
+        ("mixes", mixes::sentences(run)),
+        ("long windows", scaling::sentences(run)),
     ];
     for (title, sentences) in others {
         blocks.extend(sentences.iter().enumerate().map(|(at, sentence)| {
@@ -33,6 +37,7 @@ pub fn write(run: &Run) -> Vec<Section> {
                 title: if at == 0 { title } else { "" }.to_owned(),
                 short: String::new(),
                 text: bare(sentence).to_owned(),
+                weighed: String::new(),
                 labels: labels(run),
             })
         }));
@@ -72,7 +77,8 @@ pub fn bare(sentence: &str) -> &str {
     let mut rest = sentence;
     while let Some(behind) = [WITHHELD_LABEL, BUSY_LABEL]
         .iter()
-        .find_map(|label| rest.strip_prefix(label)?.strip_prefix(": "))
+        .find_map(|label| rest.strip_prefix(label)?.strip_prefix([':', ';']))
+        .and_then(|behind| behind.strip_prefix(' '))
     {
         rest = behind;
     }
@@ -88,6 +94,8 @@ mod tests {
         for labels in [
             format!("{WITHHELD_LABEL}: {BUSY_LABEL}: "),
             format!("{BUSY_LABEL}: {WITHHELD_LABEL}: "),
+            // As a record has it.
+            format!("{BUSY_LABEL}; {WITHHELD_LABEL}: "),
             String::new(),
         ] {
             assert_eq!(bare(&format!("{labels}use threads: 2")), "use threads: 2");
