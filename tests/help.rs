@@ -59,7 +59,7 @@ fn every_help_ends_with_three_examples() {
             let of_forkscope = examples.iter().filter(|e| e.contains("forkscope")).count();
             assert!(of_forkscope >= 3, "{name}: {help}");
             let is_indented = |line: &&str| line.trim().is_empty() || line.starts_with("  ");
-            assert!(examples.iter().all(|e| is_indented(&e)), "{name}: {help}");
+            assert!(examples.iter().all(is_indented), "{name}: {help}");
         }
     }
 }
