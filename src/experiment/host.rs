@@ -198,7 +198,8 @@ impl Invoker for Hosts {
 
 /// What a host wrote to standard output: the phase that it was in last, and what became of the invocation.
 /// A host that has said nothing has not come further than its start.
-fn told(out: &[u8]) -> (Phase, Option<Outcome>) {
+#[must_use]
+pub fn told(out: &[u8]) -> (Phase, Option<Outcome>) {
     let (mut phase, mut answer) = (Phase::Start, None);
     for line in out.split(|&b| b == b'\n') {
         if let Ok(begun) = serde_json::from_slice(line) {

@@ -4,6 +4,7 @@
 pub mod proc;
 
 use forkscope::deployment::Job;
+use forkscope::experiment::host::told;
 use forkscope::experiment::invocation::Invocation;
 use forkscope::experiment::plan::PlannedWorkload;
 use forkscope::observe::clock::OpClock;
@@ -72,7 +73,8 @@ pub fn start_with(mut command: Command, invocation: &Invocation) -> Child {
 /// Waits for a host's answer.
 pub fn answer(child: Child) -> Outcome {
     let output = child.wait_with_output().expect("the host ends");
-    serde_json::from_slice(&output.stdout).expect("the host answers with JSON")
+    let (_, outcome) = told(&output.stdout);
+    outcome.expect("the host answers with JSON")
 }
 
 /// Runs an invocation that must succeed. Windows of tests are so short that the kernel's ticks show in
