@@ -6,10 +6,12 @@ mod fixture;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use flate2::read::GzDecoder;
 use forkscope::record::checks::{CheckAnswer, CheckKind, CheckOutcome};
 use forkscope::record::{Cause, Dropped, Estimate, OrderEntry, Run, WorkloadKind, WorkloadRecord};
 use forkscope::report::{Style, find, json};
 use forkscope::verdict::{BUSY_LABEL, WITHHELD_LABEL};
+use std::io::Read;
 
 fn page(run: &Run) -> String {
     let mut out = Vec::new();
@@ -537,10 +539,14 @@ fn the_record_is_inside_byte_for_byte() {
     let run = fixture::busy_run();
     let page = page(&run);
     let (_, link) = page
-        .split_once("data:application/json;base64,")
+        .split_once("data:application/gzip;base64,")
         .expect("there is a link");
     let inside = link.split('"').next().expect("the link ends");
-    let text = String::from_utf8(STANDARD.decode(inside).expect("base64")).expect("UTF-8");
+    let packed = STANDARD.decode(inside).expect("base64");
+    let mut text = String::new();
+    GzDecoder::new(packed.as_slice())
+        .read_to_string(&mut text)
+        .expect("UTF-8");
     let mut written = Vec::new();
     find("json")
         .expect("the format is registered")

@@ -158,7 +158,10 @@ fn what_is_no_record_is_named_with_its_path() {
     for (path, words) in [
         ("gone", "gone: cannot be read"),
         ("empty", "empty/run.json: cannot be read"),
-        ("torn.json", "torn.json: it ends in the middle of the record, in line 1"),
+        (
+            "torn.json",
+            "torn.json: it ends in the middle of the record, in line 1",
+        ),
         ("new.json", "new.json: the record has schema version 99"),
     ] {
         let said = stderr(&compare(&folder, &["old", path], 2));
@@ -183,7 +186,10 @@ fn the_history_of_a_folder_names_what_it_skips() {
     let trend = |arguments: &[&str]| forkscope(&folder).arg("trend").args(arguments).assert();
     let table = stdout(&trend(&["reports"]).code(0));
     assert!(table.starts_with("2 records, method "), "{table}");
-    assert!(table.contains("reports/torn.json: it ends in the middle of the record"), "{table}");
+    assert!(
+        table.contains("reports/torn.json: it ends in the middle of the record"),
+        "{table}"
+    );
     assert!(
         !table.contains("other.json") && !table.contains("notes"),
         "{table}"

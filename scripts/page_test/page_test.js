@@ -6,6 +6,7 @@
 // screenshots are left. Ends with 1 when anything does not hold, and says what.
 
 import { createHash } from "node:crypto";
+import { gunzipSync } from "node:zlib";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, existsSync, statSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
@@ -163,9 +164,9 @@ async function download(browser, file) {
   await session.send("Browser.setDownloadBehavior", { behavior: "allow", downloadPath: folder });
   const embedded = await page.$eval("a[download]", (link) => link.href.split(",")[1]);
   const wanted = Buffer.from(embedded, "base64");
-  JSON.parse(wanted.toString("utf8"));
+  JSON.parse(gunzipSync(wanted).toString("utf8"));
   await page.$eval("a[download]", (link) => link.click());
-  const path = join(folder, "run.json");
+  const path = join(folder, "run.json.gz");
   for (let turn = 0; turn < 200; turn += 1) {
     if (existsSync(path) && statSync(path).size === wanted.length) break;
     await new Promise((done) => setTimeout(done, 50));

@@ -89,7 +89,7 @@ pub fn next(candidates: &[Candidate], looks: Looks, left_s: f64) -> Vec<usize> {
     // Who lost pairs over and over is not made up for without end.
     let short: Vec<&Candidate> = candidates
         .iter()
-        .filter(|c| c.kept < MIN_PAIRS && c.ran < 2 * MIN_PAIRS)
+        .filter(|c| c.kept < MIN_PAIRS && c.ran < looks.most_pairs)
         .collect();
     if !short.is_empty() {
         let chosen = take(short, usize::MAX);
@@ -213,7 +213,7 @@ mod tests {
         all[1].kept = 5;
         assert_eq!(next(&all, LOOKS, 1000.0), [1]);
         // Not for ever.
-        all[1].ran = 12;
+        all[1].ran = 20;
         assert_eq!(next(&all, LOOKS, 1000.0), [0]);
     }
 

@@ -28,7 +28,8 @@ pub struct ScalingPoint {
     /// Op/s of all agents together, median over invocations.
     pub ops_per_s: f64,
     /// Op/s / (op/s of one agent × what can run at once: the smaller of agents and effective CPUs). 1 is
-    /// all that the CPUs can do; `None` where one agent was not measured.
+    /// all that the CPUs can do; `None` where one agent was not measured, or where an op is another amount of
+    /// work with so many agents than with one (their worlds differ).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub efficiency: Option<f64>,
 }

@@ -1,12 +1,16 @@
 //! What do more agents make of op/s?
 
 use crate::record::scaling::{ScalingAnswer, ScalingPoint, Usl};
-use crate::record::{Cell, Estimate, Purpose, Side};
+use crate::record::{Cell, Estimate, Purpose, Sample, Side};
 
 use super::estimate::{estimate_mean, median};
 
 /// Points that a fit of two parameters beside the scale needs.
 pub const USL_POINTS: usize = 4;
+
+/// Agents that live in worlds of their own do not all have as much to do for an op. Points whose work per op is
+/// further from that of one agent than this share are not held against it.
+const OTHER_WORK: f64 = 0.05;
 
 /// Rounds of which each gives a fit of its own, for the interval.
 const USL_ROUNDS: usize = 3;
@@ -28,12 +32,30 @@ pub fn scaling_answers(cells: &[&Cell], cpus_effective: f64) -> Vec<ScalingAnswe
     both.filter_map(side_of).collect()
 }
 
+fn samples(cell: &Cell, side: Side) -> impl Iterator<Item = &Sample> {
+    cell.kept().map(move |(_, b, x)| match side {
+        Side::Baseline => b,
+        Side::X => x,
+    })
+}
+
 fn rates(cell: &Cell, side: Side) -> Vec<f64> {
-    let of = |(_, b, x): (_, &crate::record::Sample, &crate::record::Sample)| match side {
-        Side::Baseline => b.ops_per_s,
-        Side::X => x.ops_per_s,
+    samples(cell, side).map(|s| s.ops_per_s).collect()
+}
+
+/// Whether an op is as much work as with one agent.
+fn is_same_work(cell: &Cell, alone: &Cell, side: Side) -> bool {
+    let work = |c: &Cell| {
+        median(
+            &samples(c, side)
+                .map(|s| s.active_states_per_op)
+                .collect::<Vec<_>>(),
+        )
     };
-    cell.kept().map(of).collect()
+    match (work(cell), work(alone)) {
+        (Some(own), Some(one)) => (own - one).abs() <= OTHER_WORK * one,
+        _ => false,
+    }
 }
 
 fn answer(cells: &[&Cell], side: Side, cpus: f64) -> Option<ScalingAnswer> {
@@ -42,15 +64,18 @@ fn answer(cells: &[&Cell], side: Side, cpus: f64) -> Option<ScalingAnswer> {
         Side::Baseline => &first.baseline,
         Side::X => &first.x,
     };
-    let medians: Vec<(usize, f64)> = cells
-        .iter()
-        .filter_map(|c| Some((c.agents, median(&rates(c, side))?)))
-        .collect();
-    let alone = medians.iter().find(|(n, _)| *n == 1).map(|&(_, rate)| rate);
-    let points = medians.iter().map(|&(agents, ops_per_s)| ScalingPoint {
-        agents,
-        ops_per_s,
-        efficiency: alone.map(|one| ops_per_s / (one * (agents as f64).min(cpus))),
+    let alone = cells.iter().find(|c| c.agents == 1);
+    let efficiency = |cell: &Cell| {
+        let alone = alone.filter(|one| is_same_work(cell, one, side))?;
+        let one = median(&rates(alone, side))?;
+        Some(median(&rates(cell, side))? / (one * (cell.agents as f64).min(cpus)))
+    };
+    let points = cells.iter().filter_map(|cell| {
+        Some(ScalingPoint {
+            agents: cell.agents,
+            ops_per_s: median(&rates(cell, side))?,
+            efficiency: efficiency(cell),
+        })
     });
     Some(ScalingAnswer {
         deployment: deployment.clone(),
@@ -64,7 +89,7 @@ fn answer(cells: &[&Cell], side: Side, cpus: f64) -> Option<ScalingAnswer> {
 fn usl_of(cells: &[&Cell], side: Side, cpus: f64) -> Option<Usl> {
     let own: Vec<(f64, Vec<f64>)> = cells
         .iter()
-        .filter(|c| c.agents as f64 <= cpus)
+        .filter(|c| c.agents as f64 <= cpus && is_same_work(c, cells[0], side))
         .map(|c| (c.agents as f64, rates(c, side)))
         .collect();
     if own.len() < USL_POINTS {

@@ -40,6 +40,20 @@ pub fn write(run: &Run, page: &mut Page) {
         rows,
         last: Last::Text(|_| Tone::Plain),
     });
+    let of_other_work = |s: &ScalingAnswer| {
+        let has_one = s.points.first().is_some_and(|p| p.efficiency.is_some());
+        has_one && s.points.iter().any(|p| p.efficiency.is_none())
+    };
+    if run
+        .answers
+        .iter()
+        .flat_map(|a| &a.scaling)
+        .any(of_other_work)
+    {
+        let about = "agent counts that are missing have worlds in which a step is another amount of work than that of \
+                     one agent alone: that is no matter of scaling";
+        page.paragraph(2, Tone::Quiet, about);
+    }
     match laws.is_empty() {
         true => page.paragraph(
             2,
