@@ -62,17 +62,21 @@ pub fn weigh(facts: &Facts<'_>, priority: Priority) -> String {
     let decides = std::iter::once(priority)
         .chain(fallback)
         .find_map(|what| of(what).filter(|p| p.ahead.is_some()));
-    let asked = match of(priority) {
-        Some(_) => String::new(),
-        None => format!("nothing settled was measured about {}; ", priority.words()),
-    };
-    let Some((decides, chosen)) = decides.and_then(|p| Some((p, p.ahead?))) else {
-        let said = points.iter().map(|p| p.said.clone());
-        let said: Vec<String> = said.collect();
-        return match said.is_empty() {
-            true => format!("{asked}nothing is recommended: no difference is settled"),
-            false => format!("{asked}either will do: {}", said.join("; ")),
+    // Who asks for throughput and is told about memory instead would take it for an answer.
+    if of(priority).is_none() {
+        let settled: Vec<&str> = points.iter().map(|p| p.said.as_str()).collect();
+        let open = format!(
+            "nothing is recommended: {} is not settled here",
+            priority.words()
+        );
+        return match settled.is_empty() {
+            true => open,
+            false => format!("{open}; known is this: {}", settled.join("; ")),
         };
+    }
+    let Some((decides, chosen)) = decides.and_then(|p| Some((p, p.ahead?))) else {
+        let said: Vec<&str> = points.iter().map(|p| p.said.as_str()).collect();
+        return format!("either will do: {}", said.join("; "));
     };
     let why = match decides.what == priority {
         true => format!("for {}", priority.words()),
@@ -82,7 +86,7 @@ pub fn weigh(facts: &Facts<'_>, priority: Priority) -> String {
             decides.what.words()
         ),
     };
-    let mut text = format!("{asked}take {} ({why}): {}", names[chosen], decides.said);
+    let mut text = format!("take {} ({why}): {}", names[chosen], decides.said);
     let others = points.iter().filter(|p| p.what != decides.what);
     let (against, with): (Vec<&Point>, Vec<&Point>) =
         others.partition(|p| p.ahead.is_some_and(|a| a != chosen));
@@ -408,16 +412,21 @@ mod tests {
     #[test]
     fn nothing_follows_from_what_is_open() {
         let text = said(&Verdict::Inconclusive, 0.5, None, &[], Priority::Throughput);
-        assert!(!text.contains("times as many"), "{text}");
         assert!(
-            text.starts_with("nothing settled was measured about throughput; take threads"),
+            !text.contains("times as many") && !text.contains("take "),
+            "{text}"
+        );
+        assert!(
+            text.starts_with(
+                "nothing is recommended: throughput is not settled here; known is this:"
+            ),
             "{text}"
         );
         // Its interval holds 1.
         let open = [latency_of((0.9, 1.4))];
         let text = said(&Verdict::Inconclusive, 0.5, None, &open, Priority::Latency);
         assert!(
-            text.starts_with("nothing settled was measured about latency; "),
+            text.starts_with("nothing is recommended: latency is not settled here;"),
             "{text}"
         );
         assert!(!text.contains("99 % of steps"), "{text}");
