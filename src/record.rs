@@ -27,7 +27,10 @@ pub const SCHEMA_VERSION: u32 = 1;
 /// Version of the way of measuring. Goes up when a published number can move although the machine
 /// did not change (window, statistic, workload body); records of different versions are never
 /// compared.
-pub const METHOD_VERSION: u32 = 1;
+pub const METHOD_VERSION: u32 = 2;
+
+/// Slices of a window: a multiple of three, because first and last third are compared.
+pub const SLICES: u32 = 12;
 
 /// One run of `forkscope quick` or `forkscope run`: everything that was measured and concluded.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -401,6 +404,11 @@ impl Purpose {
     }
 }
 
+/// Records of method 1 have windows in one piece.
+fn one_turn() -> u32 {
+    1
+}
+
 /// One cell: a workload at an agent count, X against a baseline.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
@@ -617,8 +625,11 @@ pub struct Sample {
     pub workers: usize,
     /// Ops counted in the window; an op in flight at the stop is finished and counted.
     pub ops: u64,
-    /// From the opening of the gate to the end of the last op, seconds.
+    /// From the opening of the gate to the end of the last op, seconds; the sum over the turns.
     pub span_s: f64,
+    /// Turns that the window was cut into; between them the other side of the pair had its own.
+    #[serde(default = "one_turn")]
+    pub turns: u32,
     /// ops / span_s.
     pub ops_per_s: f64,
     /// Time from the first spawn call until all agents were ready, seconds.

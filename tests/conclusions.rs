@@ -86,6 +86,7 @@ fn sample(rate: f64, noise: f64, trend: f64, random: &mut Random) -> Outcome {
     Outcome::Measured(Box::new(Sample {
         ops: (ops_per_s * WINDOW_S) as u64,
         span_s: WINDOW_S,
+        turns: 1,
         ops_per_s,
         slices_ops_per_s: (0..12).map(slice).collect(),
         ..Sample::default()

@@ -10,6 +10,7 @@ use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use forkscope::experiment::invocation::Invocation;
+use forkscope::experiment::turns::Part;
 use forkscope::record::{Cause, Failure, Outcome, Phase, Run};
 use forkscope::report::json;
 use host::proc::{self, Gate, Process, await_end_of, children, eventually, numbered};
@@ -577,6 +578,7 @@ fn a_worker_stopped_in_the_window_is_named_by_the_watchdog() {
         let invocation = Invocation {
             window_s: 0.5,
             patience_s: 2.0,
+            part: Part::ALONE,
             ..host::invocation("exploration", 4, form)
         };
         let child = host::start(&invocation);
@@ -595,6 +597,7 @@ fn a_worker_stopped_among_agents_that_wait_for_each_other_is_ended_by_the_watchd
     let invocation = Invocation {
         window_s: 0.5,
         patience_s: 2.0,
+        part: Part::ALONE,
         ..host::invocation("coordination", 4, "processes")
     };
     let child = host::start(&invocation);
@@ -610,6 +613,7 @@ fn a_worker_stopped_among_agents_that_wait_for_each_other_is_ended_by_the_watchd
 fn a_worker_stopped_while_it_comes_up_is_ended_by_the_watchdog() {
     let invocation = Invocation {
         patience_s: 2.0,
+        part: Part::ALONE,
         ..host::invocation("exploration", 3, "processes")
     };
     let child = host::start(&invocation);

@@ -39,9 +39,9 @@ struct Seat {
     is_waiting: bool,
     /// Clock when the current op began, if it is a timed one.
     began: Option<u64>,
-    /// Ops done since the gate opened.
+    /// Ops done since the warm-up or the window began.
     steps: u64,
-    /// Joint states evaluated since the gate opened.
+    /// Joint states evaluated since then.
     active_states: u64,
 }
 
@@ -316,6 +316,12 @@ impl<P: Port> Band for Crew<'_, P> {
             .expect("the recorder lives until the report is handed over")
     }
 
+    fn begin(&mut self) {
+        for seat in &mut self.seats {
+            (seat.steps, seat.active_states) = (0, 0);
+        }
+    }
+
     fn run_until_stopped(
         &mut self,
         mut place: Place<'_>,
@@ -329,9 +335,6 @@ impl<P: Port> Band for Crew<'_, P> {
             worker: self.worker,
             ..WorkerReport::default()
         };
-        for seat in &mut self.seats {
-            (seat.steps, seat.active_states) = (0, 0);
-        }
         let cpu_before = self.cpu_ns();
         if self.is_coupled {
             self.run_coupled(&mut place, pace, &mut tally, running)?;

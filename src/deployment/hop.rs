@@ -348,6 +348,9 @@ impl<L: Link> Band for HopEnd<'_, L> {
             .expect("the recorder lives until the report is handed over")
     }
 
+    // The work of its op is always the same, and it has no schedule of the gate's.
+    fn begin(&mut self) {}
+
     fn run_until_stopped(
         &mut self,
         place: Place<'_>,

@@ -1,4 +1,4 @@
-//! The one loop that every worker runs, thread or process: build, warm up, window, hand over.
+//! The one loop that every worker runs, thread or process: build, warm up, turns of the window, hand over.
 
 use super::crew::Crew;
 use super::gate::{Gate, Place, Reached, Step};
@@ -42,6 +42,24 @@ pub struct WorkerReport {
     pub digests: Vec<u64>,
     /// Why the worker failed, if it did.
     pub error: Option<String>,
+}
+
+impl WorkerReport {
+    /// Takes in what a further turn of the same window found.
+    fn add(&mut self, turn: WorkerReport) {
+        self.ops += turn.ops;
+        self.steps += turn.steps;
+        self.cpu_ns += turn.cpu_ns;
+        self.sent.add(turn.sent.messages, turn.sent.bytes);
+        self.received
+            .add(turn.received.messages, turn.received.bytes);
+        self.wasted_polls = match (self.wasted_polls, turn.wasted_polls) {
+            (Some(a), Some(b)) => Some(a + b),
+            (a, b) => a.or(b),
+        };
+        // Counted from the beginning of the window.
+        self.active_states_per_op = turn.active_states_per_op;
+    }
 }
 
 /// A number of messages and their payload.
@@ -131,8 +149,11 @@ pub(super) trait Band {
     /// The recorder of service times; it lives until [`Band::report`].
     fn recorder(&mut self) -> &mut Recorder;
 
+    /// The work per op, and what a schedule has come to, count from here: a warm-up or a window begins.
+    fn begin(&mut self);
+
     /// Runs ops until the gate is closed, each as soon as it can or as `pace` plans it; returns what was
-    /// done, without digests.
+    /// done since it was called, without digests. The work per op is that since [`Band::begin`].
     fn run_until_stopped(
         &mut self,
         place: Place<'_>,
@@ -256,6 +277,7 @@ fn live<'e, E: End>(
     gate.report(worker, Reached::Ready);
     let _ = gate.next_step(Step::Prepare);
 
+    band.begin();
     let warm_up = band.run_until_stopped(gate.place(worker), None, running)?;
     gate.note_stop(worker);
     // The stride must be known before the window: an op costs about what it cost in the warm-up.
@@ -268,13 +290,19 @@ fn live<'e, E: End>(
         None => stride,
     });
     gate.report(worker, Reached::WarmedUp);
-    let _ = gate.next_step(Step::WarmUp);
-
-    let pace = assignment.pace(gate.opened_ns());
-    let found = band.run_until_stopped(gate.place(worker), pace, running)?;
-    gate.note_stop(worker);
-    gate.report(worker, Reached::Windowed);
-    let _ = gate.next_step(Step::Window);
+    band.begin();
+    let mut found = WorkerReport {
+        worker,
+        ..WorkerReport::default()
+    };
+    let mut step = gate.next_step(Step::WarmUp);
+    while let Step::Turn(turn) = step {
+        let pace = assignment.pace(gate.opened_ns());
+        found.add(band.run_until_stopped(gate.place(worker), pace, running)?);
+        gate.note_stop(worker);
+        gate.report(worker, Reached::Turned(turn));
+        step = gate.next_step(step);
+    }
     Ok((band, found))
 }
 

@@ -7,6 +7,7 @@ use super::causes::{disturbance, dropped_in_words};
 use super::invocation::{Invocation, whole_cpus};
 use super::plan::{self, Ends, MIN_PAIRS, PlanError, PlannedCell, PlannedSide, Request};
 use super::stopping::{self, Candidate};
+use super::turns::Part;
 use crate::deployment::Job;
 use crate::observe::clock::OpClock;
 use crate::record::{
@@ -40,11 +41,34 @@ pub trait Invoker {
     /// Runs one invocation in a fresh process and waits for it, `limit_s` seconds at most.
     fn invoke(&mut self, invocation: &Invocation, limit_s: f64) -> Outcome;
 
+    /// Runs the two invocations of a pair, in this order or turn by turn, `limit_s` seconds at most.
+    fn invoke_pair(
+        &mut self,
+        first: &Invocation,
+        second: &Invocation,
+        limit_s: f64,
+    ) -> (Outcome, Outcome) {
+        one_by_one(self, first, second, limit_s)
+    }
+
     /// Seconds since the run began.
     fn elapsed_s(&self) -> f64;
 
     /// Whether somebody wants the run to end.
     fn is_interrupted(&self) -> bool;
+}
+
+/// Runs the two invocations of a pair one after the other.
+pub(super) fn one_by_one<I: Invoker + ?Sized>(
+    invoker: &mut I,
+    first: &Invocation,
+    second: &Invocation,
+    limit_s: f64,
+) -> (Outcome, Outcome) {
+    let began_s = invoker.elapsed_s();
+    let one = invoker.invoke(first, limit_s);
+    let limit_s = limit_s - (invoker.elapsed_s() - began_s);
+    (one, invoker.invoke(second, limit_s))
 }
 
 /// What the coordinator measured.
@@ -402,12 +426,12 @@ impl Coordinator<'_> {
         } else {
             Side::Baseline
         };
-        let mut run = |side| {
-            let invocation = self.invocation(c, round, side);
-            let limit_s = self.request.budget_s - invoker.elapsed_s();
-            invoker.invoke(&invocation, limit_s)
-        };
-        let (one, other) = (run(first), run(second));
+        let (one, other) = (
+            self.invocation(c, round, first, true),
+            self.invocation(c, round, second, false),
+        );
+        let limit_s = self.request.budget_s - invoker.elapsed_s();
+        let (one, other) = invoker.invoke_pair(&one, &other, limit_s);
         let (baseline, x) = if first == Side::Baseline {
             (one, other)
         } else {
@@ -423,7 +447,7 @@ impl Coordinator<'_> {
         }
     }
 
-    fn invocation(&self, c: usize, round: u32, side: Side) -> Invocation {
+    fn invocation(&self, c: usize, round: u32, side: Side, is_first: bool) -> Invocation {
         let cell = &self.cells[c];
         let workload = &self.request.workloads[cell.workload_of(side)];
         let planned = cell.side(side);
@@ -447,6 +471,10 @@ impl Coordinator<'_> {
             warm_up_s: cell.warm_up_s,
             window_s: cell.window_s,
             patience_s: PATIENCE_S,
+            part: Part {
+                takes_turns: cell.takes_turns(&self.request.workloads),
+                is_first,
+            },
         }
     }
 

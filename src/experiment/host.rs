@@ -2,9 +2,12 @@
 //!
 //! Every host starts with an environment variable of random length: the layout of memory changes
 //! results by more than many effects (Mytkowicz et al. 2009), so it must differ between invocations.
+//!
+//! The two hosts of a pair live at the same time and take turns; see [`super::turns`].
 
-use super::coordinator::Invoker;
+use super::coordinator::{Invoker, one_by_one};
 use super::invocation::Invocation;
+use super::turns::{self, Around, Order, Waiting};
 use crate::record::{Failure, Outcome, Phase};
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -15,7 +18,7 @@ use rand_pcg::rand_core::{Rng, SeedableRng};
 use std::io::{Read, Write};
 use std::os::fd::AsFd;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::{Duration, Instant};
@@ -79,24 +82,43 @@ impl Hosts {
             .spawn()
     }
 
-    /// Reads both outputs until the host closes them, time is over, or somebody interrupts.
-    fn listen(&self, child: &mut Child, limit: Duration) -> Heard {
-        let mut out = child.stdout.take().expect("standard output is piped");
-        let mut err = child.stderr.take().expect("standard error is piped");
-        let deadline = Instant::now() + limit;
-        let mut heard = Heard::default();
-        let (mut out_open, mut err_open) = (true, true);
-        while out_open {
-            let left = deadline.saturating_duration_since(Instant::now());
+    /// Starts a host and gives it its task. It is given up `limit_s` seconds from now at the latest.
+    fn begin(&mut self, invocation: &Invocation, limit_s: f64) -> Result<Running, Failure> {
+        let limit_s = limit_s.max(0.0);
+        let mut child = self.start().map_err(|e| {
+            let why = format!("start the host process: {e}; see `forkscope doctor` for the limits");
+            fail(Phase::Start, why)
+        })?;
+        let mut host = Running {
+            orders: child.stdin.take(),
+            out: child.stdout.take(),
+            err: child.stderr.take(),
+            child,
+            limit_s,
+            deadline: Instant::now() + Duration::from_secs_f64(limit_s),
+            heard: Heard::default(),
+        };
+        host.say(invocation);
+        if !invocation.part.takes_turns {
+            host.orders = None;
+        }
+        Ok(host)
+    }
+
+    /// Reads both outputs until `is_enough`, the host closes them, time is over, or somebody interrupts.
+    fn listen(&self, host: &mut Running, is_enough: impl Fn(&Told) -> bool) {
+        while !is_enough(&host.heard.told) {
+            let Some(out) = &mut host.out else { break };
+            let left = host.deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {
-                heard.is_late = true;
+                host.heard.is_late = true;
                 break;
             }
             if self.is_interrupted.load(Relaxed) {
                 break;
             }
             let mut files = vec![PollFd::new(out.as_fd(), PollFlags::POLLIN)];
-            if err_open {
+            if let Some(err) = &host.err {
                 files.push(PollFd::new(err.as_fd(), PollFlags::POLLIN));
             }
             let wait = PollTimeout::try_from(left.min(LOOK)).unwrap_or(PollTimeout::ZERO);
@@ -109,15 +131,95 @@ impl Hosts {
             let (out_ready, err_ready) = (ready(&files[0]), files.get(1).is_some_and(ready));
             drop(files);
             if out_ready {
-                out_open = take(&mut out, &mut heard.out);
+                let is_open = take(out, &mut host.heard.out);
+                host.heard.told = told(&host.heard.out);
+                if !is_open {
+                    host.out = None;
+                }
             }
-            if err_ready {
-                err_open = take(&mut err, &mut heard.err);
-                let excess = heard.err.len().saturating_sub(KEPT_STDERR);
-                heard.err.drain(..excess);
+            if err_ready && let Some(err) = &mut host.err {
+                if !take(err, &mut host.heard.err) {
+                    host.err = None;
+                }
+                let excess = host.heard.err.len().saturating_sub(KEPT_STDERR);
+                host.heard.err.drain(..excess);
             }
         }
-        heard
+    }
+
+    /// Listens to a host until it has answered, or will not any more; then it ends.
+    fn conclude(&self, mut host: Running) -> Outcome {
+        self.listen(&mut host, |_| false);
+        let Running {
+            mut child,
+            orders,
+            out,
+            heard,
+            limit_s,
+            ..
+        } = host;
+        drop((orders, out));
+        let Told { phase, answer, .. } = heard.told;
+        // A host that has answered is about to end. One that has not is killed, and its workers with
+        // it: they asked to die with their parent.
+        if answer.is_none() {
+            end(&mut child);
+        }
+        let status = wait_or_kill(&mut child);
+        match answer {
+            Some(outcome) => outcome,
+            None if heard.is_late => Outcome::Failed(fail(
+                phase,
+                format!("the host did not answer within {limit_s:.0} s and was killed"),
+            )),
+            None => Outcome::Failed(fail(
+                phase,
+                format!("the host {}{}", ended(status), last_words(&heard.err)),
+            )),
+        }
+    }
+
+    /// Lets the two hosts of a pair run turn by turn. A host that has failed is left out, and the other
+    /// one goes on: what it measures is kept, though the pair does not count.
+    fn take_turns(&self, hosts: &mut [Option<Running>; 2], of: u32) {
+        for turn in 0..of {
+            for host in turns::order(turn) {
+                let Some(host) = &mut hosts[host] else {
+                    continue;
+                };
+                host.say(&Order::Turn { of });
+                self.listen(host, |told| told.turns_done() > Some(turn));
+            }
+        }
+    }
+}
+
+/// A host that runs.
+struct Running {
+    child: Child,
+    /// What it is told; `None` once there is nothing more to say.
+    orders: Option<ChildStdin>,
+    /// Standard output and error, until it closes them.
+    out: Option<ChildStdout>,
+    err: Option<ChildStderr>,
+    limit_s: f64,
+    deadline: Instant,
+    heard: Heard,
+}
+
+impl Running {
+    /// Tells the host something, a line of JSON. One that is gone closes its end; what it says on standard
+    /// error is the reason.
+    fn say(&mut self, what: &impl serde::Serialize) {
+        if let Some(orders) = &mut self.orders {
+            let mut line = serde_json::to_vec(what).expect("it is plain data");
+            line.push(b'\n');
+            let _ = orders.write_all(&line);
+        }
+    }
+
+    fn waits(&self) -> Option<Waiting> {
+        self.heard.told.waiting
     }
 }
 
@@ -125,7 +227,17 @@ impl Hosts {
 struct Heard {
     out: Vec<u8>,
     err: Vec<u8>,
+    told: Told,
     is_late: bool,
+}
+
+fn fail(phase: Phase, message: String) -> Failure {
+    Failure {
+        phase,
+        agent: None,
+        signal: None,
+        message,
+    }
 }
 
 /// Reads what is there; false at the end of the file.
@@ -142,49 +254,60 @@ fn take(from: &mut impl Read, to: &mut Vec<u8>) -> bool {
 
 impl Invoker for Hosts {
     fn invoke(&mut self, invocation: &Invocation, limit_s: f64) -> Outcome {
-        let fail = |phase: Phase, message: String| {
-            Outcome::Failed(Failure {
-                phase,
-                agent: None,
-                signal: None,
-                message,
-            })
-        };
-        let mut child = match self.start() {
-            Ok(child) => child,
-            Err(e) => {
-                let why =
-                    format!("start the host process: {e}; see `forkscope doctor` for the limits");
-                return fail(Phase::Start, why);
+        match self.begin(invocation, invocation.gives_up_after_s().min(limit_s)) {
+            Ok(host) => self.conclude(host),
+            Err(failure) => Outcome::Failed(failure),
+        }
+    }
+
+    fn invoke_pair(
+        &mut self,
+        first: &Invocation,
+        second: &Invocation,
+        limit_s: f64,
+    ) -> (Outcome, Outcome) {
+        if !(first.part.takes_turns && second.part.takes_turns) {
+            return one_by_one(self, first, second, limit_s);
+        }
+        // Each waits for the other, so each may take as long as both.
+        let limit_s = limit_s.min(first.gives_up_after_s() + second.gives_up_after_s());
+        let began = Instant::now();
+        let mut failures = [None, None];
+        let mut hosts = [None, None];
+        for (i, invocation) in [first, second].into_iter().enumerate() {
+            match self.begin(invocation, limit_s - began.elapsed().as_secs_f64()) {
+                Ok(mut host) => {
+                    self.listen(&mut host, |told| told.waiting.is_some());
+                    hosts[i] = Some(host);
+                }
+                Err(failure) => failures[i] = Some(failure),
             }
+        }
+        let waits = |hosts: &[Option<Running>; 2]| -> Vec<Waiting> {
+            hosts.iter().flatten().filter_map(Running::waits).collect()
         };
-        let task = serde_json::to_vec(invocation).expect("an invocation is plain data");
-        // A host that died at once closes its end; what it says on standard error is the reason.
-        let _ = child
-            .stdin
-            .take()
-            .expect("standard input is piped")
-            .write_all(&task);
-        let limit_s = invocation.gives_up_after_s().min(limit_s).max(0.0);
-        let heard = self.listen(&mut child, Duration::from_secs_f64(limit_s));
-        // A host that has answered is about to end. One that has not is killed, and its workers with
-        // it: they asked to die with their parent.
-        let (phase, answer) = told(&heard.out);
-        if answer.is_none() {
-            end(&mut child);
+        let all_ns = |waits: &[Waiting]| waits.iter().map(|w| w.own_cpu_ns).sum();
+        let before = waits(&hosts);
+        let episode_s = before.iter().map(|w| w.episode_s).fold(0.0, f64::max);
+        let of = first.turns_for(episode_s).min(second.turns_for(episode_s));
+        let around = Around::begin(all_ns(&before));
+        self.take_turns(&mut hosts, of);
+        let after = waits(&hosts);
+        let shares = around.end(all_ns(&after));
+        // One after the other: the memory of each is read while the other is not there.
+        let mut outcomes = std::array::from_fn(|i| match hosts[i].take() {
+            Some(mut host) => {
+                host.say(&Order::HandOver);
+                host.orders = None;
+                self.conclude(host)
+            }
+            None => Outcome::Failed(failures[i].take().expect("it did not start")),
+        });
+        if before.len() == 2 && after.len() == 2 {
+            outcomes.iter_mut().for_each(|o| shares.write_into(o));
         }
-        let status = wait_or_kill(&mut child);
-        match answer {
-            Some(outcome) => outcome,
-            None if heard.is_late => fail(
-                phase,
-                format!("the host did not answer within {limit_s:.0} s and was killed"),
-            ),
-            None => fail(
-                phase,
-                format!("the host {}{}", ended(status), last_words(&heard.err)),
-            ),
-        }
+        let [one, other] = outcomes;
+        (one, other)
     }
 
     fn elapsed_s(&self) -> f64 {
@@ -196,19 +319,47 @@ impl Invoker for Hosts {
     }
 }
 
-/// What a host wrote to standard output: the phase that it was in last, and what became of the invocation.
-/// A host that has said nothing has not come further than its start.
-#[must_use]
-pub fn told(out: &[u8]) -> (Phase, Option<Outcome>) {
-    let (mut phase, mut answer) = (Phase::Start, None);
-    for line in out.split(|&b| b == b'\n') {
-        if let Ok(begun) = serde_json::from_slice(line) {
-            phase = begun;
-        } else if let Ok(outcome) = serde_json::from_slice(line) {
-            answer = Some(outcome);
+/// What a host wrote to standard output.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Told {
+    /// The phase that it was in last. A host that has said nothing has not come further than its start.
+    pub phase: Phase,
+    /// What it waits for, or waited for last.
+    pub waiting: Option<Waiting>,
+    /// What became of the invocation.
+    pub answer: Option<Outcome>,
+}
+
+impl Default for Told {
+    fn default() -> Told {
+        Told {
+            phase: Phase::Start,
+            waiting: None,
+            answer: None,
         }
     }
-    (phase, answer)
+}
+
+impl Told {
+    fn turns_done(&self) -> Option<u32> {
+        self.waiting.map(|w| w.turns_done)
+    }
+}
+
+/// Reads what a host wrote to standard output, as far as it has come.
+#[must_use]
+pub fn told(out: &[u8]) -> Told {
+    let mut told = Told::default();
+    for line in out.split(|&b| b == b'\n') {
+        if let Ok(phase) = serde_json::from_slice(line) {
+            told.phase = phase;
+        } else if let Ok(waiting) = serde_json::from_slice(line) {
+            told.waiting = Some(waiting);
+        } else if let Ok(outcome) = serde_json::from_slice(line) {
+            told.answer = Some(outcome);
+        }
+    }
+    told
 }
 
 /// Asks a host to end, so that it can finish what must not be left half done; then makes it end.
@@ -297,17 +448,27 @@ mod tests {
 
     #[test]
     fn a_host_that_is_gone_has_said_how_far_it_came() {
-        assert_eq!(told(b""), (Phase::Start, None));
-        assert_eq!(told(b"\"setup\"\n\"warm_up\"\n"), (Phase::WarmUp, None));
-        assert_eq!(told(b"\"setup\"\n\"win").0, Phase::Setup);
+        assert_eq!(told(b""), Told::default());
+        let begun = told(b"\"setup\"\n\"warm_up\"\n");
+        assert_eq!((begun.phase, begun.answer), (Phase::WarmUp, None));
+        assert_eq!(told(b"\"setup\"\n\"win").phase, Phase::Setup);
         let failed = Outcome::Failed(Failure {
             phase: Phase::Check,
             agent: None,
             signal: None,
             message: "two\nlines".to_owned(),
         });
-        let mut out = b"\"setup\"\n".to_vec();
+        let waits = Waiting {
+            turns_done: 3,
+            episode_s: 0.001,
+            own_cpu_ns: 7,
+        };
+        let mut out = b"\"window\"\n".to_vec();
+        out.extend(serde_json::to_vec(&waits).unwrap());
+        out.push(b'\n');
+        assert_eq!(told(&out).turns_done(), Some(3));
+        assert_eq!(told(&out).phase, Phase::Window);
         out.extend(serde_json::to_vec(&failed).unwrap());
-        assert_eq!(told(&out), (Phase::Setup, Some(failed)));
+        assert_eq!(told(&out).answer, Some(failed));
     }
 }

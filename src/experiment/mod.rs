@@ -9,3 +9,4 @@ pub mod invocation;
 pub mod machine;
 pub mod plan;
 pub mod stopping;
+pub mod turns;

@@ -25,6 +25,17 @@ pub fn since(now: Interrupts, earlier: Interrupts) -> Interrupts {
     }
 }
 
+/// Two spans of time together.
+#[must_use]
+pub fn sum(a: Interrupts, b: Interrupts) -> Interrupts {
+    let both = |a: Option<u64>, b: Option<u64>| Some(a? + b?);
+    Interrupts {
+        tlb_shootdowns: both(a.tlb_shootdowns, b.tlb_shootdowns),
+        function_calls: both(a.function_calls, b.function_calls),
+        reschedules: both(a.reschedules, b.reschedules),
+    }
+}
+
 /// The rows are found by what they say, not by their labels: x86 calls one `CAL`, arm64 `IPI1`.
 fn parse(text: &str) -> Option<Interrupts> {
     let row = |says: &str| text.lines().find_map(|line| sum_of(line, says));

@@ -70,6 +70,32 @@ pub enum MemoryError {
     },
 }
 
+/// What of the memory of some processes is pages of files: of the program and its libraries above all. A
+/// stranger who runs the same program shares them, which makes their share smaller.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct FilePages {
+    /// Their part of the PSS, bytes.
+    pub pss_bytes: u64,
+    /// Of it, what nobody else maps and nobody has changed, bytes.
+    pub private_bytes: u64,
+}
+
+impl FilePages {
+    /// `memory`, which was read with `self` among strangers, as it was among none, when `alone` was read.
+    #[must_use]
+    pub fn exchanged(self, alone: FilePages, memory: Memory) -> Memory {
+        let exchange = |all: u64, now: u64, then: u64| all.saturating_sub(now) + then;
+        let pss_bytes = exchange(memory.pss_bytes, self.pss_bytes, alone.pss_bytes);
+        let private = (self.private_bytes, alone.private_bytes);
+        Memory {
+            pss_bytes,
+            uss_bytes: exchange(memory.uss_bytes, private.0, private.1),
+            total_bytes: exchange(memory.total_bytes, memory.pss_bytes, pss_bytes),
+            ..memory
+        }
+    }
+}
+
 /// Reads memory; keeps its buffer, so that reading many processes allocates once.
 #[derive(Debug, Default)]
 pub struct MemoryReader {
@@ -92,13 +118,32 @@ impl MemoryReader {
     /// See [`MemoryError`]; one process that cannot be read fails the whole, for a sum without it
     /// would be wrong.
     pub fn read(&mut self, pids: &[Pid]) -> Result<Memory, MemoryError> {
+        Ok(self.read_with_files(pids)?.0)
+    }
+
+    /// Like [`MemoryReader::read`], and what of it is pages of files; `None` where the kernel does not say
+    /// (before Linux 5.4).
+    ///
+    /// # Errors
+    /// As for [`MemoryReader::read`].
+    pub fn read_with_files(
+        &mut self,
+        pids: &[Pid],
+    ) -> Result<(Memory, Option<FilePages>), MemoryError> {
         let mut sum = Memory::default();
+        let mut files = Some(FilePages::default());
         for &pid in pids {
             let rollup = self.load(pid, "smaps_rollup")?;
             let (pss, uss) = parse_rollup(&self.text).map_err(|field| MemoryError::Malformed {
                 path: rollup,
                 field,
             })?;
+            files = files
+                .zip(parse_files(&self.text))
+                .map(|(sum, more)| FilePages {
+                    pss_bytes: sum.pss_bytes + more.pss_bytes,
+                    private_bytes: sum.private_bytes + more.private_bytes,
+                });
             let status = self.load(pid, "status")?;
             let (tables, tasks) = match parse_status(&self.text) {
                 Ok(both) => both,
@@ -118,7 +163,7 @@ impl MemoryReader {
         }
         sum.kernel_stack_bytes = sum.tasks * KERNEL_STACK_BYTES;
         sum.total_bytes = sum.pss_bytes + sum.page_table_bytes + sum.kernel_stack_bytes;
-        Ok(sum)
+        Ok((sum, files))
     }
 
     /// Fills the buffer with a file of a process; gives the file's path for messages.
@@ -156,6 +201,15 @@ fn parse_rollup(text: &str) -> Result<(u64, u64), &'static str> {
     Ok((pss, clean + dirty))
 }
 
+/// Pages of files, from the text of a smaps_rollup; `None` where a line is missing. Anonymous pages that are
+/// clean are so rare (swapped in, and not touched since) that all clean ones count as a file's.
+fn parse_files(text: &str) -> Option<FilePages> {
+    Some(FilePages {
+        pss_bytes: kilobytes(text, "Pss_File:")?,
+        private_bytes: kilobytes(text, "Private_Clean:")?,
+    })
+}
+
 /// Page tables in bytes and number of tasks, from the text of a status file.
 fn parse_status(text: &str) -> Result<(u64, u64), &'static str> {
     let tables = kilobytes(text, "VmPTE:").ok_or("VmPTE")?;
@@ -187,6 +241,30 @@ mod tests {
     #[test]
     fn pss_and_uss_are_read_in_bytes_without_hugetlb() {
         assert_eq!(parse_rollup(ROLLUP), Ok((422 * 1024, 160 * 1024)));
+    }
+
+    #[test]
+    fn pages_that_a_stranger_shares_are_exchanged_for_what_they_were_without() {
+        assert_eq!(parse_files(ROLLUP), None);
+        let text = format!("{ROLLUP}Pss_File:             300 kB\n");
+        let now = parse_files(&text).unwrap();
+        assert_eq!((now.pss_bytes, now.private_bytes), (300 << 10, 44 << 10));
+        let alone = FilePages {
+            pss_bytes: 500 << 10,
+            private_bytes: 64 << 10,
+        };
+        let memory = Memory {
+            pss_bytes: 422 << 10,
+            uss_bytes: 160 << 10,
+            page_table_bytes: 48 << 10,
+            total_bytes: 470 << 10,
+            ..Memory::default()
+        };
+        let told = now.exchanged(alone, memory);
+        assert_eq!(told.pss_bytes, 622 << 10);
+        assert_eq!(told.uss_bytes, 180 << 10);
+        assert_eq!(told.total_bytes, 670 << 10);
+        assert_eq!(told.page_table_bytes, memory.page_table_bytes);
     }
 
     #[test]

@@ -181,6 +181,7 @@ mod tests {
         let sample = Sample {
             ops_per_s: 500.0,
             span_s: 0.5,
+            turns: 1,
             setup_s: 0.004,
             messages_sent: 50,
             service: ServiceTime {

@@ -137,6 +137,7 @@ const METRICS: &[(&str, OfSample)] = &[
     ("workers", |s| s.workers.to_string()),
     ("ops", |s| s.ops.to_string()),
     ("span_s", |s| number(s.span_s)),
+    ("turns", |s| s.turns.to_string()),
     ("ops_per_s", |s| number(s.ops_per_s)),
     ("setup_s", |s| number(s.setup_s)),
     ("warm_up_s", |s| number(s.warm_up_s)),

@@ -192,6 +192,7 @@ mod tests {
         Outcome::Measured(Box::new(Sample {
             ops: 100,
             span_s: 0.25,
+            turns: 1,
             messages_sent: 100,
             messages_received: 100,
             cpu_s: 0.001,

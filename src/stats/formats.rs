@@ -231,6 +231,7 @@ mod tests {
         Outcome::Measured(Box::new(Sample {
             ops: 1000,
             span_s: 1000.0 * 20.0 * ns * 1e-9,
+            turns: 1,
             ..Sample::default()
         }))
     }

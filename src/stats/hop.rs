@@ -352,6 +352,7 @@ mod tests {
         Outcome::Measured(Box::new(Sample {
             ops,
             span_s: ops as f64 * 2.0 * one_way_ns * 1e-9,
+            turns: 1,
             messages_sent: 2 * ops,
             bytes_sent: 2 * ops * BYTES as u64,
             cpu_s: 1.0,

@@ -85,6 +85,7 @@ mod tests {
         Outcome::Measured(Box::new(Sample {
             ops,
             span_s: 1.0,
+            turns: 1,
             messages_sent,
             ..Sample::default()
         }))

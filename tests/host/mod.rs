@@ -7,6 +7,7 @@ use forkscope::deployment::Job;
 use forkscope::experiment::host::told;
 use forkscope::experiment::invocation::Invocation;
 use forkscope::experiment::plan::PlannedWorkload;
+use forkscope::experiment::turns::Part;
 use forkscope::observe::clock::OpClock;
 use forkscope::record::{Failure, Outcome, Phase, Pinning, Sample};
 use forkscope::transport::Choice;
@@ -44,6 +45,7 @@ pub fn invocation_of(source: SpecSource, agents: usize, form: &str) -> Invocatio
         warm_up_s: 0.01,
         window_s: 0.05,
         patience_s: 60.0,
+        part: Part::ALONE,
     }
 }
 
@@ -73,8 +75,9 @@ pub fn start_with(mut command: Command, invocation: &Invocation) -> Child {
 /// Waits for a host's answer.
 pub fn answer(child: Child) -> Outcome {
     let output = child.wait_with_output().expect("the host ends");
-    let (_, outcome) = told(&output.stdout);
-    outcome.expect("the host answers with JSON")
+    told(&output.stdout)
+        .answer
+        .expect("the host answers with JSON")
 }
 
 /// Runs an invocation that must succeed. Windows of tests are so short that the kernel's ticks show in

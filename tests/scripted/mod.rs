@@ -108,6 +108,7 @@ pub fn sample(invocation: &Invocation, count: usize, ratio: f64) -> Sample {
         workers: invocation.placement().workers(),
         ops,
         span_s,
+        turns: 1,
         ops_per_s: rate,
         setup_s: 0.001 * job.agents as f64,
         warm_up_s: invocation.warm_up_s,

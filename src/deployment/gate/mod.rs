@@ -2,7 +2,8 @@
 //!
 //! The page is a memfd that threads of the host and worker processes map alike, so the window of a
 //! thread and the window of a process begin and end by the very same instructions. Inside a window
-//! a worker reads one shared word per op and writes its own cache lines.
+//! a worker reads one shared word per op and writes its own cache lines. A window may be cut into
+//! turns, between which all workers are parked: each turn begins and ends as a whole window does.
 //!
 //! # How coupled agents stop
 //!
@@ -48,14 +49,13 @@ const MAGIC: u64 = u64::from_le_bytes(*b"fkscope1");
 
 /// What the host tells the workers to do, in this order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-#[repr(u32)]
 pub enum Step {
     /// Get ready.
     Prepare,
     /// Run until stopped; not counted.
     WarmUp,
-    /// Run until stopped; counted.
-    Window,
+    /// Run until stopped; counted. The window's turns are numbered from 0.
+    Turn(u32),
     /// Hand over results and free what was only needed for measuring.
     HandOver,
     /// End.
@@ -63,20 +63,33 @@ pub enum Step {
 }
 
 impl Step {
-    fn of(value: u32) -> Step {
-        match value {
+    /// As a word of the page; a later step is a larger word.
+    fn word(self) -> u32 {
+        match self {
+            Step::Prepare => 0,
+            Step::WarmUp => 1,
+            Step::Turn(turn) => 2 + turn.min(MOST_TURNS),
+            Step::HandOver => u32::MAX - 1,
+            Step::Exit => u32::MAX,
+        }
+    }
+
+    fn of(word: u32) -> Step {
+        match word {
             0 => Step::Prepare,
             1 => Step::WarmUp,
-            2 => Step::Window,
-            3 => Step::HandOver,
-            _ => Step::Exit,
+            u32::MAX => Step::Exit,
+            word if word - 2 > MOST_TURNS => Step::HandOver,
+            word => Step::Turn(word - 2),
         }
     }
 }
 
+/// Turns that the words of the page have numbers for: far more than a window has.
+const MOST_TURNS: u32 = u32::MAX / 2;
+
 /// How far a worker has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-#[repr(u32)]
 pub enum Reached {
     /// Nothing yet.
     Nothing,
@@ -86,8 +99,8 @@ pub enum Reached {
     Ready,
     /// Parked after the warm-up.
     WarmedUp,
-    /// Parked after the window.
-    Windowed,
+    /// Parked after the turn of this number.
+    Turned(u32),
     /// Results are handed over; it sleeps until the end.
     HandedOver,
     /// It failed; the reason comes with its report.
@@ -95,12 +108,29 @@ pub enum Reached {
 }
 
 impl Reached {
-    fn of(value: u32) -> Reached {
-        use Reached::*;
-        [Nothing, Connected, Ready, WarmedUp, Windowed, HandedOver]
-            .get(value as usize)
-            .copied()
-            .unwrap_or(Failed)
+    /// As a word of the page; who has come farther has the larger word.
+    fn word(self) -> u32 {
+        match self {
+            Reached::Nothing => 0,
+            Reached::Connected => 1,
+            Reached::Ready => 2,
+            Reached::WarmedUp => 3,
+            Reached::Turned(turn) => 4 + turn.min(MOST_TURNS),
+            Reached::HandedOver => u32::MAX - 1,
+            Reached::Failed => u32::MAX,
+        }
+    }
+
+    fn of(word: u32) -> Reached {
+        match word {
+            0 => Reached::Nothing,
+            1 => Reached::Connected,
+            2 => Reached::Ready,
+            3 => Reached::WarmedUp,
+            word if word - 4 <= MOST_TURNS => Reached::Turned(word - 4),
+            word if word == u32::MAX - 1 => Reached::HandedOver,
+            _ => Reached::Failed,
+        }
     }
 }
 
@@ -147,7 +177,7 @@ struct Slot {
     failed_agent: AtomicU32,
     /// The how-manieth failure of all this one is, from 1; 0 without one.
     failure: AtomicU32,
-    /// Counted ops of this window.
+    /// Counted ops of this turn.
     ops: AtomicU64,
     /// Fewest rounds that an agent of this worker has done.
     rounds: AtomicU64,
@@ -284,18 +314,18 @@ impl Gate {
         stop.hold.store(u64::MAX, Relaxed);
         stop.last.store(u64::MAX, Relaxed);
         self.events().missing.store(self.workers as u32, Relaxed);
-        if step == Step::Window {
+        if matches!(step, Step::Turn(_)) {
             self.slots().for_each(|s| s.ops.store(0, Relaxed));
         }
         let now = monotonic_ns();
         self.header().opened_ns.store(now, Relaxed);
         // SeqCst, as all of the stop protocol: a worker that sees the step sees the words above.
-        self.header().step.store(step as u32, SeqCst);
+        self.header().step.store(step.word(), SeqCst);
         wake(&self.header().step, u32::MAX);
         now
     }
 
-    /// Ends a warm-up or a window. Free-running agents find their own end; coupled ones, whose
+    /// Ends a warm-up or a turn. Free-running agents find their own end; coupled ones, whose
     /// `quantum` is given, all do the same number of rounds, a multiple of it, which is returned.
     pub fn close(&self, quantum: Option<u64>) -> Option<u64> {
         let stop = self.stop();
@@ -369,7 +399,7 @@ impl Gate {
         self.events().events.load(SeqCst)
     }
 
-    /// Counted ops of all workers in this window.
+    /// Counted ops of all workers in this turn.
     #[must_use]
     pub fn ops(&self) -> u64 {
         self.slots().map(|s| s.ops.load(Relaxed)).sum()
@@ -412,7 +442,7 @@ impl Gate {
     /// Reports how far worker `worker` has come. Only the last one of all wakes the host: more
     /// would take its CPU from those that still run.
     pub fn report(&self, worker: usize, reached: Reached) {
-        self.slot(worker).reached.store(reached as u32, Release);
+        self.slot(worker).reached.store(reached.word(), Release);
         let events = self.events();
         let is_last = events.missing.fetch_sub(1, AcqRel) <= 1;
         if is_last || reached <= Reached::Ready || reached == Reached::Failed {
@@ -446,7 +476,7 @@ impl Gate {
     pub fn next_step(&self, done: Step) -> Step {
         loop {
             let step = self.header().step.load(SeqCst);
-            if step > done as u32 {
+            if step > done.word() {
                 return Step::of(step);
             }
             wait(&self.header().step, step, None);

@@ -23,7 +23,7 @@ impl<'a> Place<'a> {
         }
     }
 
-    /// Writes down the counted ops of this window.
+    /// Writes down the counted ops of this turn.
     #[inline]
     pub fn count(&self, ops: u64) {
         self.slot.ops.store(ops, Relaxed);

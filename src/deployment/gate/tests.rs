@@ -28,8 +28,8 @@ fn rounds_of_free_runners(workers: usize, closes: u64, quantum: u64) -> Vec<Vec<
                             }
                         }
                         ends.push(round);
-                        gate.report(w, Reached::Windowed);
-                        while gate.reached(w) == Reached::Windowed && !done.load(SeqCst) {
+                        gate.report(w, Reached::Turned(0));
+                        while gate.reached(w) == Reached::Turned(0) && !done.load(SeqCst) {
                             std::thread::yield_now();
                         }
                     }
@@ -43,7 +43,7 @@ fn rounds_of_free_runners(workers: usize, closes: u64, quantum: u64) -> Vec<Vec<
                 std::thread::yield_now();
             }
             lasts.push(gate.close(Some(quantum)).unwrap());
-            while !gate.have_all(Reached::Windowed) {
+            while !gate.have_all(Reached::Turned(0)) {
                 std::thread::yield_now();
             }
             if i + 1 == closes {
@@ -51,7 +51,7 @@ fn rounds_of_free_runners(workers: usize, closes: u64, quantum: u64) -> Vec<Vec<
             }
             gate.open(Step::WarmUp);
             gate.slots()
-                .for_each(|s| s.reached.store(Reached::Ready as u32, SeqCst));
+                .for_each(|s| s.reached.store(Reached::Ready.word(), SeqCst));
         }
         handles.into_iter().map(|h| h.join().unwrap()).collect()
     });
@@ -98,4 +98,50 @@ fn what_a_worker_writes_arrives_at_the_host_through_another_mapping() {
     assert!(!host.have_all(Reached::Ready));
     worker.place(0).count(41);
     assert_eq!(host.ops(), 41);
+}
+
+#[test]
+fn words_of_the_page_keep_the_order_of_steps_and_say_what_was_said() {
+    let steps = [
+        Step::Prepare,
+        Step::WarmUp,
+        Step::Turn(0),
+        Step::Turn(1),
+        Step::Turn(11),
+        Step::HandOver,
+        Step::Exit,
+    ];
+    for pair in steps.windows(2) {
+        assert!(pair[0] < pair[1] && pair[0].word() < pair[1].word());
+    }
+    assert!(steps.iter().all(|&s| Step::of(s.word()) == s));
+    let reached = [
+        Reached::Nothing,
+        Reached::Connected,
+        Reached::Ready,
+        Reached::WarmedUp,
+        Reached::Turned(0),
+        Reached::Turned(11),
+        Reached::HandedOver,
+        Reached::Failed,
+    ];
+    for pair in reached.windows(2) {
+        assert!(pair[0] < pair[1] && pair[0].word() < pair[1].word());
+    }
+    assert!(reached.iter().all(|&r| Reached::of(r.word()) == r));
+}
+
+#[test]
+fn a_turn_counts_its_own_ops_and_follows_the_one_before() {
+    let gate = Gate::create(1).unwrap();
+    gate.open(Step::Turn(0));
+    assert_eq!(gate.next_step(Step::WarmUp), Step::Turn(0));
+    gate.place(0).count(7);
+    gate.report(0, Reached::Turned(0));
+    assert!(gate.have_all(Reached::Turned(0)) && !gate.have_all(Reached::Turned(1)));
+    assert_eq!(gate.ops(), 7);
+    gate.open(Step::Turn(1));
+    assert_eq!(gate.next_step(Step::Turn(0)), Step::Turn(1));
+    assert_eq!(gate.ops(), 0);
+    assert_eq!(gate.missing(Reached::Turned(1)), [0]);
 }

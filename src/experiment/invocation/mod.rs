@@ -1,26 +1,26 @@
-//! One invocation of one cell under one deployment: setup, warm-up, window, checks, one sample.
+//! One invocation of one cell under one deployment: setup, warm-up, turns of the window, checks, one sample.
 //!
 //! This runs in the *host*: a process that exists for one invocation only, so that no invocation
 //! inherits heap, caches of an allocator, or threads from another.
 
+mod partner;
 mod tally;
 mod watch;
 
+use super::turns::{self, Order, Part, Waiting};
 use crate::deployment::gate::{Gate, Reached, Step, monotonic_ns};
 use crate::deployment::{self, Fleet, Form, Job, Placement, pace};
 use crate::observe::heap;
-use crate::observe::memory::MemoryReader;
-use crate::record::{Failure, Outcome, Phase, Sample};
+use crate::observe::memory::{FilePages, MemoryReader};
+use crate::record::{Failure, Memory, Outcome, Phase, SLICES, Sample};
 use crate::workload;
 use nix::unistd::Pid;
+use partner::Partner;
 use serde::{Deserialize, Serialize};
-use std::io::Write;
+use std::io::BufRead;
 use std::time::{Duration, Instant};
 use tally::Tally;
 use watch::Watch;
-
-/// Slices of a window: a multiple of three, because first and last third are compared.
-const SLICES: u32 = 12;
 
 /// A dead worker is noticed within this time, whatever the phase.
 const LOOK: Duration = Duration::from_millis(50);
@@ -46,6 +46,8 @@ pub struct Invocation {
     pub window_s: f64,
     /// How long a phase may take beyond its plan before it counts as hung, seconds.
     pub patience_s: f64,
+    /// How it takes part in its pair.
+    pub part: Part,
 }
 
 impl Invocation {
@@ -54,6 +56,16 @@ impl Invocation {
     pub fn placement(&self) -> Placement {
         self.form
             .place(self.job.agents, whole_cpus(self.cpus_effective))
+    }
+
+    /// Turns of its window, where an agent took `episode_s` seconds for an episode in the warm-up.
+    #[must_use]
+    pub fn turns_for(&self, episode_s: f64) -> u32 {
+        if !self.part.takes_turns {
+            return 1;
+        }
+        let workers = self.placement().workers();
+        turns::how_many(self.window_s, workers, self.cpus_effective, episode_s)
     }
 
     /// Wall time after which the coordinator gives the host up, seconds: the host's own watchdogs,
@@ -70,17 +82,17 @@ pub fn whole_cpus(effective: f64) -> usize {
     (effective as usize).max(1)
 }
 
-/// Runs one invocation in this process.
+/// Runs one invocation in this process; where it takes turns, nobody else does.
 ///
 /// # Errors
 /// [`Failure`] with phase and cause; workers are ended in either case.
 pub fn run(invocation: &Invocation) -> Result<Sample, Failure> {
-    run_telling(invocation, &mut |_| {})
+    run_with(invocation, &mut partner::Nobody::new(invocation))
 }
 
-/// Like [`run`]; says through `tell` which phase begins. The stop is not told: whoever hears it would take
-/// a CPU from the last ops.
-fn run_telling(invocation: &Invocation, tell: &mut dyn FnMut(Phase)) -> Result<Sample, Failure> {
+/// Like [`run`]; tells `partner` which phase begins, and waits for what it says before every turn, where it
+/// takes turns. The stop is not told: whoever hears it would take a CPU from the last ops.
+fn run_with(invocation: &Invocation, partner: &mut dyn Partner) -> Result<Sample, Failure> {
     let job = &invocation.job;
     let spec = workload::parse(&job.source).map_err(|e| fail(Phase::Start, e.to_string()))?;
     let is_coupled = !spec.topology(job.agents).is_silent() && !job.tape && spec.hop().is_none();
@@ -95,7 +107,7 @@ fn run_telling(invocation: &Invocation, tell: &mut dyn FnMut(Phase)) -> Result<S
     let entry = deployment::of(invocation.form.kind);
     let patience = Duration::from_secs_f64(invocation.patience_s);
 
-    tell(Phase::Setup);
+    partner.phase(Phase::Setup);
     let spawned_ns = monotonic_ns();
     let fleet = entry.deployment.start(job, placement, &gate)?;
     let mut host = Host {
@@ -107,25 +119,52 @@ fn run_telling(invocation: &Invocation, tell: &mut dyn FnMut(Phase)) -> Result<S
     host.await_all(Reached::Ready, Phase::Setup)?;
     let setup_s = seconds(monotonic_ns() - spawned_ns);
 
-    tell(Phase::WarmUp);
+    partner.phase(Phase::WarmUp);
     let opened_ns = host.gate.open(Step::WarmUp);
     host.warm_up(invocation)?;
     host.gate.close(quantum);
     host.await_all(Reached::WarmedUp, Phase::WarmUp)?;
     let warm_up_s = seconds(host.gate.last_stop_ns().saturating_sub(opened_ns));
+    let rounds = host.gate.rounds().max(1);
+    let episode_s = warm_up_s * job.quantum as f64 / rounds as f64;
 
     // Before anything of the window is read: workers are parked.
-    tell(Phase::Window);
+    partner.phase(Phase::Window);
     let mut watch = Watch::new(&host.fleet.pids())?;
+    let mut memory = MemoryReader::new();
+    let shares_pages = invocation.part.takes_turns && invocation.part.is_first;
+    let alone = match shares_pages {
+        true => host.memory(&mut memory, &watch)?.1,
+        false => None,
+    };
     watch.begin()?;
-    let opened_ns = host.gate.open(Step::Window);
-    let slices = host.window(invocation, opened_ns)?;
-    host.gate.close(quantum);
-    host.await_all(Reached::Windowed, Phase::Stop)?;
-    let span_s = seconds(host.gate.last_stop_ns().saturating_sub(opened_ns));
+    let mut window = Window::default();
+    let mut opened_ns = 0;
+    loop {
+        let waiting = Waiting {
+            turns_done: window.turns,
+            episode_s,
+            own_cpu_ns: watch.cpu_ns()?,
+        };
+        let Order::Turn { of } = partner.next(waiting)? else {
+            break;
+        };
+        host.fleet.check(Phase::Window)?;
+        watch.begin_turn();
+        opened_ns = host.gate.open(Step::Turn(window.turns));
+        let length_s = invocation.window_s / f64::from(of);
+        let slices = host.turn(length_s, SLICES / of, opened_ns)?;
+        host.gate.close(quantum);
+        host.await_all(Reached::Turned(window.turns), Phase::Stop)?;
+        window.add(
+            slices,
+            seconds(host.gate.last_stop_ns().saturating_sub(opened_ns)),
+        );
+        watch.end_turn();
+    }
     let spent = watch.end()?;
 
-    tell(Phase::Collect);
+    partner.phase(Phase::Collect);
     host.gate.open(Step::HandOver);
     let mut tally = Tally::of(host.fleet.reports()?)?;
     if let Some(planned_per_s) = job.planned_per_s {
@@ -134,9 +173,10 @@ fn run_telling(invocation: &Invocation, tell: &mut dyn FnMut(Phase)) -> Result<S
         tally.is_of_latency(planned_per_s, busy_s);
     }
     host.await_all(Reached::HandedOver, Phase::Collect)?;
-    let mut memory = MemoryReader::new()
-        .read(&watch.pids)
-        .map_err(|e| fail(Phase::Collect, e.to_string()))?;
+    let (mut memory, files) = host.memory(&mut memory, &watch)?;
+    if let Some((now, alone)) = files.zip(alone) {
+        memory = now.exchanged(alone, memory);
+    }
     memory.live_heap_bytes = host.live_heap_bytes(&placement);
     host.fleet.end();
 
@@ -144,8 +184,9 @@ fn run_telling(invocation: &Invocation, tell: &mut dyn FnMut(Phase)) -> Result<S
         processes: placement.processes,
         workers: placement.workers(),
         ops: tally.ops,
-        span_s,
-        ops_per_s: tally.ops as f64 / span_s,
+        span_s: window.span_s,
+        turns: window.turns,
+        ops_per_s: tally.ops as f64 / window.span_s,
         setup_s,
         warm_up_s,
         service: tally.service,
@@ -162,7 +203,7 @@ fn run_telling(invocation: &Invocation, tell: &mut dyn FnMut(Phase)) -> Result<S
         wasted_polls: tally.wasted_polls,
         active_states_per_op: tally.active_states_per_op,
         digest: format!("{:016x}", tally.digest),
-        slices_ops_per_s: slices,
+        slices_ops_per_s: window.slices,
         foreign_cpu: spent.foreign_cpu,
         steal: spent.steal,
         throttled: spent.throttled,
@@ -220,6 +261,22 @@ pub fn check(sample: &Sample, workers_cpu_s: f64, cpus_effective: f64) -> Result
         ));
     }
     Ok(())
+}
+
+/// What the turns of a window came to.
+#[derive(Default)]
+struct Window {
+    turns: u32,
+    span_s: f64,
+    slices: Vec<f64>,
+}
+
+impl Window {
+    fn add(&mut self, slices: Vec<f64>, span_s: f64) {
+        self.turns += 1;
+        self.span_s += span_s;
+        self.slices.extend(slices);
+    }
 }
 
 /// Started workers and what watches over them.
@@ -319,14 +376,25 @@ impl Host {
         }
     }
 
-    /// Lets the window pass; reads the count of ops at the end of each slice.
-    fn window(&mut self, invocation: &Invocation, opened_ns: u64) -> Result<Vec<f64>, Failure> {
-        let length_ns = invocation.window_s * 1e9;
-        let mut slices = Vec::with_capacity(SLICES as usize);
+    /// Memory of host and workers, which are parked; and what of it is pages of files.
+    fn memory(
+        &self,
+        reader: &mut MemoryReader,
+        watch: &Watch,
+    ) -> Result<(Memory, Option<FilePages>), Failure> {
+        reader
+            .read_with_files(&watch.pids)
+            .map_err(|e| fail(Phase::Collect, e.to_string()))
+    }
+
+    /// Lets a turn of `length_s` seconds pass; reads the count of ops at the end of each of its slices.
+    fn turn(&mut self, length_s: f64, count: u32, opened_ns: u64) -> Result<Vec<f64>, Failure> {
+        let length_ns = length_s * 1e9;
+        let mut slices = Vec::with_capacity(count as usize);
         let (mut ops_before, mut ns_before) = (0, opened_ns);
         let end_of =
-            |slice: u32| opened_ns + (length_ns * f64::from(slice) / f64::from(SLICES)) as u64;
-        while slices.len() < SLICES as usize {
+            |slice: u32| opened_ns + (length_ns * f64::from(slice) / f64::from(count)) as u64;
+        while slices.len() < count as usize {
             let end_ns = end_of(slices.len() as u32 + 1);
             let now = monotonic_ns();
             if now < end_ns {
@@ -341,7 +409,7 @@ impl Host {
             let ops = self.gate.ops();
             let rate = (ops - ops_before) as f64 / seconds(now - ns_before);
             (ops_before, ns_before) = (ops, now);
-            while slices.len() < SLICES as usize && end_of(slices.len() as u32 + 1) <= now {
+            while slices.len() < count as usize && end_of(slices.len() as u32 + 1) <= now {
                 slices.push(rate);
             }
         }
@@ -356,8 +424,9 @@ impl Host {
     }
 }
 
-/// The hidden subcommand: reads an invocation from standard input, writes to standard output which phase
-/// begins, a line each, and in the last line what became of it. All is JSON.
+/// The hidden subcommand: reads an invocation from the first line of standard input, writes to standard
+/// output which phase begins, a line each, and in the last line what became of it. Where it takes turns, it
+/// says when it waits for one, and reads an [`Order`] from the next line. All is JSON.
 ///
 /// # Errors
 /// When the task cannot be read or the answer cannot be written.
@@ -372,14 +441,13 @@ pub fn host_main(arguments: &[String]) -> anyhow::Result<()> {
         anyhow::bail!(NOT_BY_HAND);
     };
     deployment::processes::die_with(coordinator).map_err(anyhow::Error::msg)?;
-    let invocation: Invocation = serde_json::from_reader(std::io::stdin().lock())
+    let mut task = String::new();
+    let mut orders = std::io::stdin().lock();
+    orders.read_line(&mut task)?;
+    let invocation: Invocation = serde_json::from_str(&task)
         .map_err(|e| anyhow::anyhow!("standard input is no task: {e}; {NOT_BY_HAND}"))?;
-    // A host that is killed cannot say any more when it was. Who does not listen is no reason to stop.
-    let mut tell = |phase: Phase| {
-        let line = serde_json::to_string(&phase).expect("a phase is a word");
-        let _ = writeln!(std::io::stdout().lock(), "{line}");
-    };
-    let outcome = match run_telling(&invocation, &mut tell) {
+    let mut coordinator = partner::Coordinator::new(&invocation, orders);
+    let outcome = match run_with(&invocation, &mut coordinator) {
         Ok(sample) => Outcome::Measured(Box::new(sample)),
         Err(failure) => Outcome::Failed(failure),
     };

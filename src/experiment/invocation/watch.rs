@@ -3,29 +3,39 @@
 use super::fail;
 use crate::experiment::machine::allowed_cpus;
 use crate::observe::cgroup::{self, Cgroup};
-use crate::observe::cpu::{ProcessClock, Switches, SystemCpu, foreign_share, steal_share};
+use crate::observe::cpu::{
+    ProcessClock, Switches, SystemCpu, foreign_share, own_thread_ns, steal_share,
+};
 use crate::observe::interrupts;
 use crate::record::{Failure, Interrupts, Phase};
 use nix::unistd::{Pid, getpid};
 use std::path::Path;
 use std::time::Instant;
 
-/// Readings before and after a window, while all workers are parked.
+/// Readings before and after a window and each of its turns, while all workers are parked.
 pub(super) struct Watch {
     pub(super) pids: Vec<Pid>,
     clocks: Vec<ProcessClock>,
     allowed: Vec<usize>,
     cgroup: Cgroup,
-    before: Option<Reading>,
+    window: Option<Before>,
+    /// CPU time of this thread when the last turn ended, or the window began.
+    turn_ended_ns: u64,
+    /// CPU time of this thread between turns so far.
+    between_ns: u64,
+    /// Interrupts so far when the turn began.
+    turn_began: Option<Interrupts>,
+    /// Interrupts in turns so far.
+    interrupts: Option<Interrupts>,
 }
 
-struct Reading {
+/// Before the window. What is read here goes on counting between turns, when workers sleep.
+struct Before {
     at: Instant,
     cpu_ns: u64,
     switches: Switches,
     system: Option<SystemCpu>,
     throttle: Option<cgroup::Throttle>,
-    interrupts: Option<Interrupts>,
 }
 
 /// What a window cost.
@@ -53,7 +63,11 @@ impl Watch {
             pids,
             allowed: allowed_cpus(Path::new("/")),
             cgroup: Cgroup::of_self(),
-            before: None,
+            window: None,
+            turn_ended_ns: 0,
+            between_ns: 0,
+            turn_began: None,
+            interrupts: None,
         })
     }
 
@@ -61,21 +75,41 @@ impl Watch {
     /// outside of what they measure.
     pub(super) fn begin(&mut self) -> Result<(), Failure> {
         let (switches, throttle) = (self.switches()?, self.cgroup.throttle());
-        let interrupts = interrupts::read();
         let system = SystemCpu::read(&self.allowed).ok();
-        self.before = Some(Reading {
+        self.window = Some(Before {
             at: Instant::now(),
             cpu_ns: self.cpu_ns()?,
             switches,
             system,
             throttle,
-            interrupts,
         });
+        self.turn_ended_ns = own_thread_ns();
         Ok(())
     }
 
+    pub(super) fn begin_turn(&mut self) {
+        self.turn_began = interrupts::read();
+        self.between_ns += own_thread_ns() - self.turn_ended_ns;
+    }
+
+    pub(super) fn end_turn(&mut self) {
+        self.turn_ended_ns = own_thread_ns();
+        let more = interrupts::read().zip(self.turn_began);
+        let more = more.map(|(now, then)| interrupts::since(now, then));
+        self.interrupts = match (self.interrupts, more) {
+            (Some(before), Some(more)) => Some(interrupts::sum(before, more)),
+            (_, more) => more,
+        };
+    }
+
+    /// What the turns cost. Workers sleep between them, so their CPU time is that of the whole; what this
+    /// thread did meanwhile is known to the nanosecond, and taken off. (The clocks of processes are not read
+    /// for each turn: they run up to a tick behind for a thread that is just falling asleep.) Foreign CPU and steal are those of the whole time since [`Watch::begin`], in
+    /// which a partner that takes turns is a stranger.
     pub(super) fn end(&self) -> Result<Spent, Failure> {
-        let before = self.before.as_ref().expect("a watch begins before it ends");
+        let before = self.window.as_ref();
+        let before = before.expect("a watch begins before it ends");
+        let between_ns = self.between_ns + own_thread_ns() - self.turn_ended_ns;
         let own_ns = self.cpu_ns()? - before.cpu_ns;
         let wall = before.at.elapsed();
         let system = SystemCpu::read(&self.allowed).ok();
@@ -87,18 +121,17 @@ impl Watch {
             .zip(before.throttle)
             .map(|(now, then)| now.since(then).times);
         Ok(Spent {
-            cpu_s: own_ns as f64 * 1e-9,
+            cpu_s: own_ns.saturating_sub(between_ns) as f64 * 1e-9,
             switches: self.switches()?.since(before.switches),
             foreign_cpu: spent.and_then(|s| foreign_share(s, own_ns, cpus, wall)),
             steal: spent.and_then(|s| steal_share(s, cpus, wall)),
             throttled: throttle,
-            interrupts: interrupts::read()
-                .zip(before.interrupts)
-                .map(|(now, then)| interrupts::since(now, then)),
+            interrupts: self.interrupts,
         })
     }
 
-    fn cpu_ns(&self) -> Result<u64, Failure> {
+    /// CPU time of the host and its workers since they began, nanoseconds.
+    pub(super) fn cpu_ns(&self) -> Result<u64, Failure> {
         let sum = self
             .clocks
             .iter()

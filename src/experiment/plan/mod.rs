@@ -11,7 +11,7 @@ use super::stopping::Look;
 use crate::deployment::{Form, Kind};
 use crate::record::{Pinning, Purpose, Side, WorkloadKind};
 use crate::transport::{Asked, Choice, Entry, Purpose as Use, REGISTRY, WaitPolicy};
-use crate::workload::hop::{ENDS, Hop};
+use crate::workload::hop::{ENDS, Hop, Pattern};
 use crate::workload::serialize::Settings;
 use crate::workload::{Spec, SpecSource, derive_seed};
 use message::Scope;
@@ -224,6 +224,18 @@ impl PlannedCell {
             }
         };
         format!("{name}@{} {what}", self.agents)
+    }
+
+    /// Whether its pairs take turns. Not where the window is to be one piece: a long one that a short one is
+    /// held against, one with a schedule, and one whose messages are far apart.
+    #[must_use]
+    pub fn takes_turns(&self, workloads: &[PlannedWorkload]) -> bool {
+        let is_paced = |w: usize| {
+            let hop = workloads[w].hop.as_ref();
+            hop.is_some_and(|hop| matches!(hop.pattern, Pattern::Paced(_)))
+        };
+        let in_one_piece = matches!(self.purpose, Purpose::LongWindow | Purpose::Latency);
+        !in_one_piece && !is_paced(self.workload) && !is_paced(self.x_workload)
     }
 
     /// Index into [`Request::workloads`] of the side that is meant.
