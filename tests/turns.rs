@@ -10,6 +10,14 @@ use host::proc::{await_end_of, numbered, workers};
 use nix::sys::signal::Signal;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// Who else maps the program takes a share of its pages: one test at a time.
+static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+
+fn alone() -> MutexGuard<'static, ()> {
+    ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// A host that is told, line by line, what to do.
 struct Told {
@@ -95,6 +103,7 @@ fn invocation(name: &str, agents: usize, form: &str, is_first: bool) -> Invocati
 
 #[test]
 fn two_hosts_take_turns_and_do_the_same_work_as_alone() {
+    let _alone = alone();
     for (name, agents) in [("exploration", 3), ("coordination", 4)] {
         let forms = ["threads", "processes"];
         let mut hosts: Vec<Told> = Vec::new();
@@ -119,19 +128,20 @@ fn two_hosts_take_turns_and_do_the_same_work_as_alone() {
                 assert_eq!(host.turn(6).turns_done, turn + 1);
             }
         }
-        for (i, form) in forms.into_iter().enumerate() {
-            let sample = hosts[i].sample();
-            let alone = host::sample(&host::invocation(name, agents, form));
+        // The second one's memory is read when the first one is gone.
+        let samples: Vec<Sample> = hosts.iter_mut().map(Told::sample).collect();
+        for (sample, form) in samples.into_iter().zip(forms) {
+            let unpaired = host::sample(&host::invocation(name, agents, form));
             let what = format!("{name} {form}");
-            assert_eq!((sample.turns, alone.turns), (6, 1), "{what}");
-            assert_eq!(sample.digest, alone.digest, "{what}");
+            assert_eq!((sample.turns, unpaired.turns), (6, 1), "{what}");
+            assert_eq!(sample.digest, unpaired.digest, "{what}");
             assert_eq!(sample.slices_ops_per_s.len(), 12, "{what}");
             assert_eq!(sample.messages_sent, sample.messages_received, "{what}");
             assert!(sample.ops > 0 && sample.span_s >= 0.12, "{what}");
-            let (a, b) = (sample.active_states_per_op, alone.active_states_per_op);
+            let (a, b) = (sample.active_states_per_op, unpaired.active_states_per_op);
             assert!((a - b).abs() <= 0.005 * b, "{what}: {a} and {b}");
             // Who maps the same program at the same time takes nothing off anybody's account.
-            let (a, b) = (sample.memory.total_bytes, alone.memory.total_bytes);
+            let (a, b) = (sample.memory.total_bytes, unpaired.memory.total_bytes);
             let apart = (a as f64 - b as f64).abs() / b as f64;
             assert!(apart < 0.1, "{what}: {a} and {b} bytes");
         }
@@ -164,6 +174,7 @@ fn ran_ns(pid: i32, task: i32) -> u64 {
 
 #[test]
 fn a_worker_that_dies_between_turns_is_named() {
+    let _alone = alone();
     let mut host = Told::start(&invocation("exploration", 3, "processes", true));
     host.waiting();
     host.turn(12);
@@ -182,6 +193,7 @@ fn a_worker_that_dies_between_turns_is_named() {
 
 #[test]
 fn orders_that_cannot_be_followed_are_named() {
+    let _alone = alone();
     for (order, says) in [
         (Some("{\"turn\":{\"of\":5}}"), "is no order"),
         (Some("{\"turn\":{\"of\":0}}"), "is no order"),
