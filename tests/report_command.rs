@@ -7,7 +7,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use assert_cmd::Command;
-use forkscope::record::{Run, schema};
+use forkscope::record::{METHOD_VERSION, Run, schema};
 use forkscope::report::{REGISTRY, Style, json};
 use tempfile::TempDir;
 
@@ -92,7 +92,8 @@ fn a_record_is_rendered_from_its_file_its_folder_and_standard_input() {
     }
     // Left out, it is what a person reads.
     let (text, _) = printed(&folder, &["run"], "");
-    assert!(text.starts_with("forkscope 0.1.0, method 1\n"), "{text}");
+    let head = format!("forkscope 0.1.0, method {METHOD_VERSION}\n");
+    assert!(text.starts_with(&head), "{text}");
     assert_eq!(fs::read_to_string(&record).unwrap(), input, "only read");
 }
 

@@ -512,16 +512,20 @@ pub(super) fn carries(
     }
     // While it connects: two for its socket, two ends of the control channel, a mailbox.
     let to_connect = 5 * processes + streams as u64;
+    // Two hosts live at a time: those of a pair, which may be of the same deployment.
     let needs = Needs {
         agents,
-        processes: processes + 1,
-        threads,
+        processes: 2 * (processes + 1),
+        threads: 2 * threads,
         // And room.
         descriptors_in_one_process: to_connect.max(together as u64) + 32,
         // Rings are no files of /dev/shm, whose size does not limit them: they are memory.
         shm_bytes: 0,
-        memory_bytes: ((processes << 20) + ((agents as u64) << 18)).saturating_add(message_bytes),
-        message_bytes,
+        memory_bytes: (processes << 20)
+            .saturating_add((agents as u64) << 18)
+            .saturating_add(message_bytes)
+            .saturating_mul(2),
+        message_bytes: message_bytes.saturating_mul(2),
     };
     machine::check_capacity(&needs, machine)
 }

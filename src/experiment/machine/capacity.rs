@@ -10,12 +10,12 @@ use crate::record::Machine;
 /// Tasks left to the rest of the system: a limit that is used to the last task locks people out.
 const SPARE_TASKS: u64 = 16;
 
-/// What the largest invocation of a plan needs at once.
+/// What the largest pair of a plan needs at once.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Needs {
     /// Agents that all this is for; scales the advice.
     pub agents: usize,
-    /// Processes to be started, host included; each brings one thread.
+    /// Processes to be started, hosts included; each brings one thread.
     pub processes: u64,
     /// Threads to be started beyond the first one of each process.
     pub threads: u64,
