@@ -17,8 +17,14 @@ const MIN_WIDTH: usize = 40;
 /// Columns between two columns of a table.
 const GAP: usize = 2;
 
-/// A last column of text is not wrapped to fewer columns than this.
+/// A last column of text is not wrapped to fewer columns than this,
 const NARROWEST_TEXT: usize = 16;
+
+/// nor one of a few words to fewer than this.
+const NARROWEST_WORDS: usize = 12;
+
+/// Text up to this length, columns, is a few words.
+const FEW_WORDS: usize = 32;
 
 /// Columns by which everything under a heading is set in.
 const INDENT: usize = 2;
@@ -310,15 +316,21 @@ impl Page {
         }
     }
 
-    /// A table, set in; where it is too wide for the page, a list with the same words.
+    /// A table, set in; where it is too wide for the page with its titles broken into lines, too, a list with the same
+    /// words.
     pub fn grid(&mut self, grid: &Grid) {
         self.blocks.push(Block::Table(grid.clone()));
         if self.is_markdown {
             self.blank();
             return self.text.push_str(&markdown::table(grid));
         }
-        match grid.narrowest() + INDENT <= self.columns {
-            true => self.table(grid),
+        let fits = |grid: &Grid| grid.narrowest() + INDENT <= self.columns;
+        if fits(grid) {
+            return self.table(grid);
+        }
+        let squeezed = grid.squeezed();
+        match fits(&squeezed) {
+            true => self.table(&squeezed),
             false => self.list(grid),
         }
     }
@@ -426,25 +438,54 @@ impl Page {
 }
 
 impl Grid {
-    /// Columns that the table needs when only a last column of text is wrapped.
+    /// Columns that the table needs when only a last column of text is wrapped, between words.
     fn narrowest(&self) -> usize {
         let last = self.header.len().saturating_sub(1);
         let width = |column: usize| {
-            let texts = self.rows.iter().map(|row| &row[column]);
-            texts
-                .chain([&self.header[column]])
-                .flat_map(|text| text.lines())
-                .map(|line| line.chars().count())
-                .max()
-                .unwrap_or(0)
+            let rows = self.rows.iter().map(|row| row[column].as_str());
+            widest(rows.chain([self.header[column].as_str()]))
         };
         let others: usize = (0..last).map(|column| width(column) + GAP).sum();
         others
             + match self.last {
-                Last::Text(_) => width(last).min(NARROWEST_TEXT),
+                Last::Text(_) => {
+                    let least = match width(last) {
+                        few if few <= FEW_WORDS => NARROWEST_WORDS,
+                        _ => NARROWEST_TEXT,
+                    };
+                    let rows = self.rows.iter().map(|row| row[last].as_str());
+                    let words = rows.chain([self.header[last].as_str()]);
+                    width(last).min(least.max(longest_word(words)))
+                }
                 Last::Numbers => width(last),
             }
     }
+
+    /// The same table with titles that are no wider than what stands below them, as far as their words allow it.
+    fn squeezed(&self) -> Self {
+        let title = |(column, title): (usize, &String)| {
+            let below = widest(self.rows.iter().map(|row| row[column].as_str()));
+            let width = below.max(longest_word([title.as_str()]));
+            let lines = title.lines().flat_map(|l| wrap(l.split(' '), " ", width));
+            lines.collect::<Vec<_>>().join("\n")
+        };
+        Self {
+            header: self.header.iter().enumerate().map(title).collect(),
+            ..self.clone()
+        }
+    }
+}
+
+/// Columns of the longest line.
+fn widest<'a>(texts: impl IntoIterator<Item = &'a str>) -> usize {
+    let lines = texts.into_iter().flat_map(str::lines);
+    lines.map(|line| line.chars().count()).max().unwrap_or(0)
+}
+
+/// Columns of the longest word.
+fn longest_word<'a>(texts: impl IntoIterator<Item = &'a str>) -> usize {
+    let words = texts.into_iter().flat_map(str::split_whitespace);
+    words.map(|word| word.chars().count()).max().unwrap_or(0)
 }
 
 impl Last {
@@ -530,6 +571,62 @@ mod tests {
             wrap("one two incomprehensible three".split(' '), " ", 8),
             ["one two", "incomprehensible", "three"]
         );
+    }
+
+    fn grid(verdict: &str) -> Grid {
+        Grid {
+            left: 1,
+            header: [
+                "probe",
+                "processes:cores / threads\n95 % interval",
+                "verdict",
+            ]
+            .map(str::to_owned)
+            .to_vec(),
+            rows: vec![vec![
+                "tlb".to_owned(),
+                "16.4 [13.6, 19.8]".to_owned(),
+                verdict.to_owned(),
+            ]],
+            last: Last::Text(|_| Tone::Plain),
+        }
+    }
+
+    fn set(grid: &Grid, width: usize) -> String {
+        let mut page = Page::new(&Style {
+            width: Some(width),
+            ..Style::default()
+        });
+        page.grid(grid);
+        page.finish()
+    }
+
+    #[test]
+    fn a_table_that_is_too_wide_breaks_its_titles_before_it_becomes_a_list() {
+        let grid = grid("processes:cores · unsteady");
+        let wide = set(&grid, 60);
+        assert!(wide.contains("processes:cores / threads"), "{wide}");
+        let squeezed = set(&grid, 44);
+        assert!(squeezed.contains("processes:cores /"), "{squeezed}");
+        assert!(!squeezed.contains("- tlb"), "{squeezed}");
+        assert!(
+            squeezed.lines().all(|l| l.chars().count() <= 44),
+            "{squeezed}"
+        );
+        let list = set(&grid, 40);
+        assert!(list.starts_with("  - tlb"), "{list}");
+    }
+
+    #[test]
+    fn no_word_of_a_table_is_cut() {
+        let long = "processes:16x2,round-robin";
+        let grid = grid(&format!("{long} · unsteady"));
+        for width in 40..100 {
+            let text = set(&grid, width);
+            for word in [long, "processes:cores", "unsteady", "interval"] {
+                assert!(text.contains(word), "{width}: {text}");
+            }
+        }
     }
 
     #[test]
