@@ -683,8 +683,9 @@ fn checks_have_their_outcome_in_words() {
 fn pages_of_every_kind_can_be_saved() {
     let folder = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("pages");
     std::fs::create_dir_all(&folder).expect("the folder of the tests can be written to");
-    for (name, run) in runs() {
+    let pages = runs().into_iter().map(|(name, run)| (name, page(&run)));
+    for (name, page) in pages.chain([("history", page_of(&past()))]) {
         let path = folder.join(format!("{name}.html"));
-        std::fs::write(&path, page(&run)).expect("the folder of the tests can be written to");
+        std::fs::write(&path, page).expect("the folder of the tests can be written to");
     }
 }

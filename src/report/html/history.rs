@@ -11,6 +11,11 @@ use super::{Record, STYLE, render};
 use crate::record::history::{Group, History, Series};
 use crate::report::terminal::trend;
 
+/// What all pictures have in common.
+const HOW_TO_READ: &str = "Each picture has the ratio of op/s with its 95 % interval, one run beside the other in the \
+                           order of their start. The verdict is that of each run, by its own margin. A cross is a run \
+                           that carries a label (withheld, busy machine, incomplete): it must not be relied on.";
+
 /// Everything that the template may use.
 #[derive(Serialize)]
 struct Document {
@@ -64,7 +69,7 @@ fn section((place, group): (usize, &Group)) -> Section {
         id: format!("machine-{}", place + 1),
         name: title.clone(),
         title,
-        about: String::new(),
+        about: HOW_TO_READ.to_owned(),
         blocks,
     }
 }

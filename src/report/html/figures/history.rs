@@ -1,6 +1,6 @@
 //! What became of one comparison over time, in a picture?
 
-use super::super::block::{Figure, Key, Table, both};
+use super::super::block::{Figure, Key, Table, both, capitalised};
 use super::super::plot::{Axis, Plane, Range, Spread, plain};
 use super::super::svg::{Drawing, Form, Room};
 use super::ratio::{REACH, interval};
@@ -37,10 +37,8 @@ pub fn figure(series: &Series) -> Option<Figure> {
         ]),
         title: format!("{x} / {baseline}, op/s"),
         caption: format!(
-            "Ratio of op/s with its 95 % interval, a run beside the other in the order of their start; {}. Above 1, \
-             {x} do more; below, {baseline}. What is marked with a cross carries a label that says why it must not \
-             be relied on.",
-            trend::about(series)
+            "Above 1, {x} do more; below, {baseline}. {}.",
+            capitalised(&trend::about(series))
         ),
         alternative: format!("{x} / {baseline}, run after run: {}.", said.join("; ")),
         key: key(series),
