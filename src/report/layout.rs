@@ -17,6 +17,9 @@ const MIN_WIDTH: usize = 40;
 /// Columns between two columns of a table.
 const GAP: usize = 2;
 
+/// The same where there is little room.
+const LEAST_GAP: usize = 1;
+
 /// A last column of text is not wrapped to fewer columns than this,
 const NARROWEST_TEXT: usize = 16;
 
@@ -316,7 +319,8 @@ impl Page {
         }
     }
 
-    /// A table, set in; where it is too wide for the page with its titles broken into lines, too, a list with the same
+    /// A table, set in; where it is too wide for the page with its titles broken into lines and its columns
+    /// closer together, too, a list with the same
     /// words.
     pub fn grid(&mut self, grid: &Grid) {
         self.blocks.push(Block::Table(grid.clone()));
@@ -324,14 +328,17 @@ impl Page {
             self.blank();
             return self.text.push_str(&markdown::table(grid));
         }
-        let fits = |grid: &Grid| grid.narrowest() + INDENT <= self.columns;
-        if fits(grid) {
-            return self.table(grid);
+        let fits = |grid: &Grid, gap| grid.narrowest(gap) + INDENT <= self.columns;
+        if fits(grid, GAP) {
+            return self.table(grid, GAP);
         }
         let squeezed = grid.squeezed();
-        match fits(&squeezed) {
-            true => self.table(&squeezed),
-            false => self.list(grid),
+        match [GAP, LEAST_GAP]
+            .into_iter()
+            .find(|gap| fits(&squeezed, *gap))
+        {
+            Some(gap) => self.table(&squeezed, gap),
+            None => self.list(grid),
         }
     }
 
@@ -351,7 +358,7 @@ impl Page {
         }
     }
 
-    fn table(&mut self, grid: &Grid) {
+    fn table(&mut self, grid: &Grid, gap: usize) {
         let last = grid.header.len().saturating_sub(1);
         let is_text = |column| column < grid.left || (column == last && grid.last.is_text());
         let set = |(column, text): (usize, &str)| {
@@ -379,7 +386,7 @@ impl Page {
         }
         for (index, column) in table.column_iter_mut().enumerate() {
             // The table itself puts one blank between columns.
-            let padding = if index == last { 0 } else { GAP as u16 - 1 };
+            let padding = if index == last { 0 } else { gap as u16 - 1 };
             column.set_padding((0, padding));
             if !(index == last && grid.last.is_text()) {
                 column.set_constraint(ColumnConstraint::ContentWidth);
@@ -439,13 +446,13 @@ impl Page {
 
 impl Grid {
     /// Columns that the table needs when only a last column of text is wrapped, between words.
-    fn narrowest(&self) -> usize {
+    fn narrowest(&self, gap: usize) -> usize {
         let last = self.header.len().saturating_sub(1);
         let width = |column: usize| {
             let rows = self.rows.iter().map(|row| row[column].as_str());
             widest(rows.chain([self.header[column].as_str()]))
         };
-        let others: usize = (0..last).map(|column| width(column) + GAP).sum();
+        let others: usize = (0..last).map(|column| width(column) + gap).sum();
         others
             + match self.last {
                 Last::Text(_) => {
@@ -613,6 +620,8 @@ mod tests {
             squeezed.lines().all(|l| l.chars().count() <= 44),
             "{squeezed}"
         );
+        let close = set(&grid, 41);
+        assert!(!close.contains("- tlb"), "{close}");
         let list = set(&grid, 40);
         assert!(list.starts_with("  - tlb"), "{list}");
     }

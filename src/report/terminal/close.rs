@@ -8,7 +8,7 @@ use crate::report::Style;
 use crate::report::layout::{Grid, Last, Page, Tone};
 use crate::report::numbers;
 use crate::stats::{Judgement, judge_control};
-use crate::verdict::{BUSY_LABEL, Other, Summary, summaries};
+use crate::verdict::{BUSY_LABEL, Other, Summary, WITHHELD_LABEL, summaries};
 
 pub fn write(run: &Run, style: &Style, page: &mut Page) {
     controls(run, page);
@@ -228,7 +228,7 @@ pub fn other_deployments(summaries: &[Summary<'_>]) -> Option<Grid> {
         last: Last::Text(|said| match said {
             s if s.starts_with("tie") => Tone::Calm,
             s if s.starts_with("inconclusive") || s.starts_with("not measured") => Tone::Caution,
-            s if s.starts_with(BUSY_LABEL) => Tone::Caution,
+            s if s.starts_with(BUSY_LABEL) || s.starts_with(WITHHELD_LABEL) => Tone::Caution,
             _ => Tone::Strong,
         }),
     })
