@@ -141,15 +141,25 @@ one table.
 Examples:
   forkscope trend reports
   forkscope trend reports --format md > history.md
+  forkscope trend reports -o history.html
   forkscope trend reports --format json | jq '.groups[].series[].points[].effect.ratio'"
     )]
     Trend {
         /// Folder of records
         #[arg(value_name = "DIR")]
         folder: PathBuf,
-        /// How it is written
-        #[arg(long, value_enum, default_value_t = Written::Terminal, env = "FORKSCOPE_FORMAT")]
-        format: Written,
+        /// How it is written; left out: what the name of -o ends with, else terminal
+        #[arg(long, value_enum, env = "FORKSCOPE_FORMAT")]
+        format: Option<WrittenHistory>,
+        /// File to write, whole or not at all, also over an earlier one; left out, or `-`: standard output
+        #[arg(
+            short,
+            long,
+            alias = "out",
+            value_name = "FILE",
+            env = "FORKSCOPE_OUTPUT"
+        )]
+        output: Option<PathBuf>,
         /// Colour of the table
         #[arg(long, value_enum, default_value_t = Color::Auto, env = "FORKSCOPE_COLOR")]
         color: Color,
@@ -329,7 +339,20 @@ pub enum Tolerated {
     Memory,
 }
 
-/// How a comparison or a history is written.
+/// How a history is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum WrittenHistory {
+    /// Tables for a person
+    Terminal,
+    /// Markdown
+    Md,
+    /// JSON
+    Json,
+    /// A page with pictures
+    Html,
+}
+
+/// How a comparison is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Written {
     /// Tables for a person

@@ -45,8 +45,9 @@ fn main() -> ExitCode {
         Command::Trend {
             folder,
             format,
+            output,
             color,
-        } => commands::trend(folder, *format, *color),
+        } => commands::trend(folder, *format, output.as_deref(), *color),
         Command::List { what } => commands::list(*what),
         Command::Completions { shell } => commands::completions(*shell),
         Command::Man { command } => commands::man(command.as_deref()),

@@ -7,6 +7,7 @@ use forkscope::record::checks::{CheckAnswer, CheckKind, CheckOutcome};
 use forkscope::record::{Estimate, Run, schema};
 use forkscope::report::json::{self, ReadError};
 use forkscope::report::{REGISTRY, Style, find};
+use forkscope::verdict::summaries;
 use jsonschema::Validator;
 use serde_json::Value;
 
@@ -125,17 +126,17 @@ fn labels_stand_before_every_sentence_that_they_are_about() {
     let busy = render("md", &fixture::busy_run());
     let (answer, _) = busy.split_once("\nmachine: ").expect("the machine");
     assert!(answer.starts_with("## verdict\n\n> busy machine: measured although"));
-    let answers = fixture::busy_run().answers;
-    for sentence in answers
+    let run = fixture::busy_run();
+    for sentence in summaries(&run)
         .iter()
-        .flat_map(|a| [&a.crossover, &a.recommendation])
+        .flat_map(|s| [s.crossover, s.weighed.as_str()])
     {
         assert!(sentence.starts_with("busy machine: "), "{sentence}");
-        assert!(busy.contains(sentence.as_str()), "{sentence}: {busy}");
+        assert!(busy.contains(sentence), "{sentence}: {busy}");
     }
     let withheld = render("md", &fixture::withheld_run());
     assert!(withheld.starts_with("## verdict\n\n> withheld: this machine could not tell"));
-    assert!(!withheld.contains("use threads"), "{withheld}");
+    assert!(!withheld.contains("take threads"), "{withheld}");
     // Controls are what it is withheld for.
     for heading in withheld
         .lines()

@@ -8,9 +8,11 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use flate2::read::GzDecoder;
 use forkscope::record::checks::{CheckAnswer, CheckKind, CheckOutcome};
+use forkscope::record::history::{History, Skipped};
 use forkscope::record::{Cause, Dropped, Estimate, OrderEntry, Run, WorkloadKind, WorkloadRecord};
+use forkscope::report::html::history as history_page;
 use forkscope::report::{Style, find, json};
-use forkscope::verdict::{BUSY_LABEL, WITHHELD_LABEL};
+use forkscope::verdict::{BUSY_LABEL, WITHHELD_LABEL, history, summaries};
 use std::io::Read;
 
 fn page(run: &Run) -> String {
@@ -34,6 +36,7 @@ fn readable(page: &str) -> String {
 /// A text as it stands in a page.
 fn escaped(text: &str) -> String {
     text.replace('&', "&amp;")
+        .replace('"', "&quot;")
         .replace('\'', "&#x27;")
         .replace('/', "&#x2f;")
         .replace('<', "&lt;")
@@ -123,6 +126,104 @@ fn runs() -> Vec<(&'static str, Run)> {
     ]
 }
 
+fn page_of(history: &History) -> String {
+    let mut out = Vec::new();
+    history_page::write(history, &mut out).expect("a Vec takes everything");
+    String::from_utf8(out).expect("pages are UTF-8")
+}
+
+/// What a folder holds: two runs of one kind, runs that carry labels, one of another seed, a hostile one, and one that
+/// compares nothing on another machine.
+fn past() -> History {
+    let mut empty = fixture::run();
+    empty.cells.clear();
+    empty.machine.kernel = Some("7.0".to_owned());
+    let mut other_seed = fixture::run();
+    other_seed.seed = 7;
+    let runs = [
+        fixture::run(),
+        fixture::run(),
+        fixture::withheld_run(),
+        fixture::busy_run(),
+        fixture::incomplete_run(),
+        other_seed,
+        hostile_run(),
+        empty,
+    ];
+    let runs = runs.into_iter().enumerate().map(|(day, mut run)| {
+        run.started = format!("2026-01-{:02}T10:20:30Z", day + 1);
+        (format!("reports/{day}/run.json"), run)
+    });
+    let skipped = Skipped {
+        file: "reports/<torn>/run.json".to_owned(),
+        why: "line 3, column 1: torn".to_owned(),
+    };
+    history(runs.collect(), vec![skipped])
+}
+
+#[test]
+fn a_history_has_a_picture_for_each_comparison_and_holds_itself() {
+    let past = past();
+    let page = page_of(&past);
+    assert!(page == page_of(&past), "the same history, the same bytes");
+    let series = || past.groups.iter().flat_map(|g| &g.series);
+    let with_picture = series().filter(|s| s.points.iter().any(|p| p.effect.is_some()));
+    assert!(with_picture.clone().count() > 0);
+    assert_eq!(page.matches("<figure ").count(), with_picture.count());
+    // A title each, whether there is a picture or not.
+    assert_eq!(page.matches("<h3>").count(), series().count());
+    for (place, group) in past.groups.iter().enumerate() {
+        let id = format!("machine-{}", place + 1);
+        let section = section(&page, &id).expect("a section for each machine");
+        for fact in &group.machine {
+            assert!(section.contains(&escaped(fact)), "{fact}");
+        }
+    }
+    assert!(page.contains("nothing was compared here"));
+    let skipped = section(&page, "skipped").expect("what was skipped is named");
+    assert!(skipped.contains(&escaped("reports/<torn>/run.json: line 3")));
+    let packed = page
+        .split_once("base64,")
+        .and_then(|(_, rest)| rest.split_once('"'))
+        .expect("the history is inside");
+    let packed = STANDARD.decode(packed.0).expect("it is Base64");
+    let mut text = String::new();
+    let mut unpacked = GzDecoder::new(packed.as_slice());
+    unpacked.read_to_string(&mut text).expect("it is gzip");
+    assert_eq!(
+        serde_json::from_str::<History>(&text).expect("a history"),
+        past
+    );
+}
+
+#[test]
+fn what_must_not_be_relied_on_looks_unlike_the_rest() {
+    let only = |run: Run| {
+        let mut run = run;
+        run.cells
+            .retain(|c| c.workload == "coordination" && c.agents == 8);
+        page_of(&history(vec![("run.json".to_owned(), run)], Vec::new()))
+    };
+    let calm = readable(&only(fixture::run()));
+    assert!(!calm.contains("class=\"fault mark\""), "{calm}");
+    assert!(calm.contains("threads ahead"), "{calm}");
+    for run in [fixture::withheld_run(), fixture::busy_run()] {
+        let page = readable(&only(run));
+        assert!(page.contains("class=\"fault mark\""), "{page}");
+        assert!(page.contains("withheld, busy or incomplete"), "{page}");
+        assert!(!page.contains("threads ahead"), "{page}");
+    }
+}
+
+#[test]
+fn an_empty_history_is_a_page() {
+    let page = page_of(&History::default());
+    assert!(
+        page.contains("0 records") && page.ends_with("</html>\n"),
+        "{page}"
+    );
+}
+
 #[test]
 fn the_same_record_gives_the_same_bytes() {
     for (name, run) in runs() {
@@ -134,8 +235,9 @@ fn the_same_record_gives_the_same_bytes() {
 
 #[test]
 fn nothing_is_loaded_and_nothing_runs() {
-    for (name, run) in runs() {
-        let page = page(&run).to_lowercase();
+    let pages = runs().into_iter().map(|(name, run)| (name, page(&run)));
+    for (name, page) in pages.chain([("history", page_of(&past()))]) {
+        let page = page.to_lowercase();
         let tags = page.split('<').skip(1).filter_map(|t| t.split('>').next());
         for tag in tags {
             // A value may say anything, except the address of a link.
@@ -180,8 +282,8 @@ fn a_withheld_or_busy_run_is_labelled_first_and_before_each_sentence() {
             assert!(first < body.find("<main").expect("there is a main part"));
             let summary = section(&page, "summary").expect("there is a summary");
             let before = format!("<strong class=\"label\">{label}:</strong>");
-            // The answer in short, what it rests on, and what to take, all things weighed.
-            let sentences = 3 * run.answers.len();
+            // The answer in short, and what to take, all things weighed.
+            let sentences = 2 * run.answers.len();
             assert_eq!(summary.matches(&before).count(), sentences, "{summary}");
             // Once each: what the record says already is not said again.
             assert_eq!(
@@ -197,21 +299,25 @@ fn a_withheld_or_busy_run_is_labelled_first_and_before_each_sentence() {
 }
 
 #[test]
-fn what_to_take_stands_below_the_recommendation() {
-    let run = fixture::run();
+fn what_to_take_stands_below_the_crossover_and_the_other_deployments_have_a_line_each() {
+    let run = fixture::many_deployments_run();
     let page = page(&run);
     let summary = section(&page, "summary").expect("there is a summary");
     let place = |said: &str| summary.find(&escaped(said)).expect(said);
-    for answer in &run.answers {
-        assert!(answer.weighed.starts_with("take "), "{}", answer.weighed);
-        let (before, after) = (place(&answer.recommendation), place(&answer.weighed));
-        assert!(before < after, "{summary}");
+    let summaries = summaries(&run);
+    assert_eq!(summaries.len(), 2, "a paragraph for each workload");
+    let mut last = 0;
+    for said in &summaries {
+        let (before, after) = (place(said.crossover), place(&said.weighed));
+        assert!(last < before && before < after, "{summary}");
+        last = after;
     }
-    let mut unweighed = fixture::run();
-    for answer in &mut unweighed.answers {
-        answer.weighed.clear();
-    }
-    assert!(!readable(&self::page(&unweighed)).contains("<p></p>"));
+    let table = &summary[place("The other deployments")..];
+    assert_eq!(table.matches("threads:cores</td>").count(), 2, "{table}");
+    assert_eq!(table.matches("processes:2x2</td>").count(), 2, "{table}");
+    // Nobody else has a paragraph.
+    assert_eq!(summary.matches("class=\"said\"").count(), 2, "{summary}");
+    assert!(!self::page(&fixture::run()).contains("The other deployments"));
 }
 
 #[test]
@@ -295,8 +401,9 @@ fn parts_stand_in_the_order_in_which_they_are_read() {
 
 #[test]
 fn every_picture_has_words_and_numbers_and_every_id_is_one_of_a_kind() {
-    for (name, run) in runs() {
-        let page = readable(&page(&run));
+    let pages = runs().into_iter().map(|(name, run)| (name, page(&run)));
+    for (name, page) in pages.chain([("history", page_of(&past()))]) {
+        let page = readable(&page);
         let figures: Vec<&str> = page.split("<figure ").skip(1).collect();
         for figure in &figures {
             let figure = figure.split("</figure>").next().expect("it ends");
@@ -381,8 +488,8 @@ fn sentences_of_a_long_run_carry_their_labels() {
     let summary = section(&page, "summary").expect("there is a summary");
     let said = summary.matches("<p>").count();
     let label = format!("<p><strong class=\"label\">{BUSY_LABEL}:</strong>");
-    // Two workloads, three sentences each; latency three times; the map; two long windows.
-    assert_eq!(said, 12, "{summary}");
+    // Two workloads, a sentence and a paragraph each; latency three times; the map; two long windows.
+    assert_eq!(said, 10, "{summary}");
     assert_eq!(summary.matches(&label).count(), said, "{summary}");
     for title in ["latency", "mixes", "long windows"] {
         assert!(summary.contains(&format!("<h3>{title}</h3>")), "{title}");
@@ -576,8 +683,9 @@ fn checks_have_their_outcome_in_words() {
 fn pages_of_every_kind_can_be_saved() {
     let folder = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("pages");
     std::fs::create_dir_all(&folder).expect("the folder of the tests can be written to");
-    for (name, run) in runs() {
+    let pages = runs().into_iter().map(|(name, run)| (name, page(&run)));
+    for (name, page) in pages.chain([("history", page_of(&past()))]) {
         let path = folder.join(format!("{name}.html"));
-        std::fs::write(&path, page(&run)).expect("the folder of the tests can be written to");
+        std::fs::write(&path, page).expect("the folder of the tests can be written to");
     }
 }

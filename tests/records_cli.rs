@@ -209,6 +209,18 @@ fn the_history_of_a_folder_names_what_it_skips() {
     );
     let md = stdout(&trend(&["reports", "--format", "md"]).code(0));
     assert!(md.contains("### exploration with 8 agents"), "{md}");
+    // By name, and by how the file's name ends.
+    let html = stdout(&trend(&["reports", "--format", "html"]).code(0));
+    assert!(html.starts_with("<!doctype html>") && html.contains("<figure "));
+    assert_eq!(
+        stdout(&trend(&["reports", "-o", "history.html"]).code(0)),
+        ""
+    );
+    let written = fs::read_to_string(folder.path().join("history.html")).unwrap();
+    assert_eq!(written, html);
+    let said = stderr(&trend(&["reports", "-o", "history.docx"]).code(2));
+    assert!(said.contains("say which with --format"), "{said}");
+    assert!(!folder.path().join("history.docx").exists());
     let said = stderr(&trend(&["nowhere"]).code(2));
     assert!(said.contains("nowhere: cannot be read"), "{said}");
     fs::remove_dir_all(reports.join("one")).unwrap();

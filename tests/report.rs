@@ -11,6 +11,7 @@ use forkscope::record::{
 use forkscope::report::json::{self, ReadError};
 use forkscope::report::terminal::calibration as table;
 use forkscope::report::{REGISTRY, Style, find};
+use forkscope::verdict::summaries;
 
 fn render(format: &str, run: &Run, style: &Style) -> String {
     let mut out = Vec::new();
@@ -42,7 +43,7 @@ fn a_person_sees_tables_and_sentences() {
 #[test]
 fn a_withheld_headline_is_replaced_by_its_reason() {
     let text = terminal(&fixture::withheld_run());
-    assert!(!text.contains("use threads"), "{text}");
+    assert!(!text.contains("take threads"), "{text}");
     insta::assert_snapshot!(text);
 }
 
@@ -269,6 +270,48 @@ fn pairs_needed_are_named_only_where_they_are_more_than_were_measured() {
         }
     }
     assert!(!terminal(&run).contains("needs about"));
+}
+
+#[test]
+fn pairs_that_no_run_gives_are_not_named() {
+    let mut run = fixture::run();
+    for effect in run.cells.iter_mut().filter_map(|c| c.effect.as_mut()) {
+        effect.pairs_needed = 1102;
+    }
+    let text = terminal(&run);
+    assert!(
+        text.contains("inconclusive (too noisy to settle)"),
+        "{text}"
+    );
+    assert!(!text.contains("1102"), "{text}");
+}
+
+#[test]
+fn many_deployments_have_a_paragraph_for_each_workload_and_a_line_each() {
+    let run = fixture::many_deployments_run();
+    let text = terminal(&run);
+    assert!(widest(&text) <= 100, "{text}");
+    let from = text.find("\nverdict").expect("a heading");
+    let verdict = &text[from..];
+    let paragraphs = |text: &str| text.matches("(for throughput)").count();
+    assert_eq!(paragraphs(verdict), 2, "{verdict}");
+    insta::assert_snapshot!(verdict);
+    let markdown = render("md", &run, &Style::default());
+    assert_eq!(paragraphs(&markdown), 2, "{markdown}");
+    let line = "| coordination | threads:cores | 1.200 ";
+    assert_eq!(markdown.matches(line).count(), 1, "{markdown}");
+}
+
+#[test]
+fn a_busy_machine_is_named_in_the_lines_of_other_deployments() {
+    let run = fixture::busy(fixture::many_deployments_run());
+    for summary in summaries(&run) {
+        assert!(summary.weighed.starts_with("busy machine: "));
+        assert!(!summary.weighed["busy machine: ".len()..].contains("busy machine"));
+        for other in summary.others {
+            assert!(other.answer.crossover.starts_with("busy machine: "));
+        }
+    }
 }
 
 #[test]

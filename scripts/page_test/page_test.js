@@ -166,7 +166,7 @@ async function download(browser, file) {
   const wanted = Buffer.from(embedded, "base64");
   JSON.parse(gunzipSync(wanted).toString("utf8"));
   await page.$eval("a[download]", (link) => link.click());
-  const path = join(folder, "run.json.gz");
+  const path = join(folder, await page.$eval("a[download]", (link) => link.download));
   for (let turn = 0; turn < 200; turn += 1) {
     if (existsSync(path) && statSync(path).size === wanted.length) break;
     await new Promise((done) => setTimeout(done, 50));

@@ -1,17 +1,31 @@
 //! `trend`: what became of each comparison over time?
 
-use super::{CommandError, color_choice, print, records, usage};
-use forkscope::cli::{Color, Written};
-use forkscope::record::history::Skipped;
-use forkscope::report::{Style, history as markdown, terminal};
+use super::{CommandError, color_choice, failed, print, records, usage};
+use forkscope::cli::{Color, WrittenHistory};
+use forkscope::record::history::{History, Skipped};
+use forkscope::report::{Style, file, history as markdown, html, terminal};
 use forkscope::verdict::{EXIT_OK, history};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+
+/// What stands for standard output.
+const STANDARD: &str = "-";
 
 /// Folders below a folder are looked into so deep: reports/MACHINE/TIME and two more.
 const DEPTH: usize = 4;
 
 /// `forkscope trend`.
-pub fn trend(folder: &Path, format: Written, color: Color) -> Result<u8, CommandError> {
+pub fn trend(
+    folder: &Path,
+    format: Option<WrittenHistory>,
+    output: Option<&Path>,
+    color: Color,
+) -> Result<u8, CommandError> {
+    let output = output.filter(|o| *o != Path::new(STANDARD));
+    let format = match format {
+        Some(format) => format,
+        None => by_ending(output)?,
+    };
     anstream::ColorChoice::write_global(color_choice(color));
     let mut files = Vec::new();
     let mut skipped = Vec::new();
@@ -42,15 +56,50 @@ pub fn trend(folder: &Path, format: Written, color: Color) -> Result<u8, Command
         )));
     }
     let history = history(runs, skipped);
-    print(|out| match format {
-        Written::Terminal => terminal::trend::write(&history, &Style::of_stdout(), out),
-        Written::Md => markdown::write(&history, out),
-        Written::Json => {
-            serde_json::to_writer_pretty(&mut *out, &history)?;
+    match output {
+        Some(path) => {
+            // Rendered before the output is touched.
+            let mut bytes = Vec::new();
+            write(&history, format, &Style::default(), &mut bytes).map_err(failed)?;
+            file::replace(path, |out| out.write_all(&bytes)).map_err(failed)?;
+        }
+        None => print(|out| write(&history, format, &Style::of_stdout(), out))?,
+    }
+    Ok(EXIT_OK)
+}
+
+fn write(
+    history: &History,
+    format: WrittenHistory,
+    style: &Style,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    match format {
+        WrittenHistory::Terminal => terminal::trend::write(history, style, out),
+        WrittenHistory::Md => markdown::write(history, out),
+        WrittenHistory::Html => html::history::write(history, out),
+        WrittenHistory::Json => {
+            serde_json::to_writer_pretty(&mut *out, history)?;
             writeln!(out)
         }
-    })?;
-    Ok(EXIT_OK)
+    }
+}
+
+/// The format that a file's name asks for; for a person where there is no file.
+fn by_ending(output: Option<&Path>) -> Result<WrittenHistory, CommandError> {
+    let Some(output) = output else {
+        return Ok(WrittenHistory::Terminal);
+    };
+    match output.extension().and_then(|e| e.to_str()) {
+        Some("txt") => Ok(WrittenHistory::Terminal),
+        Some("md") => Ok(WrittenHistory::Md),
+        Some("json") => Ok(WrittenHistory::Json),
+        Some("html") => Ok(WrittenHistory::Html),
+        _ => Err(usage(format!(
+            "{} does not end like any format; say which with --format",
+            output.display()
+        ))),
+    }
 }
 
 /// Finds what may be a record: run.json at any depth, and other .json at the top. Links to folders are

@@ -17,8 +17,17 @@ const MIN_WIDTH: usize = 40;
 /// Columns between two columns of a table.
 const GAP: usize = 2;
 
-/// A last column of text is not wrapped to fewer columns than this.
+/// The same where there is little room.
+const LEAST_GAP: usize = 1;
+
+/// A last column of text is not wrapped to fewer columns than this,
 const NARROWEST_TEXT: usize = 16;
+
+/// nor one of a few words to fewer than this.
+const NARROWEST_WORDS: usize = 12;
+
+/// Text up to this length, columns, is a few words.
+const FEW_WORDS: usize = 32;
 
 /// Columns by which everything under a heading is set in.
 const INDENT: usize = 2;
@@ -310,16 +319,26 @@ impl Page {
         }
     }
 
-    /// A table, set in; where it is too wide for the page, a list with the same words.
+    /// A table, set in; where it is too wide for the page with its titles broken into lines and its columns
+    /// closer together, too, a list with the same
+    /// words.
     pub fn grid(&mut self, grid: &Grid) {
         self.blocks.push(Block::Table(grid.clone()));
         if self.is_markdown {
             self.blank();
             return self.text.push_str(&markdown::table(grid));
         }
-        match grid.narrowest() + INDENT <= self.columns {
-            true => self.table(grid),
-            false => self.list(grid),
+        let fits = |grid: &Grid, gap| grid.narrowest(gap) + INDENT <= self.columns;
+        if fits(grid, GAP) {
+            return self.table(grid, GAP);
+        }
+        let squeezed = grid.squeezed();
+        match [GAP, LEAST_GAP]
+            .into_iter()
+            .find(|gap| fits(&squeezed, *gap))
+        {
+            Some(gap) => self.table(&squeezed, gap),
+            None => self.list(grid),
         }
     }
 
@@ -339,7 +358,7 @@ impl Page {
         }
     }
 
-    fn table(&mut self, grid: &Grid) {
+    fn table(&mut self, grid: &Grid, gap: usize) {
         let last = grid.header.len().saturating_sub(1);
         let is_text = |column| column < grid.left || (column == last && grid.last.is_text());
         let set = |(column, text): (usize, &str)| {
@@ -367,7 +386,7 @@ impl Page {
         }
         for (index, column) in table.column_iter_mut().enumerate() {
             // The table itself puts one blank between columns.
-            let padding = if index == last { 0 } else { GAP as u16 - 1 };
+            let padding = if index == last { 0 } else { gap as u16 - 1 };
             column.set_padding((0, padding));
             if !(index == last && grid.last.is_text()) {
                 column.set_constraint(ColumnConstraint::ContentWidth);
@@ -426,25 +445,54 @@ impl Page {
 }
 
 impl Grid {
-    /// Columns that the table needs when only a last column of text is wrapped.
-    fn narrowest(&self) -> usize {
+    /// Columns that the table needs when only a last column of text is wrapped, between words.
+    fn narrowest(&self, gap: usize) -> usize {
         let last = self.header.len().saturating_sub(1);
         let width = |column: usize| {
-            let texts = self.rows.iter().map(|row| &row[column]);
-            texts
-                .chain([&self.header[column]])
-                .flat_map(|text| text.lines())
-                .map(|line| line.chars().count())
-                .max()
-                .unwrap_or(0)
+            let rows = self.rows.iter().map(|row| row[column].as_str());
+            widest(rows.chain([self.header[column].as_str()]))
         };
-        let others: usize = (0..last).map(|column| width(column) + GAP).sum();
+        let others: usize = (0..last).map(|column| width(column) + gap).sum();
         others
             + match self.last {
-                Last::Text(_) => width(last).min(NARROWEST_TEXT),
+                Last::Text(_) => {
+                    let least = match width(last) {
+                        few if few <= FEW_WORDS => NARROWEST_WORDS,
+                        _ => NARROWEST_TEXT,
+                    };
+                    let rows = self.rows.iter().map(|row| row[last].as_str());
+                    let words = rows.chain([self.header[last].as_str()]);
+                    width(last).min(least.max(longest_word(words)))
+                }
                 Last::Numbers => width(last),
             }
     }
+
+    /// The same table with titles that are no wider than what stands below them, as far as their words allow it.
+    fn squeezed(&self) -> Self {
+        let title = |(column, title): (usize, &String)| {
+            let below = widest(self.rows.iter().map(|row| row[column].as_str()));
+            let width = below.max(longest_word([title.as_str()]));
+            let lines = title.lines().flat_map(|l| wrap(l.split(' '), " ", width));
+            lines.collect::<Vec<_>>().join("\n")
+        };
+        Self {
+            header: self.header.iter().enumerate().map(title).collect(),
+            ..self.clone()
+        }
+    }
+}
+
+/// Columns of the longest line.
+fn widest<'a>(texts: impl IntoIterator<Item = &'a str>) -> usize {
+    let lines = texts.into_iter().flat_map(str::lines);
+    lines.map(|line| line.chars().count()).max().unwrap_or(0)
+}
+
+/// Columns of the longest word.
+fn longest_word<'a>(texts: impl IntoIterator<Item = &'a str>) -> usize {
+    let words = texts.into_iter().flat_map(str::split_whitespace);
+    words.map(|word| word.chars().count()).max().unwrap_or(0)
 }
 
 impl Last {
@@ -530,6 +578,64 @@ mod tests {
             wrap("one two incomprehensible three".split(' '), " ", 8),
             ["one two", "incomprehensible", "three"]
         );
+    }
+
+    fn grid(verdict: &str) -> Grid {
+        Grid {
+            left: 1,
+            header: [
+                "probe",
+                "processes:cores / threads\n95 % interval",
+                "verdict",
+            ]
+            .map(str::to_owned)
+            .to_vec(),
+            rows: vec![vec![
+                "tlb".to_owned(),
+                "16.4 [13.6, 19.8]".to_owned(),
+                verdict.to_owned(),
+            ]],
+            last: Last::Text(|_| Tone::Plain),
+        }
+    }
+
+    fn set(grid: &Grid, width: usize) -> String {
+        let mut page = Page::new(&Style {
+            width: Some(width),
+            ..Style::default()
+        });
+        page.grid(grid);
+        page.finish()
+    }
+
+    #[test]
+    fn a_table_that_is_too_wide_breaks_its_titles_before_it_becomes_a_list() {
+        let grid = grid("processes:cores · unsteady");
+        let wide = set(&grid, 60);
+        assert!(wide.contains("processes:cores / threads"), "{wide}");
+        let squeezed = set(&grid, 44);
+        assert!(squeezed.contains("processes:cores /"), "{squeezed}");
+        assert!(!squeezed.contains("- tlb"), "{squeezed}");
+        assert!(
+            squeezed.lines().all(|l| l.chars().count() <= 44),
+            "{squeezed}"
+        );
+        let close = set(&grid, 41);
+        assert!(!close.contains("- tlb"), "{close}");
+        let list = set(&grid, 40);
+        assert!(list.starts_with("  - tlb"), "{list}");
+    }
+
+    #[test]
+    fn no_word_of_a_table_is_cut() {
+        let long = "processes:16x2,round-robin";
+        let grid = grid(&format!("{long} · unsteady"));
+        for width in 40..100 {
+            let text = set(&grid, width);
+            for word in [long, "processes:cores", "unsteady", "interval"] {
+                assert!(text.contains(word), "{width}: {text}");
+            }
+        }
     }
 
     #[test]

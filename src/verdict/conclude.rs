@@ -191,20 +191,20 @@ fn window(sample: &Sample, ops_per_episode: f64) -> Window<'_> {
 }
 
 /// What stands before every sentence of a run: a sentence travels alone.
-struct Labels {
+pub(super) struct Labels {
     is_withheld: bool,
     is_busy: bool,
 }
 
 impl Labels {
-    fn of(run: &Run) -> Labels {
+    pub(super) fn of(run: &Run) -> Labels {
         Labels {
             is_withheld: run.withheld.is_some(),
             is_busy: run.busy.is_some(),
         }
     }
 
-    fn put_before(&self, sentence: String) -> String {
+    pub(super) fn put_before(&self, sentence: String) -> String {
         match (self.is_withheld, self.is_busy) {
             (true, true) => format!("{BUSY_LABEL}; {WITHHELD_LABEL}: {sentence}"),
             (true, false) => format!("{WITHHELD_LABEL}: {sentence}"),
@@ -272,6 +272,7 @@ fn answer(run: &Run, widened: Widen, (workload, baseline, x): (&str, &str, &str)
         setup: &setup,
         messages: &messages,
         moving: &moving,
+        pair_s: pair_s(run),
     };
     let labels = Labels::of(run);
     let key = (workload, baseline, x);
@@ -310,6 +311,14 @@ fn answer(run: &Run, widened: Widen, (workload, baseline, x): (&str, &str, &str)
         setup,
         messages,
         latency,
+    }
+}
+
+/// Wall time that one more pair of every comparison takes in a run like this one, seconds.
+pub(super) fn pair_s(run: &Run) -> f64 {
+    match run.plan.pairs_per_cell {
+        0 => 0.0,
+        pairs => run.plan.budget_s / pairs as f64,
     }
 }
 

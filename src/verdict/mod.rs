@@ -20,6 +20,8 @@
 //! | `price` | what does one message cost, in a sentence? |
 //! | `recommendation` | what should a person do about one workload? |
 //! | `same` | were two runs measured on one machine, and of the same work? |
+//! | `settling` | what would settle what is open? |
+//! | `summary` | what is the answer for each workload, in a sentence, a paragraph and a line? |
 //! | `what_if` | what would another transport make of it? |
 //! | `window` | do long windows say what short ones say? |
 //! | `woken` | who is woken sooner, a thread or a process? |
@@ -41,6 +43,8 @@ mod map;
 mod price;
 mod recommendation;
 mod same;
+mod settling;
+mod summary;
 mod weighing;
 mod what_if;
 mod window;
@@ -67,6 +71,8 @@ pub use latency::latency_sentence;
 pub use map::{fill_map, map_sentence};
 pub use price::{Told, adds_up, price, told};
 pub use recommendation::{Findings, recommendation};
+pub use settling::{MOST_PAIRS, is_beyond_reach, what_would_settle};
+pub use summary::{Other, Summary, summaries};
 pub use weighing::{Facts, weigh};
 pub use what_if::what_if;
 pub use window::long_window_sentence;

@@ -3,6 +3,7 @@
 use crate::record::{MemoryFit, MessageAnswer, SetupAnswer, Verdict};
 
 use super::crossover::{AtAgents, Stretch, stretches, unsettled_words};
+use super::settling::what_would_settle;
 use super::words;
 
 /// Setup differences below this are not worth a clause, seconds: nobody waits for a millisecond.
@@ -29,6 +30,8 @@ pub struct Findings<'a> {
     pub messages: &'a [MessageAnswer],
     /// Agent counts, ascending, at which the rate of a side moved within its windows.
     pub moving: &'a [usize],
+    /// Wall time that one more pair of every comparison takes, seconds; 0 where that is not known.
+    pub pair_s: f64,
 }
 
 /// One sentence a person can act on.
@@ -76,19 +79,9 @@ fn nothing_settled(findings: &Findings<'_>) -> String {
         true => "no agent count is settled",
         false => "no agent count was measured",
     };
-    let needed = findings
-        .cells
-        .iter()
-        .filter(|c| *c.verdict == Verdict::Inconclusive)
-        .filter_map(|c| c.effect)
-        .map(|e| e.pairs_needed)
-        .max()
-        .map_or(String::new(), |n| {
-            format!("; about {n} pairs per agent count at this noise")
-        });
-    format!(
-        "{state}, so nothing is recommended: give it more time (--time 10m{needed}), or a quieter machine"
-    )
+    let how = what_would_settle(findings.cells, findings.pair_s)
+        .unwrap_or_else(|| "give it more time (--time), or a quieter machine".to_owned());
+    format!("{state}, so nothing is recommended: {how}")
 }
 
 /// What to use where, in ascending order; then, once, where it makes no difference.
@@ -273,6 +266,7 @@ mod tests {
                 setup: &self.setup,
                 messages: &self.messages,
                 moving: &self.moving,
+                pair_s: 20.0,
             })
         }
     }
@@ -374,8 +368,18 @@ mod tests {
         assert_eq!(
             Case::of(&[(1, '?', 1.3), (8, '?', 1.2)]).says(),
             "no agent count is settled, so nothing is recommended: give it more time \
-             (--time 10m; about 14 pairs per agent count at this noise), \
+             (--time 5m; about 14 pairs per agent count at this noise), \
              or a quieter machine"
+        );
+        let mut noisy = Case::of(&[(1, '?', 1.3), (8, '?', 1.2)]);
+        for (_, _, effect) in &mut noisy.cells {
+            effect.pairs_needed = 1102;
+        }
+        assert_eq!(
+            noisy.says(),
+            "no agent count is settled, so nothing is recommended: at this noise no sensible run \
+             settles it; a quieter machine would, or --margin 22% at 8 agents, where nobody would \
+             choose by less"
         );
         assert!(
             Case::of(&[])

@@ -2,7 +2,7 @@
 
 use super::words;
 use crate::record::latency::LatencyAnswer;
-use crate::record::{Estimate, MemoryFit, Priority, SetupAnswer, Verdict};
+use crate::record::{Effect, Estimate, MemoryFit, Priority, SetupAnswer, Verdict};
 
 use super::crossover::AtAgents;
 
@@ -36,10 +36,35 @@ struct Point {
     said: String,
 }
 
-/// A paragraph: what to take by the thing that matters most, what the others say, and what would change it.
-/// Only what is settled counts; what was not measured or is open is named as such.
+/// A paragraph in its parts, so that others may stand between them.
+pub(super) struct Weighed {
+    /// What to take and why, with all that speaks for it.
+    pub decision: String,
+    /// Whether the baseline is to be taken, and throughput decides that.
+    pub takes_baseline_for_throughput: bool,
+    /// What would change it, a sentence each.
+    pub changes: Vec<String>,
+    /// What was measured and settles nothing, in words; empty where all does.
+    pub open: String,
+}
+
+/// A paragraph: what to take by the thing that matters most, what the others say, what would change it, and what
+/// is open. Only what is settled counts; what was not measured or is open is named as such.
 #[must_use]
 pub fn weigh(facts: &Facts<'_>, priority: Priority) -> String {
+    let weighed = parts(facts, priority);
+    let mut text = weighed.decision;
+    for sentence in weighed.changes.into_iter().chain(Some(weighed.open)) {
+        if !sentence.is_empty() {
+            text.push_str(". ");
+            text.push_str(&sentence);
+        }
+    }
+    text
+}
+
+/// The parts of [`weigh`].
+pub(super) fn parts(facts: &Facts<'_>, priority: Priority) -> Weighed {
     let names = [facts.baseline, facts.x];
     let points: Vec<Point> = [
         throughput(facts),
@@ -52,6 +77,24 @@ pub fn weigh(facts: &Facts<'_>, priority: Priority) -> String {
     .flatten()
     .collect();
     let of = |what: Priority| points.iter().find(|p| p.what == what);
+    let undecided = |decision: String| Weighed {
+        decision,
+        takes_baseline_for_throughput: false,
+        changes: Vec::new(),
+        open: open(facts, priority),
+    };
+    // Who asks for throughput and is told about memory instead would take it for an answer.
+    if of(priority).is_none() {
+        let settled: Vec<&str> = points.iter().map(|p| p.said.as_str()).collect();
+        let open = format!(
+            "nothing is recommended: {} is not settled here",
+            priority.words()
+        );
+        return undecided(match settled.is_empty() {
+            true => open,
+            false => format!("{open}; known is this: {}", settled.join("; ")),
+        });
+    }
     // What matters most decides; where it does not, the next one that does.
     let fallback = [
         Priority::Throughput,
@@ -62,21 +105,9 @@ pub fn weigh(facts: &Facts<'_>, priority: Priority) -> String {
     let decides = std::iter::once(priority)
         .chain(fallback)
         .find_map(|what| of(what).filter(|p| p.ahead.is_some()));
-    // Who asks for throughput and is told about memory instead would take it for an answer.
-    if of(priority).is_none() {
-        let settled: Vec<&str> = points.iter().map(|p| p.said.as_str()).collect();
-        let open = format!(
-            "nothing is recommended: {} is not settled here",
-            priority.words()
-        );
-        return match settled.is_empty() {
-            true => open,
-            false => format!("{open}; known is this: {}", settled.join("; ")),
-        };
-    }
     let Some((decides, chosen)) = decides.and_then(|p| Some((p, p.ahead?))) else {
         let said: Vec<&str> = points.iter().map(|p| p.said.as_str()).collect();
-        return format!("either will do: {}", said.join("; "));
+        return undecided(format!("either will do: {}", said.join("; ")));
     };
     let why = match decides.what == priority {
         true => format!("for {}", priority.words()),
@@ -86,22 +117,54 @@ pub fn weigh(facts: &Facts<'_>, priority: Priority) -> String {
             decides.what.words()
         ),
     };
-    let mut text = format!("take {} ({why}): {}", names[chosen], decides.said);
+    let mut decision = format!("take {} ({why}): {}", names[chosen], decides.said);
     let others = points.iter().filter(|p| p.what != decides.what);
     let (against, with): (Vec<&Point>, Vec<&Point>) =
         others.partition(|p| p.ahead.is_some_and(|a| a != chosen));
     for point in with {
-        text.push_str("; ");
-        text.push_str(&point.said);
+        decision.push_str("; ");
+        decision.push_str(&point.said);
     }
-    for point in against {
+    let change = |point: &Point| {
         let (other, said) = (names[1 - chosen], &point.said);
-        text.push_str(&format!(
-            ". {} would change it: take {other} then; {said}",
+        format!(
+            "{} would change it: take {other} then; {said}",
             condition(point.what)
-        ));
+        )
+    };
+    Weighed {
+        decision,
+        takes_baseline_for_throughput: chosen == 0 && decides.what == Priority::Throughput,
+        changes: against.into_iter().map(change).collect(),
+        open: open(facts, priority),
     }
-    text
+}
+
+/// What was measured and is not settled, but for what was asked for: that is said first.
+fn open(facts: &Facts<'_>, priority: Priority) -> String {
+    let has_cells = facts.cells.iter().any(|c| c.effect.is_some());
+    let measured = [
+        (Priority::Throughput, has_cells, throughput(facts).is_none()),
+        (
+            Priority::Latency,
+            facts.latency.iter().any(|l| l.p99.is_some()),
+            latency(facts).is_none(),
+        ),
+        (
+            Priority::Memory,
+            facts.memory.iter().all(Option::is_some),
+            memory(facts).is_none(),
+        ),
+    ];
+    let open: Vec<&str> = measured
+        .into_iter()
+        .filter(|(what, is_measured, is_open)| *what != priority && *is_measured && *is_open)
+        .map(|(what, _, _)| what.words())
+        .collect();
+    match open.as_slice() {
+        [] => String::new(),
+        several => format!("Measured and not settled: {}", words::list(several)),
+    }
 }
 
 fn condition(what: Priority) -> &'static str {
@@ -119,18 +182,21 @@ fn throughput(facts: &Facts<'_>) -> Option<Point> {
     let settled = |c: &&AtAgents<'_>| super::is_settled(c.verdict);
     let cell = facts.cells.iter().rev().find(settled)?;
     let at = words::agents(cell.agents);
-    let ratio = cell.effect.map(|e| e.ratio)?;
+    let effect = cell.effect?;
     let ahead = match cell.verdict {
         Verdict::Ahead { deployment } => Some(usize::from(deployment == facts.x)),
         _ => None,
     };
     let said = match ahead {
         Some(who) => {
-            let times = if who == 1 { ratio } else { 1.0 / ratio };
+            let times = match who {
+                1 => *effect,
+                _ => swapped(effect),
+            };
             format!(
                 "{} do {} as many steps per second at {at}",
                 [facts.baseline, facts.x][who],
-                words::times(times)
+                words::times_with_interval(&times)
             )
         }
         None => format!("both do as many steps per second at {at}"),
@@ -140,6 +206,16 @@ fn throughput(facts: &Facts<'_>) -> Option<Point> {
         ahead,
         said,
     })
+}
+
+/// Baseline / X.
+fn swapped(effect: &Effect) -> Effect {
+    Effect {
+        ratio: 1.0 / effect.ratio,
+        low: 1.0 / effect.high,
+        high: 1.0 / effect.low,
+        ..*effect
+    }
 }
 
 /// At the largest agent count where it was measured and is settled.
@@ -166,7 +242,7 @@ fn latency(facts: &Facts<'_>) -> Option<Point> {
 }
 
 /// Of X / baseline, who has less: nobody within the margin; `None` where the interval does not say.
-fn who_is_less(ratio: &Estimate, margin: f64) -> Option<Option<usize>> {
+pub(super) fn who_is_less(ratio: &Estimate, margin: f64) -> Option<Option<usize>> {
     let limit = 1.0 + margin;
     match ratio {
         r if r.low > limit => Some(Some(0)),
@@ -244,7 +320,6 @@ fn isolation(facts: &Facts<'_>) -> Option<Point> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::Effect;
     use crate::record::latency::LatencySide;
 
     fn effect(ratio: f64) -> Effect {
@@ -349,7 +424,7 @@ mod tests {
             Priority::Throughput,
         );
         assert!(
-            text.starts_with("take threads (for throughput): threads do 2.0 times as many steps per second at 8 agents"),
+            text.starts_with("take threads (for throughput): threads do 2.00 [1.94, 2.06] times as many steps per second at 8 agents"),
             "{text}"
         );
         assert!(
@@ -422,6 +497,8 @@ mod tests {
             ),
             "{text}"
         );
+        // What was asked for and is open is said first, and not again.
+        assert!(!text.contains("Measured and not settled"), "{text}");
         // Its interval holds 1.
         let open = [latency_of((0.9, 1.4))];
         let text = said(&Verdict::Inconclusive, 0.5, None, &open, Priority::Latency);
@@ -430,5 +507,34 @@ mod tests {
             "{text}"
         );
         assert!(!text.contains("99 % of steps"), "{text}");
+        assert!(
+            text.ends_with(". Measured and not settled: throughput"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn what_was_measured_and_is_open_is_named_at_the_end() {
+        let open = [latency_of((0.9, 1.4))];
+        let text = said(
+            &ahead("processes"),
+            2.0,
+            Some((2e5, 2.01e5)),
+            &open,
+            Priority::Throughput,
+        );
+        assert!(
+            text.ends_with(". Measured and not settled: latency and memory"),
+            "{text}"
+        );
+        let settled = [latency_of((0.4, 0.5))];
+        let text = said(
+            &ahead("processes"),
+            2.0,
+            Some((2e5, 6e5)),
+            &settled,
+            Priority::Throughput,
+        );
+        assert!(!text.contains("not settled"), "{text}");
     }
 }

@@ -30,6 +30,14 @@ pub fn times_with_interval(effect: &Effect) -> String {
     )
 }
 
+/// A ratio with its interval: `1.23 [1.11, 1.37]`.
+pub fn ratio(effect: &Effect) -> String {
+    format!(
+        "{:.2} [{:.2}, {:.2}]",
+        effect.ratio, effect.low, effect.high
+    )
+}
+
 /// Bytes with three digits in powers of 1024: `512 B`, `205 KiB`, `1.20 MiB`. Page sizes, stacks
 /// and limits of the kernel are powers of 1024, so these are too. The sign is dropped.
 pub fn bytes(count: f64) -> String {

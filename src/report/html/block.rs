@@ -89,8 +89,6 @@ pub struct Said {
     pub short: String,
     /// The sentence.
     pub text: String,
-    /// All things weighed, what to take and what would change it.
-    pub weighed: String,
 }
 
 /// Rows under a header, in a box of their own that can be scrolled.

@@ -5,12 +5,13 @@
 //!
 //! | file | question |
 //! |---|---|
+//! | `history` | what became of each comparison over time, as a page? |
 //! | `sections` | which parts does a page have, in which order? |
 //! | `figures` | which pictures does it have? |
 //! | `block` | what is a page made of? |
 //! | `plot` | how do values become places on a plane with two axes? |
 //! | `svg` | which shapes is a picture made of? |
-//! | `page.html`, `block.html`, `drawing.html`, `how_to_read.html` | how is that written down? |
+//! | `page.html`, `history.html`, `head.html`, `block.html`, `drawing.html`, `how_to_read.html` | how is that written down? |
 //! | `style.css` | how does it look, in both themes and on paper? |
 //!
 //! Every text passes through the escaping of the template engine; the style sheet is the only thing
@@ -18,6 +19,7 @@
 
 mod block;
 mod figures;
+pub mod history;
 mod plot;
 mod sections;
 mod svg;
@@ -40,8 +42,10 @@ use crate::record::Run;
 use crate::verdict::{BUSY_LABEL, WITHHELD_LABEL, words};
 
 /// Templates by the names that they call each other by.
-const TEMPLATES: [(&str, &str); 4] = [
+const TEMPLATES: [(&str, &str); 6] = [
     ("page.html", include_str!("page.html")),
+    ("history.html", include_str!("history.html")),
+    ("head.html", include_str!("head.html")),
     ("block.html", include_str!("block.html")),
     ("drawing.html", include_str!("drawing.html")),
     ("how_to_read.html", include_str!("how_to_read.html")),
@@ -56,7 +60,7 @@ pub struct Html;
 impl Report for Html {
     fn write(&self, run: &Run, _style: &Style, out: &mut dyn Write) -> io::Result<()> {
         let document = Document::of(run)?;
-        let page = render(&document).map_err(io::Error::other)?;
+        let page = render("page.html", &document).map_err(io::Error::other)?;
         out.write_all(page.as_bytes())?;
         out.write_all(b"\n")
     }
@@ -92,6 +96,15 @@ struct Record {
     base64: String,
 }
 
+impl Record {
+    fn of(json: &[u8]) -> io::Result<Self> {
+        Ok(Self {
+            size: words::bytes(json.len() as f64),
+            base64: STANDARD.encode(gzip(json)?),
+        })
+    }
+}
+
 impl Document {
     fn of(run: &Run) -> io::Result<Self> {
         let mut json = Vec::new();
@@ -119,10 +132,7 @@ impl Document {
             seed: run.seed.to_string(),
             version: run.forkscope_version.clone(),
             method: run.method_version,
-            record: Record {
-                size: words::bytes(json.len() as f64),
-                base64: STANDARD.encode(gzip(&json)?),
-            },
+            record: Record::of(&json)?,
         })
     }
 }
@@ -157,7 +167,7 @@ fn labels(run: &Run) -> Vec<Label> {
     found
 }
 
-fn render(document: &Document) -> Result<String, minijinja::Error> {
+fn render(name: &str, document: &impl Serialize) -> Result<String, minijinja::Error> {
     let mut engine = Environment::new();
     engine.set_auto_escape_callback(|_| AutoEscape::Html);
     // A name that a template has wrong is a mistake to be seen in a test, not an empty place.
@@ -166,5 +176,5 @@ fn render(document: &Document) -> Result<String, minijinja::Error> {
         engine.add_template(name, text)?;
     }
     let context = Value::from(Serde(document));
-    engine.get_template("page.html")?.render(context)
+    engine.get_template(name)?.render(context)
 }

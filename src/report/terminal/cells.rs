@@ -7,7 +7,7 @@ use crate::record::{
 use crate::report::layout::{Grid, Last, Page, Tone};
 use crate::report::numbers;
 use crate::stats::median;
-use crate::verdict::{BUSY_LABEL, words};
+use crate::verdict::{BUSY_LABEL, is_beyond_reach, words};
 
 /// A p99 of fewer ops is the place of a handful of them.
 const OPS_FOR_P99: u64 = 1000;
@@ -173,7 +173,8 @@ pub fn rates(cell: &Cell) -> (Option<f64>, Option<f64>) {
     (mean(logs.0), mean(logs.1))
 }
 
-/// The verdict in words; what would settle an open cell only where that is more than it has had.
+/// The verdict in words; what would settle an open cell only where that is more than it has had, and no more than
+/// a sensible run gives.
 /// On a busy machine the label says what would: the noise of others is no measure of pairs.
 pub fn verdict(cell: &Cell, is_busy: bool) -> String {
     let said = match &cell.verdict {
@@ -181,6 +182,9 @@ pub fn verdict(cell: &Cell, is_busy: bool) -> String {
         Verdict::Tie => "tie".to_owned(),
         Verdict::NotMeasured { reason } => format!("not measured: {reason}"),
         Verdict::Inconclusive => match cell.effect {
+            Some(e) if is_beyond_reach(e.pairs_needed) && !is_busy => {
+                "inconclusive (too noisy to settle)".to_owned()
+            }
             Some(e) if e.pairs_needed > e.pairs && !is_busy => {
                 format!("inconclusive (needs about {} pairs)", e.pairs_needed)
             }

@@ -3,12 +3,12 @@
 use super::{
     cells, delivery, formats, hops, latency, mixes, pairs, probes, scale, scaling, within,
 };
-use crate::record::{Cell, Purpose, Run, Verdict};
+use crate::record::{Answer, Cell, Purpose, Run, Verdict};
 use crate::report::Style;
 use crate::report::layout::{Grid, Last, Page, Tone};
 use crate::report::numbers;
 use crate::stats::{Judgement, judge_control};
-use crate::verdict::BUSY_LABEL;
+use crate::verdict::{BUSY_LABEL, Other, Summary, WITHHELD_LABEL, summaries};
 
 pub fn write(run: &Run, style: &Style, page: &mut Page) {
     controls(run, page);
@@ -40,10 +40,17 @@ pub fn controls(run: &Run, page: &mut Page) {
     }
     page.heading("controls", "comparisons whose truth is known");
     page.grid(&Grid {
-        left: 3,
-        header: ["control", "where", "asked and measured", "pairs", "holds"]
-            .map(str::to_owned)
-            .to_vec(),
+        left: 2,
+        header: [
+            "control",
+            "where",
+            "asked",
+            "measured\n95 % interval",
+            "pairs",
+            "holds",
+        ]
+        .map(str::to_owned)
+        .to_vec(),
         rows: controls
             .iter()
             .map(|&(cell, asked)| control(cell, asked))
@@ -62,17 +69,19 @@ pub fn controls(run: &Run, page: &mut Page) {
 
 fn control(cell: &Cell, asked: f64) -> Vec<String> {
     let name = match cell.purpose {
+        Purpose::Null if cell.x == cell.baseline => format!("{} / itself", cell.x),
         Purpose::Null => format!("{} / {}", cell.x, cell.baseline),
         _ => format!("{}, known effect", cell.x),
     };
-    let measured = cell.effect.as_ref().map_or_else(
-        || "not measured".to_owned(),
-        |e| format!("measured {}", numbers::ratio(e)),
-    );
+    let measured = cell
+        .effect
+        .as_ref()
+        .map_or_else(|| "not measured".to_owned(), numbers::ratio);
     vec![
         name,
         format!("{} {}", cell.workload, cell.agents),
-        format!("asked {asked:.3}, {measured}"),
+        format!("{asked:.3}"),
+        measured,
         pairs(cell.kept().count(), cell.pairs.len()),
         holds(cell).to_owned(),
     ]
@@ -138,16 +147,17 @@ pub fn verdicts(run: &Run, page: &mut Page) {
             "nothing was compared, so there is no answer",
         );
     }
-    for answer in &run.answers {
-        let title = format!(
-            "{}, {} against {}: {}",
-            answer.workload, answer.x, answer.baseline, answer.crossover
-        );
+    let summaries = summaries(run);
+    for summary in &summaries {
+        let title = format!("{}: {}", about(summary), summary.crossover);
         page.paragraph(2, Tone::Strong, &title);
-        page.paragraph(4, Tone::Plain, &answer.recommendation);
-        if !answer.weighed.is_empty() {
-            page.paragraph(4, Tone::Plain, &answer.weighed);
-        }
+        page.paragraph(4, Tone::Plain, &summary.weighed);
+    }
+    if let Some(grid) = other_deployments(&summaries) {
+        page.blank();
+        page.paragraph(2, Tone::Quiet, OTHERS);
+        page.grid(&grid);
+        page.blank();
     }
     for sentence in others() {
         page.paragraph(2, Tone::Plain, sentence);
@@ -160,6 +170,68 @@ pub fn verdicts(run: &Run, page: &mut Page) {
             "inconclusive is not a tie: the interval is too wide to tell; more time or a quieter machine narrows it",
         );
     }
+}
+
+/// What explains the table of the other deployments.
+pub const OTHERS: &str = "the other deployments: op/s of each / op/s of its baseline, with a 95 % interval, at the \
+                          largest agent count that is settled or else has an interval";
+
+/// Which comparison a summary is about.
+pub fn about(summary: &Summary<'_>) -> String {
+    let Answer {
+        workload,
+        x,
+        baseline,
+        ..
+    } = summary.answer;
+    format!("{workload}, {x} against {baseline}")
+}
+
+/// A line for each comparison that has no paragraph; `None` where all have one.
+pub fn other_deployments(summaries: &[Summary<'_>]) -> Option<Grid> {
+    let others = || summaries.iter().flat_map(|s| &s.others);
+    let first = others().next()?.answer;
+    let one_baseline = others().all(|o| o.answer.baseline == first.baseline);
+    let row = |other: &Other<'_>| {
+        let Answer {
+            workload,
+            x,
+            baseline,
+            crossover,
+            ..
+        } = other.answer;
+        let nothing = || numbers::NOTHING.to_owned();
+        vec![
+            workload.clone(),
+            match one_baseline {
+                true => x.clone(),
+                false => format!("{x} / {baseline}"),
+            },
+            other.at.map_or_else(nothing, |(_, e)| numbers::ratio(e)),
+            other.at.map_or_else(nothing, |(n, _)| n.to_string()),
+            crossover.clone(),
+        ]
+    };
+    Some(Grid {
+        left: 2,
+        header: vec![
+            "workload".to_owned(),
+            "deployment".to_owned(),
+            match one_baseline {
+                true => format!("ratio to\n{}", first.baseline),
+                false => "ratio".to_owned(),
+            },
+            "at\nagents".to_owned(),
+            "verdict".to_owned(),
+        ],
+        rows: others().map(row).collect(),
+        last: Last::Text(|said| match said {
+            s if s.starts_with("tie") => Tone::Calm,
+            s if s.starts_with("inconclusive") || s.starts_with("not measured") => Tone::Caution,
+            s if s.starts_with(BUSY_LABEL) || s.starts_with(WITHHELD_LABEL) => Tone::Caution,
+            _ => Tone::Strong,
+        }),
+    })
 }
 
 fn is_open(cell: &Cell) -> bool {

@@ -4,11 +4,14 @@ use super::{cells, mark, within};
 use crate::record::{Cell, Effect, Purpose, Run, Sample, Verdict};
 use crate::report::layout::{Grid, Last, Page, Tone};
 use crate::report::numbers;
-use crate::verdict::BUSY_LABEL;
+use crate::verdict::{BUSY_LABEL, words};
 use crate::workload::SpecSource;
 
 /// What every built-in probe's name begins with.
 const FOLDER: &str = "probes/";
+
+/// The column of agent counts.
+const AGENTS: usize = 1;
 
 /// Cells of probes that compare the same two deployments.
 pub struct Group<'a> {
@@ -34,6 +37,15 @@ impl<'a> Group<'a> {
         }
         found
     }
+
+    /// The agent count, where all have the same.
+    fn only_agents(&self) -> Option<usize> {
+        let first = self.cells.first()?.agents;
+        self.cells
+            .iter()
+            .all(|c| c.agents == first)
+            .then_some(first)
+    }
 }
 
 pub fn write(run: &Run, page: &mut Page) {
@@ -42,7 +54,10 @@ pub fn write(run: &Run, page: &mut Page) {
             "what in this operating system separates threads from processes{}",
             mark(run)
         );
-        let about = format!("{} against {}", group.x, group.baseline);
+        let mut about = format!("{} against {}", group.x, group.baseline);
+        if let Some(agents) = group.only_agents() {
+            about.push_str(&format!(", {}", words::agents(agents)));
+        }
         page.heading(&title, &about);
         page.grid(&table(&group, run.busy.is_some()));
         for (reason, cells) in not_measured(&group) {
@@ -75,7 +90,7 @@ pub fn write(run: &Run, page: &mut Page) {
 
 fn table(group: &Group<'_>, is_busy: bool) -> Grid {
     let Group { baseline, x, cells } = group;
-    Grid {
+    let mut grid = Grid {
         left: 1,
         header: vec![
             "probe".to_owned(),
@@ -89,7 +104,15 @@ fn table(group: &Group<'_>, is_busy: bool) -> Grid {
         ],
         rows: cells.iter().map(|cell| row(cell, is_busy)).collect(),
         last: Last::Text(cells::tone),
+    };
+    // What is the same in every row stands in the heading.
+    if group.only_agents().is_some() {
+        grid.header.remove(AGENTS);
+        for row in &mut grid.rows {
+            row.remove(AGENTS);
+        }
     }
+    grid
 }
 
 fn row(cell: &Cell, is_busy: bool) -> Vec<String> {

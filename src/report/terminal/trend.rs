@@ -40,24 +40,39 @@ fn one_group(group: &Group, page: &mut Page) {
     page.paragraph(2, Tone::Quiet, LEGEND);
     for series in &group.series {
         page.heading(&name(series), &about(series));
-        page.grid(&Grid {
-            left: 2,
-            header: vec![
-                "started".to_owned(),
-                scale_words(series),
-                format!("{} / {}\n95 % interval", series.x, series.baseline),
-                format!("{}\nop/s", series.baseline),
-                format!("{}\nop/s", series.x),
-                "verdict".to_owned(),
-            ],
-            rows: series.points.iter().map(|p| row(series, p)).collect(),
-            last: Last::Text(|said| match said {
-                s if s.starts_with("tie") => Tone::Calm,
-                s if s.contains("inconclusive") || s.contains(": ") => Tone::Caution,
-                _ => Tone::Strong,
-            }),
-        });
+        page.grid(&with_pictures(series));
     }
+}
+
+/// A line for each run.
+pub fn table(series: &Series) -> Grid {
+    Grid {
+        left: 1,
+        header: vec![
+            "started".to_owned(),
+            format!("{} / {}\n95 % interval", series.x, series.baseline),
+            format!("{}\nop/s", series.baseline),
+            format!("{}\nop/s", series.x),
+            "verdict".to_owned(),
+        ],
+        rows: series.points.iter().map(row).collect(),
+        last: Last::Text(|said| match said {
+            s if s.starts_with("tie") => Tone::Calm,
+            s if s.contains("inconclusive") || s.contains(": ") => Tone::Caution,
+            _ => Tone::Strong,
+        }),
+    }
+}
+
+/// The same with a picture behind each start.
+fn with_pictures(series: &Series) -> Grid {
+    let mut grid = table(series);
+    grid.left += 1;
+    grid.header.insert(1, scale_words(series));
+    for (row, point) in grid.rows.iter_mut().zip(&series.points) {
+        row.insert(1, picture(series, point.effect.as_ref()));
+    }
+    grid
 }
 
 /// What the signs of a picture mean.
@@ -93,12 +108,11 @@ pub fn about(series: &Series) -> String {
     }
 }
 
-fn row(series: &Series, point: &Point) -> Vec<String> {
+fn row(point: &Point) -> Vec<String> {
     let nothing = || numbers::NOTHING.to_owned();
     let count = |n: Option<f64>| n.map_or_else(nothing, numbers::count);
     vec![
         minute(&point.started),
-        picture(series, point.effect.as_ref()),
         point.effect.as_ref().map_or_else(nothing, numbers::ratio),
         count(point.baseline_ops_per_s),
         count(point.x_ops_per_s),
@@ -138,7 +152,8 @@ fn scale(series: &Series) -> (f64, f64) {
         })
 }
 
-fn is_drawn(e: &Effect) -> bool {
+/// Whether an interval has a place on a scale of factors.
+pub fn is_drawn(e: &Effect) -> bool {
     e.low > 0.0 && e.low <= e.ratio && e.ratio <= e.high && e.high.is_finite()
 }
 

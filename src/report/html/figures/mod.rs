@@ -15,11 +15,13 @@
 //! | `latency` | how long after its planned start is a step done, with how many agents? |
 //! | `mixes` | which mix of processes and threads does how much, against the baseline? |
 //! | `split` | what is the price of a message made of? |
+//! | `history` | what became of one comparison over time? |
 //! | `forest` | how do intervals of many things lie beside each other? |
 
 pub mod drift;
 pub mod efficiency;
 pub mod forest;
+pub mod history;
 pub mod latency;
 pub mod memory;
 pub mod mixes;

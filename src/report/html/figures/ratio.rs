@@ -11,7 +11,7 @@ use crate::report::terminal::mark;
 
 /// Intervals are drawn no further than this factor beyond the outermost ratios: one cell that is all
 /// noise must not press all others flat.
-const REACH: f64 = 2.5;
+pub const REACH: f64 = 2.5;
 
 /// The ratio of one comparison against the number of agents, with margin and intervals.
 pub fn figure(run: &Run, cells: &[&Cell]) -> Option<Figure> {
@@ -139,7 +139,7 @@ fn draw(run: &Run, cells: &[&Cell], room: Room) -> Option<Drawing> {
 }
 
 /// A vertical interval: closed by a bar where it ends on the plane, open where it goes on.
-fn interval(plane: &mut Plane, n: f64, low: f64, high: f64) {
+pub fn interval(plane: &mut Plane, n: f64, low: f64, high: f64) {
     let (below, above) = (plane.point(n, low), plane.point(n, high));
     plane.drawing.line("interval", &[below, above]);
     for (end, (x, y)) in [(low, below), (high, above)] {

@@ -81,7 +81,7 @@ pub fn all(run: &Run) -> Vec<Section> {
 
 /// Gives every section and picture an id of its own: names that differ only in what a link cannot
 /// hold come out alike.
-fn tell_apart(sections: &mut [Section]) {
+pub(super) fn tell_apart(sections: &mut [Section]) {
     let mut taken = HashSet::new();
     let mut own = |id: &mut String| {
         let wanted = id.clone();

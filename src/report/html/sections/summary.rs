@@ -1,24 +1,30 @@
 //! What is the answer?
 
-use super::super::block::{Block, Said, Section};
+use super::super::block::{Block, Said, Section, Table, capitalised};
 use crate::record::{Purpose, Run, Verdict};
-use crate::report::terminal::{delivery, formats, hops, latency, mixes, probes, scale, scaling};
-use crate::verdict::{BUSY_LABEL, WITHHELD_LABEL};
+use crate::report::terminal::{
+    close, delivery, formats, hops, latency, mixes, probes, scale, scaling,
+};
+use crate::verdict::{BUSY_LABEL, WITHHELD_LABEL, summaries};
 
 /// The sentences of the record, each with the labels without which it must not travel.
 pub fn write(run: &Run) -> Vec<Section> {
     let mut blocks = Vec::new();
-    for answer in &run.answers {
+    let summaries = summaries(run);
+    for summary in &summaries {
         blocks.push(Block::Said(Said {
-            title: format!(
-                "{}, {} against {}",
-                answer.workload, answer.x, answer.baseline
-            ),
-            short: bare(&answer.crossover).to_owned(),
-            text: bare(&answer.recommendation).to_owned(),
-            weighed: bare(&answer.weighed).to_owned(),
+            title: close::about(summary),
+            short: bare(summary.crossover).to_owned(),
+            text: bare(&summary.weighed).to_owned(),
             labels: labels(run),
         }));
+    }
+    if let Some(grid) = close::other_deployments(&summaries) {
+        blocks.push(Block::Text {
+            tone: "quiet",
+            text: capitalised(close::OTHERS),
+        });
+        blocks.push(Block::Table(Table::of("the other deployments", &grid)));
     }
     let others = [
         ("probes", probes::sentences(run)),
@@ -37,7 +43,6 @@ pub fn write(run: &Run) -> Vec<Section> {
                 title: if at == 0 { title } else { "" }.to_owned(),
                 short: String::new(),
                 text: bare(sentence).to_owned(),
-                weighed: String::new(),
                 labels: labels(run),
             })
         }));

@@ -1,0 +1,682 @@
+//! What is the answer for each workload, in a sentence, a paragraph and a line?
+//!
+//! A run may compare a workload under many deployments. The one that everybody asks about has a sentence and a
+//! paragraph; of the others the best is named in that paragraph, and each has a line.
+
+use super::conclude::{Labels, pair_s};
+use super::crossover::AtAgents;
+use super::settling::what_would_settle;
+use super::weighing::{Weighed, parts, who_is_less};
+use super::{Facts, is_settled, words};
+use crate::record::{Answer, Cell, Effect, Estimate, Priority, Purpose, Run, Verdict};
+
+/// The comparison that everybody asks about: this deployment, where it was measured.
+const ASKED_ABOUT: &str = "processes";
+
+/// Names up to here are listed; more are counted.
+const MOST_NAMES: usize = 4;
+
+/// The answer for one workload.
+#[derive(Clone, Debug)]
+pub struct Summary<'a> {
+    /// The comparison that the sentence and the paragraph are about.
+    pub answer: &'a Answer,
+    /// The crossover, with the labels of the run.
+    pub crossover: &'a str,
+    /// Everything weighed: what to take, the best of the other deployments, what would change it; with the labels of
+    /// the run.
+    pub weighed: String,
+    /// The other comparisons of this workload, in the order of the record.
+    pub others: Vec<Other<'a>>,
+}
+
+/// Another comparison of the same workload.
+#[derive(Clone, Debug)]
+pub struct Other<'a> {
+    /// The comparison.
+    pub answer: &'a Answer,
+    /// The largest agent count that is settled, or else that has an interval, with X / baseline on op/s.
+    pub at: Option<(usize, &'a Effect)>,
+}
+
+/// An answer with what it rests on.
+struct Known<'a> {
+    answer: &'a Answer,
+    /// Ascending by agents.
+    cells: Vec<AtAgents<'a>>,
+    /// Agent counts, ascending, at which the rate of a side moved within its windows.
+    moving: Vec<usize>,
+}
+
+/// What is asked of all answers of a run.
+#[derive(Clone, Copy)]
+struct Asked {
+    priority: Priority,
+    margin: f64,
+    pair_s: f64,
+}
+
+impl<'a> Known<'a> {
+    fn of(run: &'a Run, answer: &'a Answer) -> Self {
+        let is_own = |c: &&Cell| {
+            c.purpose == Purpose::Compare
+                && c.workload == answer.workload
+                && c.baseline == answer.baseline
+                && c.x == answer.x
+        };
+        let mut cells: Vec<&Cell> = run.cells.iter().filter(is_own).collect();
+        cells.sort_by_key(|c| c.agents);
+        let moving = cells.iter().filter(|c| !c.is_steady());
+        Self {
+            answer,
+            moving: moving.map(|c| c.agents).collect(),
+            cells: cells.iter().map(|&c| c.into()).collect(),
+        }
+    }
+
+    fn with_effect(&self) -> impl DoubleEndedIterator<Item = (AtAgents<'a>, &'a Effect)> {
+        self.cells.iter().filter_map(|c| Some((*c, c.effect?)))
+    }
+
+    /// The agent count that stands for all: the largest that is settled, or else that has an interval.
+    fn at(&self) -> Option<(usize, &'a Effect)> {
+        let largest = || self.with_effect().rev();
+        let settled = largest().find(|(c, _)| is_settled(c.verdict));
+        let (cell, effect) = settled.or_else(|| largest().next())?;
+        Some((cell.agents, effect))
+    }
+
+    fn is_ahead(&self, cell: &AtAgents<'_>, side: &str) -> bool {
+        matches!(cell.verdict, Verdict::Ahead { deployment } if deployment == side)
+    }
+
+    /// Where X is ahead for certain.
+    fn ahead(&self) -> impl Iterator<Item = (usize, &'a Effect)> {
+        self.with_effect()
+            .filter(|(c, _)| self.is_ahead(c, &self.answer.x))
+            .map(|(c, e)| (c.agents, e))
+    }
+}
+
+/// The answer for each workload, in the order of the record.
+#[must_use]
+pub fn summaries(run: &Run) -> Vec<Summary<'_>> {
+    let mut workloads: Vec<&str> = Vec::new();
+    for answer in &run.answers {
+        if !workloads.contains(&answer.workload.as_str()) {
+            workloads.push(&answer.workload);
+        }
+    }
+    let asked = Asked {
+        priority: run.priority,
+        margin: run.margin,
+        pair_s: pair_s(run),
+    };
+    let of_workload = |workload: &str| {
+        let answers = run.answers.iter().filter(|a| a.workload == workload);
+        let mut known: Vec<Known<'_>> = answers.map(|a| Known::of(run, a)).collect();
+        let asked_about = known.iter().position(|k| k.answer.x == ASKED_ABOUT);
+        let first = known.remove(asked_about.unwrap_or(0));
+        Summary {
+            answer: first.answer,
+            crossover: &first.answer.crossover,
+            weighed: Labels::of(run).put_before(paragraph(&first, &known, asked)),
+            others: known
+                .iter()
+                .map(|k| Other {
+                    answer: k.answer,
+                    at: k.at(),
+                })
+                .collect(),
+        }
+    };
+    workloads.into_iter().map(of_workload).collect()
+}
+
+/// What to take, then the best of the others, then what would change it and what is open.
+fn paragraph(first: &Known<'_>, others: &[Known<'_>], asked: Asked) -> String {
+    let answer = first.answer;
+    let facts = Facts {
+        baseline: &answer.baseline,
+        x: &answer.x,
+        cells: &first.cells,
+        memory: [answer.baseline_memory.as_ref(), answer.x_memory.as_ref()],
+        setup: &answer.setup,
+        latency: &answer.latency,
+        margin: asked.margin,
+    };
+    let weighed = parts(&facts, asked.priority);
+    let best = best_of(others, first, &weighed, asked);
+    let mut sentences = vec![weighed.decision];
+    if !first.cells.iter().any(|c| is_settled(c.verdict)) {
+        let how = what_would_settle(&first.cells, asked.pair_s);
+        sentences.extend(how.map(|how| format!("Throughput: {how}")));
+    }
+    sentences.extend(best);
+    sentences.extend(weighed.changes);
+    sentences.extend(Some(weighed.open).filter(|open| !open.is_empty()));
+    sentences.extend(moving(&first.moving));
+    sentences.join(". ")
+}
+
+fn moving(counts: &[usize]) -> Option<String> {
+    let unit = match counts.last()? {
+        1 => "agent",
+        _ => "agents",
+    };
+    Some(format!(
+        "Op/s moved within windows at {} {unit}, so agents that run longer may do more or less",
+        words::list(counts)
+    ))
+}
+
+/// The best of the others by what was asked for; by throughput where that is not known of any.
+fn best_of(
+    others: &[Known<'_>],
+    first: &Known<'_>,
+    weighed: &Weighed,
+    asked: Asked,
+) -> Option<String> {
+    let others: Vec<&Known<'_>> = others
+        .iter()
+        .filter(|o| o.answer.baseline == first.answer.baseline)
+        .collect();
+    if others.is_empty() {
+        return None;
+    }
+    let by_priority = match asked.priority {
+        Priority::Memory => least_memory(&others),
+        Priority::Latency => shortest_tail(&others, asked.margin),
+        Priority::Startup => soonest(&others),
+        Priority::Throughput | Priority::Isolation => None,
+    };
+    by_priority.or_else(|| most_ops(&others, first, weighed))
+}
+
+/// The one with the highest lower end, at the largest agent count at which any is ahead: the largest ratio of
+/// several would be the luckiest one.
+fn most_ops(others: &[&Known<'_>], first: &Known<'_>, weighed: &Weighed) -> Option<String> {
+    let ahead = || {
+        others.iter().flat_map(|o| {
+            let name = &o.answer.x;
+            o.ahead().map(move |(agents, e)| (name, agents, e))
+        })
+    };
+    let Some(agents) = ahead().map(|(_, agents, _)| agents).max() else {
+        return nobody_ahead(others);
+    };
+    let mut there: Vec<(&String, &Effect)> = ahead()
+        .filter(|(_, n, _)| *n == agents)
+        .map(|(name, _, e)| (name, e))
+        .collect();
+    there.sort_by(|a, b| b.1.low.total_cmp(&a.1.low));
+    let (best, effect) = there.remove(0);
+    let baseline = &first.answer.baseline;
+    // Only where threads are ahead of processes at this very count is what beats threads better than both.
+    let beats_both = weighed.takes_baseline_for_throughput
+        && first.cells.iter().any(|c| {
+            let is_ahead =
+                matches!(&c.verdict, Verdict::Ahead { deployment } if deployment == baseline);
+            c.agents == agents && is_ahead
+        });
+    let who = match beats_both {
+        true => format!("More than either do {best}"),
+        false => format!("Of the other deployments {best} are ahead of {baseline}"),
+    };
+    let alike: Vec<String> = there
+        .iter()
+        .filter(|(_, e)| e.high >= effect.low)
+        .map(|(name, e)| format!("{name} with {}", words::ratio(e)))
+        .collect();
+    let alike = match alike.as_slice() {
+        [] => String::new(),
+        names => format!(
+            " (not told from {}: they were not compared with each other)",
+            words::list(names)
+        ),
+    };
+    Some(format!(
+        "{who}: {} as many steps per second as {baseline} at {}{alike}",
+        words::times_with_interval(effect),
+        words::agents(agents)
+    ))
+}
+
+/// None is ahead; the one that comes nearest, at the largest agent count measured.
+fn nobody_ahead(others: &[&Known<'_>]) -> Option<String> {
+    let measured = || {
+        others.iter().flat_map(|o| {
+            let name = &o.answer.x;
+            o.with_effect()
+                .map(move |(c, e)| (name, c.agents, e, c.verdict))
+        })
+    };
+    let agents = measured().map(|(_, agents, ..)| agents).max()?;
+    let (nearest, _, effect, verdict) = measured()
+        .filter(|(_, n, ..)| *n == agents)
+        .max_by(|a, b| a.2.low.total_cmp(&b.2.low))?;
+    let names: Vec<&str> = others.iter().map(|o| o.answer.x.as_str()).collect();
+    let baseline = &others[0].answer.baseline;
+    let none = match names.as_slice() {
+        [only] => format!("{only}, the other deployment, are not ahead of {baseline} for certain"),
+        few if few.len() <= MOST_NAMES => format!(
+            "None of the other deployments ({}) is ahead of {baseline} for certain",
+            words::list(few)
+        ),
+        many => format!(
+            "None of the {} other deployments is ahead of {baseline} for certain",
+            many.len()
+        ),
+    };
+    let nearest = match names.len() {
+        1 => "they do".to_owned(),
+        _ => format!("nearest come {nearest} with"),
+    };
+    let open = match is_settled(verdict) {
+        true => "",
+        false => ", inconclusive",
+    };
+    Some(format!(
+        "{none}; {nearest} {} as many steps per second at {}{open}",
+        words::times_with_interval(effect),
+        words::agents(agents)
+    ))
+}
+
+/// The one whose agents take least, where that is less than in the baseline for certain.
+fn least_memory(others: &[&Known<'_>]) -> Option<String> {
+    let both = |o: &&Known<'_>| -> Option<(String, Estimate, Estimate)> {
+        let (x, b) = (
+            o.answer.x_memory.as_ref()?,
+            o.answer.baseline_memory.as_ref()?,
+        );
+        Some((o.answer.x.clone(), x.per_agent_bytes, b.per_agent_bytes))
+    };
+    let (name, x, b) = others
+        .iter()
+        .filter_map(both)
+        .filter(|(_, x, b)| x.high < b.low)
+        .min_by(|a, b| a.1.high.total_cmp(&b.1.high))?;
+    let bytes = |e: &Estimate| {
+        let of = |value: f64| words::bytes(value.max(0.0));
+        format!("{} [{}, {}]", of(e.value), of(e.low), of(e.high))
+    };
+    Some(format!(
+        "Of the other deployments {name} take least memory for certain: {} per agent, and {} in {}",
+        bytes(&x),
+        bytes(&b),
+        others[0].answer.baseline
+    ))
+}
+
+/// The one with the shortest tail, where it is shorter than the baseline's for certain.
+fn shortest_tail(others: &[&Known<'_>], margin: f64) -> Option<String> {
+    let tail = |o: &&Known<'_>| {
+        let answers = o.answer.latency.iter().rev();
+        let name = o.answer.x.clone();
+        answers
+            .filter_map(|l| Some((l.agents, l.p99?)))
+            .find(|(_, ratio)| who_is_less(ratio, margin) == Some(Some(1)))
+            .map(|(agents, ratio)| (name, agents, ratio))
+    };
+    let (name, agents, ratio) = others
+        .iter()
+        .filter_map(tail)
+        .min_by(|a, b| a.2.high.total_cmp(&b.2.high))?;
+    Some(format!(
+        "Of the other deployments {name} have the shortest tail for certain: {:.2} [{:.2}, {:.2}] times the p99 of {} at {}",
+        ratio.value,
+        ratio.low,
+        ratio.high,
+        others[0].answer.baseline,
+        words::agents(agents)
+    ))
+}
+
+/// The one whose agents are ready first at the largest agent count, where that is before the baseline's. Medians.
+fn soonest(others: &[&Known<'_>]) -> Option<String> {
+    let last = |o: &&Known<'_>| {
+        let last = o.answer.setup.iter().max_by_key(|s| s.agents)?;
+        Some((o.answer.x.clone(), last.agents, last.x_s, last.baseline_s))
+    };
+    let (name, agents, x_s, baseline_s) = others
+        .iter()
+        .filter_map(last)
+        .filter(|(_, _, x_s, baseline_s)| x_s < baseline_s)
+        .min_by(|a, b| a.2.total_cmp(&b.2))?;
+    Some(format!(
+        "Of the other deployments {name} start soonest: {} are ready after {}, and {} in {} (medians)",
+        words::agents(agents),
+        words::duration(x_s),
+        words::duration(baseline_s),
+        others[0].answer.baseline
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::latency::{LatencyAnswer, LatencySide};
+    use crate::record::{MemoryFit, SetupAnswer};
+
+    /// One comparison: X, its cells as (agents, verdict letter, ratio), and its answer.
+    struct Case {
+        answer: Answer,
+        cells: Vec<(usize, Verdict, Effect)>,
+    }
+
+    impl Case {
+        /// Letters: b the baseline, x the other, = tie, ? inconclusive.
+        fn of(x: &str, cells: &[(usize, char, f64)]) -> Self {
+            let verdict = |letter| match letter {
+                'b' => ahead("threads"),
+                'x' => ahead(x),
+                '=' => Verdict::Tie,
+                _ => Verdict::Inconclusive,
+            };
+            Self {
+                answer: Answer {
+                    workload: "coordination".to_owned(),
+                    baseline: "threads".to_owned(),
+                    x: x.to_owned(),
+                    crossover: String::new(),
+                    recommendation: String::new(),
+                    weighed: String::new(),
+                    baseline_memory: None,
+                    x_memory: None,
+                    setup: Vec::new(),
+                    messages: Vec::new(),
+                    scaling: Vec::new(),
+                    long_window: None,
+                    latency: Vec::new(),
+                    what_if: Vec::new(),
+                },
+                cells: cells
+                    .iter()
+                    .map(|&(agents, letter, ratio)| (agents, verdict(letter), effect(ratio)))
+                    .collect(),
+            }
+        }
+
+        fn with_memory(mut self, baseline: f64, x: f64) -> Self {
+            self.answer.baseline_memory = Some(fit(baseline));
+            self.answer.x_memory = Some(fit(x));
+            self
+        }
+
+        fn with_setup(mut self, baseline_s: f64, x_s: f64) -> Self {
+            self.answer.setup.push(SetupAnswer {
+                agents: 32,
+                baseline_s,
+                x_s,
+                break_even_s: None,
+                break_even_ops: None,
+            });
+            self
+        }
+
+        fn with_tail(mut self, times: f64) -> Self {
+            let side = |p99_ns| LatencySide {
+                p50_ns: 1e5,
+                p99_ns: Some(p99_ns),
+                p999_ns: None,
+                fell_behind: 0,
+            };
+            self.answer.latency.push(LatencyAnswer {
+                agents: 32,
+                planned_per_s: 1e4,
+                pairs: 6,
+                baseline: side(1e6),
+                x: side(1e6 * times),
+                p50: None,
+                p99: Some(around(times)),
+                sentence: String::new(),
+            });
+            self
+        }
+
+        fn known(&self) -> Known<'_> {
+            Known {
+                answer: &self.answer,
+                cells: self
+                    .cells
+                    .iter()
+                    .map(|(agents, verdict, effect)| AtAgents {
+                        agents: *agents,
+                        verdict,
+                        effect: Some(effect),
+                    })
+                    .collect(),
+                moving: Vec::new(),
+            }
+        }
+    }
+
+    fn ahead(deployment: &str) -> Verdict {
+        Verdict::Ahead {
+            deployment: deployment.to_owned(),
+        }
+    }
+
+    fn effect(ratio: f64) -> Effect {
+        Effect {
+            pairs: 6,
+            ratio,
+            low: ratio * 0.96,
+            high: ratio * 1.04,
+            standard_error: 0.01,
+            pair_sd: 0.02,
+            order_effect: 0.0,
+            pairs_needed: 1102,
+        }
+    }
+
+    fn around(value: f64) -> Estimate {
+        Estimate {
+            value,
+            low: 0.95 * value,
+            high: 1.05 * value,
+        }
+    }
+
+    fn fit(bytes: f64) -> MemoryFit {
+        MemoryFit {
+            per_agent_bytes: around(bytes),
+            fixed_bytes: around(1e6),
+            live_heap_per_agent_bytes: around(bytes),
+        }
+    }
+
+    fn said(first: &Case, others: &[Case], priority: Priority) -> String {
+        let others: Vec<Known<'_>> = others.iter().map(Case::known).collect();
+        let asked = Asked {
+            priority,
+            margin: 0.03,
+            pair_s: 10.0,
+        };
+        paragraph(&first.known(), &others, asked)
+    }
+
+    /// Processes do half of what threads do.
+    fn threads_are_ahead() -> Case {
+        Case::of("processes", &[(8, 'b', 0.6), (32, 'b', 0.5)])
+    }
+
+    #[test]
+    fn one_comparison_is_weighed_alone() {
+        let text = said(&threads_are_ahead(), &[], Priority::Throughput);
+        assert_eq!(
+            text,
+            "take threads (for throughput): threads do 2.00 [1.92, 2.08] times as many steps per second at 32 \
+             agents. A crash that may not take other agents with it would change it: take processes then; an \
+             abort in a thread ends all agents of its process; how long a crash takes to mend was not measured"
+        );
+    }
+
+    #[test]
+    fn what_beats_both_is_named_with_its_interval_and_with_what_it_is_not_told_from() {
+        let others = [
+            Case::of("threads:cores", &[(8, 'x', 1.9), (32, 'x', 1.25)]),
+            Case::of("processes:cores", &[(32, 'x', 1.2)]),
+            Case::of("processes:2x2", &[(32, 'x', 1.05)]),
+        ];
+        let text = said(&threads_are_ahead(), &others, Priority::Throughput);
+        let best = ". More than either do threads:cores: 1.25 [1.20, 1.30] times as many steps per second as threads \
+                    at 32 agents (not told from processes:cores with 1.20 [1.15, 1.25]: they were not compared with \
+                    each other). A crash that";
+        assert!(text.contains(best), "{text}");
+    }
+
+    #[test]
+    fn at_another_agent_count_or_under_other_winners_nothing_beats_both() {
+        let others = [Case::of("threads:cores", &[(16, 'x', 1.25)])];
+        let text = said(&threads_are_ahead(), &others, Priority::Throughput);
+        let best = "Of the other deployments threads:cores are ahead of threads: 1.25 [1.20, 1.30] times as many \
+                    steps per second as threads at 16 agents. ";
+        assert!(text.contains(best), "{text}");
+        let processes_win = Case::of("processes", &[(16, 'x', 1.5)]);
+        let text = said(&processes_win, &others, Priority::Throughput);
+        assert!(text.starts_with("take processes"), "{text}");
+        assert!(text.contains(best.trim_end_matches(". ")), "{text}");
+    }
+
+    #[test]
+    fn nobody_is_named_as_ahead_without_certainty() {
+        let others = [
+            Case::of("threads:cores", &[(8, '?', 1.9), (32, '?', 1.01)]),
+            Case::of("processes:cores", &[(32, 'b', 0.8)]),
+        ];
+        let text = said(&threads_are_ahead(), &others, Priority::Throughput);
+        let none = "None of the other deployments (threads:cores and processes:cores) is ahead of threads for \
+                    certain; nearest come threads:cores with 1.01 [0.97, 1.05] times as many steps per second at 32 \
+                    agents, inconclusive. ";
+        assert!(text.contains(none), "{text}");
+        let one = [Case::of("processes:cores", &[(32, 'b', 0.8)])];
+        let text = said(&threads_are_ahead(), &one, Priority::Throughput);
+        let none = "processes:cores, the other deployment, are not ahead of threads for certain; they do 0.80 \
+                    [0.77, 0.83] times as many steps per second at 32 agents. ";
+        assert!(text.contains(none), "{text}");
+        let many: Vec<Case> = (1..=5)
+            .map(|n| Case::of(&format!("processes:{n}"), &[(32, 'b', 0.8)]))
+            .collect();
+        let text = said(&threads_are_ahead(), &many, Priority::Throughput);
+        assert!(
+            text.contains("None of the 5 other deployments is ahead"),
+            "{text}"
+        );
+        let nothing = [Case::of("processes:cores", &[])];
+        assert_eq!(
+            said(&threads_are_ahead(), &nothing, Priority::Throughput),
+            said(&threads_are_ahead(), &[], Priority::Throughput)
+        );
+    }
+
+    #[test]
+    fn nothing_is_taken_from_what_is_open_and_what_would_settle_it_is_said() {
+        let open = Case::of("processes", &[(8, '?', 1.0), (32, '?', 1.0)]).with_memory(2e5, 6e5);
+        let text = said(&open, &[], Priority::Throughput);
+        assert!(!text.contains("take "), "{text}");
+        assert!(
+            text.starts_with(
+                "nothing is recommended: throughput is not settled here; known is this: an agent takes 195 KiB"
+            ),
+            "{text}"
+        );
+        assert!(
+            text.contains(
+                ". Throughput: at this noise no sensible run settles it; a quieter machine would, or \
+                 --margin 5%, where nobody would choose by less"
+            ),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn another_priority_names_another_best_and_falls_back_to_throughput() {
+        let first = threads_are_ahead()
+            .with_memory(4e5, 6e5)
+            .with_setup(0.01, 0.05)
+            .with_tail(2.0);
+        let others = [
+            Case::of("threads:cores", &[(32, 'x', 1.25)])
+                .with_memory(4e5, 5e4)
+                .with_setup(0.01, 0.004)
+                .with_tail(0.5),
+            Case::of("processes:cores", &[(32, 'x', 1.2)])
+                .with_memory(4e5, 8e4)
+                .with_setup(0.01, 0.006)
+                .with_tail(0.98),
+        ];
+        for (priority, best) in [
+            (
+                Priority::Memory,
+                "Of the other deployments threads:cores take least memory for certain: 48.8 KiB [46.4 KiB, 51.3 \
+                 KiB] per agent, and 391 KiB [371 KiB, 410 KiB] in threads",
+            ),
+            (
+                Priority::Latency,
+                "Of the other deployments threads:cores have the shortest tail for certain: 0.50 [0.47, 0.53] times \
+                 the p99 of threads at 32 agents",
+            ),
+            (
+                Priority::Startup,
+                "Of the other deployments threads:cores start soonest: 32 agents are ready after 4 ms, and 10 ms in \
+                 threads (medians)",
+            ),
+        ] {
+            let text = said(&first, &others, priority);
+            assert!(text.contains(best), "{text}");
+            assert!(!text.contains("are ahead of"), "{text}");
+        }
+        let isolation = said(&first, &others, Priority::Isolation);
+        assert!(
+            isolation.starts_with("take processes (for isolation)"),
+            "{isolation}"
+        );
+        let by_ops = "Of the other deployments threads:cores are ahead of threads: 1.25";
+        assert!(isolation.contains(by_ops), "{isolation}");
+        // Neither least memory, nor a shorter tail, nor an earlier start: throughput it is.
+        let none = [Case::of("threads:cores", &[(32, 'x', 1.25)])
+            .with_memory(4e5, 4e5)
+            .with_setup(0.01, 0.02)
+            .with_tail(1.0)];
+        for priority in [Priority::Memory, Priority::Latency, Priority::Startup] {
+            let text = said(&first, &none, priority);
+            assert!(
+                text.contains("1.25 [1.20, 1.30] times as many steps"),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_deployment_against_another_baseline_is_no_candidate() {
+        let mut other = Case::of("threads:cores", &[(32, 'x', 1.25)]);
+        other.answer.baseline = "processes".to_owned();
+        let text = said(&threads_are_ahead(), &[other], Priority::Throughput);
+        assert!(!text.contains("threads:cores"), "{text}");
+    }
+
+    #[test]
+    fn rates_that_moved_are_a_caveat_at_the_end() {
+        assert_eq!(moving(&[]), None);
+        let one = moving(&[1]).expect("it moved");
+        assert!(
+            one.starts_with("Op/s moved within windows at 1 agent, so"),
+            "{one}"
+        );
+        let two = moving(&[1, 8]).expect("they moved");
+        assert!(two.contains("at 1 and 8 agents, so"), "{two}");
+    }
+
+    #[test]
+    fn a_line_stands_for_the_largest_count_that_is_settled() {
+        let at = |cells: &[(usize, char, f64)]| {
+            let case = Case::of("processes", cells);
+            case.known().at().map(|(agents, e)| (agents, e.ratio))
+        };
+        assert_eq!(at(&[(2, 'b', 0.5), (8, '?', 1.0)]), Some((2, 0.5)));
+        assert_eq!(at(&[(2, '?', 0.5), (8, '?', 1.0)]), Some((8, 1.0)));
+        assert_eq!(at(&[]), None);
+    }
+}
