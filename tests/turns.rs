@@ -2,6 +2,7 @@
 
 mod host;
 
+use forkscope::deployment::pinning;
 use forkscope::experiment::host::told;
 use forkscope::experiment::invocation::Invocation;
 use forkscope::experiment::turns::{Order, Part, Waiting};
@@ -68,7 +69,7 @@ impl Told {
     }
 
     fn turn(&mut self, of: u32) -> Waiting {
-        self.say(Order::Turn { of });
+        self.say(Order::Turn { of, cpu: None });
         self.waiting()
     }
 
@@ -181,7 +182,7 @@ fn a_worker_that_dies_between_turns_is_named() {
     let workers = workers(host.child.id() as i32);
     assert_eq!(workers.len(), 3);
     numbered(&workers, 1).signal(Signal::SIGKILL);
-    host.say(Order::Turn { of: 12 });
+    host.say(Order::Turn { of: 12, cpu: None });
     let Outcome::Failed(failure) = host.outcome() else {
         panic!("a worker is missing");
     };
@@ -195,8 +196,8 @@ fn a_worker_that_dies_between_turns_is_named() {
 fn orders_that_cannot_be_followed_are_named() {
     let _alone = alone();
     for (order, says) in [
-        (Some("{\"turn\":{\"of\":5}}"), "is no order"),
-        (Some("{\"turn\":{\"of\":0}}"), "is no order"),
+        (Some("{\"turn\":{\"of\":5,\"cpu\":null}}"), "is no order"),
+        (Some("{\"turn\":{\"of\":0,\"cpu\":null}}"), "is no order"),
         (Some("\"hand_over\""), "is no order"),
         (Some("go on"), "is no order"),
         (None, "the coordinator is gone"),
@@ -214,4 +215,50 @@ fn orders_that_cannot_be_followed_are_named() {
         assert!(failure.message.contains(says), "{}", failure.message);
         await_end_of(&workers, "an order that cannot be followed");
     }
+}
+
+#[test]
+fn a_single_worker_goes_to_the_cpu_that_it_is_told() {
+    let _alone = alone();
+    let cpus = pinning::allowed();
+    for form in ["threads", "processes"] {
+        let mut host = Told::start(&invocation("exploration", 1, form, true));
+        host.waiting();
+        for turn in 0..4 {
+            let cpu = cpus[turn % cpus.len()];
+            host.say(Order::Turn {
+                of: 12,
+                cpu: Some(cpu),
+            });
+            host.waiting();
+            assert_eq!(allowed_of_worker(&host), cpu.to_string(), "{form}");
+        }
+        host.say(Order::Turn {
+            of: 12,
+            cpu: Some(100_000),
+        });
+        let Outcome::Failed(failure) = host.outcome() else {
+            panic!("there is no such CPU");
+        };
+        assert!(failure.message.contains("CPU 100000"), "{failure:?}");
+    }
+}
+
+/// Which CPUs the one worker of a host may run on, as the kernel writes it.
+fn allowed_of_worker(host: &Told) -> String {
+    let own = host.child.id() as i32;
+    let status = match workers(own).first() {
+        Some(process) => format!("/proc/{}/status", process.pid),
+        None => {
+            let tasks = std::fs::read_dir(format!("/proc/{own}/task")).expect("it lives");
+            let names = tasks.filter_map(|t| t.ok()?.file_name().into_string().ok());
+            let thread = names.filter(|t| *t != own.to_string()).max();
+            format!("/proc/{own}/task/{}/status", thread.expect("a worker"))
+        }
+    };
+    let text = std::fs::read_to_string(status).expect("a live task");
+    let line = text
+        .lines()
+        .find_map(|l| l.strip_prefix("Cpus_allowed_list:"));
+    line.expect("every task has one").trim().to_owned()
 }

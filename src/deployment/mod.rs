@@ -19,7 +19,7 @@ mod hop;
 mod local;
 mod moments;
 pub(crate) mod pace;
-mod pinning;
+pub mod pinning;
 pub mod processes;
 pub mod threads;
 pub mod worker;

@@ -8,6 +8,7 @@
 use super::coordinator::{Invoker, one_by_one};
 use super::invocation::Invocation;
 use super::turns::{self, Around, Order, Waiting};
+use crate::deployment::pinning;
 use crate::record::{Failure, Outcome, Phase};
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -32,6 +33,9 @@ const PADDING: &str = "FORKSCOPE_PADDING";
 /// Bytes of padding at most: a page.
 const MOST_PADDING: usize = 4096;
 
+/// More than any machine has.
+const MOST_CPUS: u64 = 1 << 16;
+
 /// How soon an interrupt is noticed.
 const LOOK: Duration = Duration::from_millis(50);
 
@@ -54,7 +58,8 @@ const TOLD_CHARACTERS: usize = 500;
 pub struct Hosts {
     began: Instant,
     is_interrupted: Arc<AtomicBool>,
-    padding: Pcg64,
+    /// How much padding, and which CPU is the first.
+    random: Pcg64,
 }
 
 impl Hosts {
@@ -64,12 +69,12 @@ impl Hosts {
         Hosts {
             began,
             is_interrupted,
-            padding: Pcg64::seed_from_u64(seed),
+            random: Pcg64::seed_from_u64(seed),
         }
     }
 
     fn start(&mut self) -> std::io::Result<Child> {
-        let room = (self.padding.next_u64() % MOST_PADDING as u64) as usize;
+        let room = (self.random.next_u64() % MOST_PADDING as u64) as usize;
         // From the main thread, always: the parent-death signal fires when the starting thread ends.
         // This very file, also when a new build has taken its name meanwhile.
         Command::new("/proc/self/exe")
@@ -181,13 +186,15 @@ impl Hosts {
 
     /// Lets the two hosts of a pair run turn by turn. A host that has failed is left out, and the other
     /// one goes on: what it measures is kept, though the pair does not count.
-    fn take_turns(&self, hosts: &mut [Option<Running>; 2], of: u32) {
+    fn take_turns(&mut self, hosts: &mut [Option<Running>; 2], of: u32, cpus: &[usize]) {
+        let first = (self.random.next_u64() % MOST_CPUS) as usize;
         for turn in 0..of {
+            let cpu = turns::cpu_of(turn, first, cpus);
             for host in turns::order(turn) {
                 let Some(host) = &mut hosts[host] else {
                     continue;
                 };
-                host.say(&Order::Turn { of });
+                host.say(&Order::Turn { of, cpu });
                 self.listen(host, |told| told.turns_done() > Some(turn));
             }
         }
@@ -291,7 +298,11 @@ impl Invoker for Hosts {
         let episode_s = before.iter().map(|w| w.episode_s).fold(0.0, f64::max);
         let of = first.turns_for(episode_s).min(second.turns_for(episode_s));
         let around = Around::begin(all_ns(&before));
-        self.take_turns(&mut hosts, of);
+        let cpus = match first.is_one_free_worker() && second.is_one_free_worker() {
+            true => pinning::allowed(),
+            false => Vec::new(),
+        };
+        self.take_turns(&mut hosts, of, &cpus);
         let after = waits(&hosts);
         let shares = around.end(all_ns(&after));
         // One after the other: the memory of each is read while the other is not there.

@@ -76,6 +76,18 @@ pub fn order(turn: u32) -> [usize; 2] {
     }
 }
 
+/// The CPU that both sides have in turn number `turn`, the next one of those `allowed` in every turn.
+///
+/// A worker that is alone stays on the CPU that it was started on. Two hosts, one after the other, are started
+/// on two, and two CPUs have two paces: between two equal single workers that stayed where they were,
+/// turns left a difference of 10 % from pair to pair, where the turns within a pair account for 4.6 %
+/// (standard deviation of ln ratio; 48 pairs). With workers on all CPUs nothing of that is seen.
+#[must_use]
+pub fn cpu_of(turn: u32, first: usize, allowed: &[usize]) -> Option<usize> {
+    let number = (first + turn as usize).checked_rem(allowed.len())?;
+    Some(allowed[number])
+}
+
 /// What a host says when it waits for its turn, or to hand over.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -92,10 +104,12 @@ pub struct Waiting {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Order {
-    /// Run one turn of so many.
+    /// Run one turn.
     Turn {
         /// Turns of the whole window.
         of: u32,
+        /// The CPU that the workers stay on; `None` where they run on any that they may.
+        cpu: Option<usize>,
     },
     /// The window is over: hand over.
     HandOver,
@@ -188,5 +202,12 @@ mod tests {
     fn the_order_is_the_same_from_both_ends() {
         let orders: Vec<[usize; 2]> = (0..4).map(order).collect();
         assert_eq!(orders, [[0, 1], [1, 0], [0, 1], [1, 0]]);
+    }
+
+    #[test]
+    fn single_workers_come_to_every_cpu() {
+        let cpus: Vec<Option<usize>> = (0..4).map(|t| cpu_of(t, 5, &[2, 3, 7])).collect();
+        assert_eq!(cpus, [Some(7), Some(2), Some(3), Some(7)]);
+        assert_eq!(cpu_of(0, 0, &[]), None);
     }
 }

@@ -9,7 +9,7 @@ mod watch;
 
 use super::turns::{self, Order, Part, Waiting};
 use crate::deployment::gate::{Gate, Reached, Step, monotonic_ns};
-use crate::deployment::{self, Fleet, Form, Job, Placement, pace};
+use crate::deployment::{self, Fleet, Form, Job, Placement, pace, pinning};
 use crate::observe::heap;
 use crate::observe::memory::{FilePages, MemoryReader};
 use crate::record::{Failure, Memory, Outcome, Phase, SLICES, Sample};
@@ -66,6 +66,12 @@ impl Invocation {
         }
         let workers = self.placement().workers();
         turns::how_many(self.window_s, workers, self.cpus_effective, episode_s)
+    }
+
+    /// Whether there is one worker, which may run anywhere.
+    #[must_use]
+    pub fn is_one_free_worker(&self) -> bool {
+        self.placement().workers() == 1 && self.job.cpus.is_free()
     }
 
     /// Wall time after which the coordinator gives the host up, seconds: the host's own watchdogs,
@@ -146,10 +152,14 @@ fn run_with(invocation: &Invocation, partner: &mut dyn Partner) -> Result<Sample
             episode_s,
             own_cpu_ns: watch.cpu_ns()?,
         };
-        let Order::Turn { of } = partner.next(waiting)? else {
+        let Order::Turn { of, cpu } = partner.next(waiting)? else {
             break;
         };
         host.fleet.check(Phase::Window)?;
+        if let Some(cpu) = cpu {
+            let refused = |e| fail(Phase::Window, format!("put the worker on CPU {cpu}: {e}"));
+            pinning::put_on(cpu, &watch.pids).map_err(refused)?;
+        }
         watch.begin_turn();
         opened_ns = host.gate.open(Step::Turn(window.turns));
         let length_s = invocation.window_s / f64::from(of);
@@ -209,7 +219,12 @@ fn run_with(invocation: &Invocation, partner: &mut dyn Partner) -> Result<Sample
         throttled: spent.throttled,
         interrupts: spent.interrupts,
     };
-    check(&sample, tally.cpu_s, invocation.cpus_effective)?;
+    check(
+        &sample,
+        tally.cpu_s,
+        invocation.cpus_effective,
+        spent.stolen_s,
+    )?;
     Ok(sample)
 }
 
@@ -226,11 +241,18 @@ fn seconds(ns: u64) -> f64 {
     ns as f64 * 1e-9
 }
 
-/// Refuses samples that cannot be true.
+/// Refuses samples that cannot be true. Many a guest's kernel charges the time that the hypervisor takes to
+/// whoever was running, be it inside or outside of what a worker measures: clocks may be apart by `stolen_s`
+/// seconds. (Seen with 19 to 42 % of steal; the pair is then dropped for that.)
 ///
 /// # Errors
 /// [`Failure`] in [`Phase::Check`] with the numbers that do not fit.
-pub fn check(sample: &Sample, workers_cpu_s: f64, cpus_effective: f64) -> Result<(), Failure> {
+pub fn check(
+    sample: &Sample,
+    workers_cpu_s: f64,
+    cpus_effective: f64,
+    stolen_s: f64,
+) -> Result<(), Failure> {
     let broken = |message: String| Err(fail(Phase::Check, message));
     if sample.ops == 0 || sample.span_s <= 0.0 {
         return broken("no op was finished in the window; use a longer one (--time)".to_owned());
@@ -254,7 +276,7 @@ pub fn check(sample: &Sample, workers_cpu_s: f64, cpus_effective: f64) -> Result
         ));
     }
     let apart = (sample.cpu_s - workers_cpu_s).abs();
-    if apart > sample.cpu_s * CPU_TOLERANCE + CPU_SLACK_S {
+    if apart > sample.cpu_s * CPU_TOLERANCE + CPU_SLACK_S + stolen_s {
         return broken(format!(
             "the workers measured {workers_cpu_s:.3} s of CPU time and their processes {:.3} s",
             sample.cpu_s

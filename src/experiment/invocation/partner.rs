@@ -41,7 +41,7 @@ impl Partner for Nobody<'_> {
             .turns
             .get_or_insert_with(|| self.invocation.turns_for(waiting.episode_s));
         Ok(match waiting.turns_done < of {
-            true => Order::Turn { of },
+            true => Order::Turn { of, cpu: None },
             false => Order::HandOver,
         })
     }
@@ -90,7 +90,7 @@ impl<R: BufRead> Partner for Coordinator<'_, R> {
             Err(e) => return Err(gone(e.to_string())),
         }
         match serde_json::from_str(&line) {
-            Ok(Order::Turn { of }) if turns::is_possible(of) => Ok(Order::Turn { of }),
+            Ok(Order::Turn { of, cpu }) if turns::is_possible(of) => Ok(Order::Turn { of, cpu }),
             Ok(Order::HandOver) if waiting.turns_done > 0 => Ok(Order::HandOver),
             _ => Err(gone(format!("\"{}\" is no order", line.trim()))),
         }
