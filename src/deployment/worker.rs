@@ -298,6 +298,10 @@ fn live<'e, E: End>(
     let mut step = gate.next_step(Step::WarmUp);
     while let Step::Turn(turn) = step {
         let pace = assignment.pace(gate.opened_ns());
+        if turn > 0 {
+            let agents = assignment.placement.agents_of(worker).len();
+            band.recorder().skip(agents as u32);
+        }
         found.add(band.run_until_stopped(gate.place(worker), pace, running)?);
         gate.note_stop(worker);
         gate.report(worker, Reached::Turned(turn));

@@ -186,15 +186,30 @@ impl Hosts {
 
     /// Lets the two hosts of a pair run turn by turn. A host that has failed is left out, and the other
     /// one goes on: what it measures is kept, though the pair does not count.
-    fn take_turns(&mut self, hosts: &mut [Option<Running>; 2], of: u32, cpus: &[usize]) {
+    fn take_turns(
+        &mut self,
+        hosts: &mut [Option<Running>; 2],
+        of: u32,
+        cpus: &[usize],
+        turn_limit_s: f64,
+        latest: Instant,
+    ) {
         let first = (self.random.next_u64() % MOST_CPUS) as usize;
         for turn in 0..of {
-            let cpu = turns::cpu_of(turn, first, cpus);
+            let cpu = turns::cpu_of(turn, of, first, cpus);
             for host in turns::order(turn) {
                 let Some(host) = &mut hosts[host] else {
                     continue;
                 };
+                if host.heard.is_late || self.is_interrupted.load(Relaxed) {
+                    continue;
+                }
                 host.say(&Order::Turn { of, cpu });
+                // A host that hangs is given up alone; its partner has time left of its own.
+                let deadline = Instant::now() + Duration::from_secs_f64(turn_limit_s);
+                if deadline < latest {
+                    (host.deadline, host.limit_s) = (deadline, turn_limit_s);
+                }
                 self.listen(host, |told| told.turns_done() > Some(turn));
             }
         }
@@ -282,6 +297,11 @@ impl Invoker for Hosts {
         let mut failures = [None, None];
         let mut hosts = [None, None];
         for (i, invocation) in [first, second].into_iter().enumerate() {
+            // Whoever interrupts while the first one gets ready does not wait for a second one.
+            if i > 0 && self.is_interrupted.load(Relaxed) {
+                failures[i] = Some(fail(Phase::Start, "interrupted".to_owned()));
+                continue;
+            }
             match self.begin(invocation, limit_s - began.elapsed().as_secs_f64()) {
                 Ok(mut host) => {
                     self.listen(&mut host, |told| told.waiting.is_some());
@@ -302,7 +322,11 @@ impl Invoker for Hosts {
             true => pinning::allowed(),
             false => Vec::new(),
         };
-        self.take_turns(&mut hosts, of, &cpus);
+        let turn_limit_s = first
+            .turn_gives_up_after_s()
+            .max(second.turn_gives_up_after_s());
+        let latest = began + Duration::from_secs_f64(limit_s.max(0.0));
+        self.take_turns(&mut hosts, of, &cpus, turn_limit_s, latest);
         let after = waits(&hosts);
         let shares = around.end(all_ns(&after));
         // One after the other: the memory of each is read while the other is not there.
@@ -310,6 +334,9 @@ impl Invoker for Hosts {
             Some(mut host) => {
                 host.say(&Order::HandOver);
                 host.orders = None;
+                if !host.heard.is_late {
+                    host.deadline = latest;
+                }
                 self.conclude(host)
             }
             None => Outcome::Failed(failures[i].take().expect("it did not start")),

@@ -27,8 +27,9 @@ const SHORTEST_S: f64 = 0.020;
 const TIME_SLICE_S: f64 = 0.003;
 
 /// A turn ends when every agent has ended its episode; it is at least so many episodes long, so that the
-/// end, when CPUs fall idle one by one, is a small part of it.
-const EPISODES: f64 = 8.0;
+/// end, when CPUs fall idle one by one, is a small part of it: of two workers on two CPUs a third of an
+/// episode, on average, half of that of the whole: 1 % at worst.
+const EPISODES: f64 = 16.0;
 
 /// How an invocation takes part in its pair.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -76,15 +77,19 @@ pub fn order(turn: u32) -> [usize; 2] {
     }
 }
 
-/// The CPU that both sides have in turn number `turn`, the next one of those `allowed` in every turn.
+/// The CPU that both sides have in turn number `turn` of `of`, the next one of some of those `allowed` in every
+/// turn: of so many that each third of the window sees each of them equally often.
 ///
 /// A worker that is alone stays on the CPU that it was started on. Two hosts, one after the other, are started
 /// on two, and two CPUs have two paces: between two equal single workers that stayed where they were,
 /// turns left a difference of 10 % from pair to pair, where the turns within a pair account for 4.6 %
 /// (standard deviation of ln ratio; 48 pairs). With workers on all CPUs nothing of that is seen.
 #[must_use]
-pub fn cpu_of(turn: u32, first: usize, allowed: &[usize]) -> Option<usize> {
-    let number = (first + turn as usize).checked_rem(allowed.len())?;
+pub fn cpu_of(turn: u32, of: u32, first: usize, allowed: &[usize]) -> Option<usize> {
+    let in_a_third = if of.is_multiple_of(3) { of / 3 } else { 1 };
+    let fits = |n: &usize| *n <= allowed.len() && (in_a_third as usize).is_multiple_of(*n);
+    let some = (1..=in_a_third as usize).rev().find(fits)?;
+    let number = (first + turn as usize % some).checked_rem(allowed.len())?;
     Some(allowed[number])
 }
 
@@ -183,10 +188,10 @@ mod tests {
         assert_eq!(how_many(0.25, 1, 2.0, 0.0003), 12);
         assert_eq!(how_many(0.25, 8, 2.0, 0.0012), 12);
         // 32 workers on two CPUs need 48 ms each time round.
-        assert_eq!(how_many(0.25, 32, 2.0, 0.005), 4);
+        assert_eq!(how_many(0.25, 32, 2.0, 0.003), 4);
         assert_eq!(how_many(0.25, 32, 64.0, 0.0003), 12);
         // Long episodes make long turns, down to one.
-        assert_eq!(how_many(0.25, 8, 2.0, 0.005), 6);
+        assert_eq!(how_many(0.25, 8, 2.0, 0.0025), 6);
         assert_eq!(how_many(0.25, 8, 2.0, 0.02), 1);
         assert_eq!(how_many(0.25, 8, 2.0, 10.0), 1);
         // A thousand workers, in the window that METHOD prescribes for them.
@@ -205,9 +210,28 @@ mod tests {
     }
 
     #[test]
-    fn single_workers_come_to_every_cpu() {
-        let cpus: Vec<Option<usize>> = (0..4).map(|t| cpu_of(t, 5, &[2, 3, 7])).collect();
-        assert_eq!(cpus, [Some(7), Some(2), Some(3), Some(7)]);
-        assert_eq!(cpu_of(0, 0, &[]), None);
+    fn both_thirds_of_a_window_see_the_same_cpus() {
+        let cpus =
+            |of, all: &[usize]| -> Vec<_> { (0..of).map(|t| cpu_of(t, of, 5, all)).collect() };
+        // Two of three, so that each third of twelve turns has both twice.
+        assert_eq!(
+            cpus(12, &[2, 3, 7])[..4],
+            [Some(7), Some(2), Some(7), Some(2)]
+        );
+        let of_eight = cpus(12, &[0, 1, 2, 3, 4, 5, 6, 7]);
+        assert_eq!(of_eight[..5], [Some(5), Some(6), Some(7), Some(0), Some(5)]);
+        for all in [&[0, 1][..], &[0, 1, 2], &[0, 1, 2, 3, 4, 5, 6, 7]] {
+            for of in [1, 2, 3, 4, 6, 12] {
+                let cpus = cpus(of, all);
+                let third = of as usize / 3;
+                let sorted = |cpus: &[Option<usize>]| {
+                    let mut cpus = cpus.to_vec();
+                    cpus.sort_unstable();
+                    cpus
+                };
+                assert_eq!(sorted(&cpus[..third]), sorted(&cpus[cpus.len() - third..]));
+            }
+        }
+        assert_eq!(cpu_of(0, 12, 0, &[]), None);
     }
 }

@@ -77,6 +77,8 @@ pub struct Recorder {
     countdown: u32,
     /// State of the generator that draws the gaps.
     gaps: u64,
+    /// Whether the op before the next timed one was not timed although every one is.
+    has_skipped: bool,
 }
 
 impl Recorder {
@@ -101,6 +103,7 @@ impl Recorder {
             stride: 1,
             countdown: 0,
             gaps: 0,
+            has_skipped: false,
         };
         recorder.begin_window(stride);
         recorder
@@ -123,6 +126,12 @@ impl Recorder {
         self.ticker.restart();
     }
 
+    /// Does not time the next `ops` ops: a further turn of the window begins, and they pay for the pause.
+    pub fn skip(&mut self, ops: u32) {
+        self.countdown = self.countdown.max(1).saturating_add(ops);
+        self.has_skipped = true;
+    }
+
     /// Call it before an op.
     #[inline]
     pub fn begin_op(&mut self) {
@@ -130,8 +139,9 @@ impl Recorder {
         self.countdown = self.countdown.saturating_sub(1);
         // With stride 1 the op began when the one before it ended: that includes what the loop
         // does between ops, as the definition of service time asks, and saves a read.
-        if self.countdown == 0 && self.stride > 1 {
+        if self.countdown == 0 && (self.stride > 1 || self.has_skipped) {
             self.ticker.restart();
+            self.has_skipped = false;
         }
     }
 
@@ -384,6 +394,31 @@ mod tests {
             merge(&[recorder(1).counts()]),
             Err(ServiceError::NothingTimed)
         );
+    }
+
+    #[test]
+    fn skipped_ops_are_not_timed_and_the_next_one_begins_after_them() {
+        for stride in [1, 4] {
+            let mut recorder = recorder(stride);
+            let op = |recorder: &mut Recorder, ms: u64| {
+                recorder.begin_op();
+                std::thread::sleep(std::time::Duration::from_millis(ms));
+                recorder.end_op();
+            };
+            op(&mut recorder, 0);
+            let timed = recorder.counts().timed();
+            assert_eq!(timed, 1);
+            recorder.resume();
+            recorder.skip(2);
+            op(&mut recorder, 30);
+            op(&mut recorder, 30);
+            assert_eq!(recorder.counts().timed(), timed);
+            while recorder.counts().timed() == timed {
+                op(&mut recorder, 0);
+            }
+            let slowest = recorder.counts().counts.last().expect("two").0;
+            assert!(slowest < 30_000_000, "{slowest} ns hold a skipped op");
+        }
     }
 
     #[test]

@@ -74,6 +74,12 @@ impl Invocation {
         self.placement().workers() == 1 && self.job.cpus.is_free()
     }
 
+    /// Wall time after which a host that was given a turn is given up, seconds: its own watchdogs come first.
+    #[must_use]
+    pub fn turn_gives_up_after_s(&self) -> f64 {
+        self.window_s + 2.0 * self.patience_s
+    }
+
     /// Wall time after which the coordinator gives the host up, seconds: the host's own watchdogs,
     /// one per phase, come first.
     #[must_use]
@@ -143,7 +149,6 @@ fn run_with(invocation: &Invocation, partner: &mut dyn Partner) -> Result<Sample
         true => host.memory(&mut memory, &watch)?.1,
         false => None,
     };
-    watch.begin()?;
     let mut window = Window::default();
     let mut opened_ns = 0;
     loop {
@@ -156,6 +161,10 @@ fn run_with(invocation: &Invocation, partner: &mut dyn Partner) -> Result<Sample
             break;
         };
         host.fleet.check(Phase::Window)?;
+        if window.turns == 0 {
+            // Not before the partner is set up.
+            watch.begin()?;
+        }
         if let Some(cpu) = cpu {
             let refused = |e| fail(Phase::Window, format!("put the worker on CPU {cpu}: {e}"));
             pinning::put_on(cpu, &watch.pids).map_err(refused)?;
@@ -223,7 +232,7 @@ fn run_with(invocation: &Invocation, partner: &mut dyn Partner) -> Result<Sample
         &sample,
         tally.cpu_s,
         invocation.cpus_effective,
-        spent.stolen_s,
+        spent.steal.unwrap_or(0.0) * invocation.cpus_effective * window.span_s,
     )?;
     Ok(sample)
 }

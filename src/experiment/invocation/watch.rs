@@ -44,8 +44,6 @@ pub(super) struct Spent {
     pub(super) switches: Switches,
     pub(super) foreign_cpu: Option<f64>,
     pub(super) steal: Option<f64>,
-    /// CPU time that the hypervisor took from everybody, seconds.
-    pub(super) stolen_s: f64,
     pub(super) throttled: Option<u64>,
     pub(super) interrupts: Option<Interrupts>,
 }
@@ -127,7 +125,6 @@ impl Watch {
             switches: self.switches()?.since(before.switches),
             foreign_cpu: spent.and_then(|s| foreign_share(s, own_ns, cpus, wall)),
             steal: spent.and_then(|s| steal_share(s, cpus, wall)),
-            stolen_s: spent.map_or(0.0, |s| s.steal_ns as f64 * 1e-9),
             throttled: throttle,
             interrupts: self.interrupts,
         })

@@ -127,12 +127,13 @@ pub fn order(cells: &[&Cell], page: &mut Page) {
             true => more_or_less(least),
             false => format!("between {} and {}", more_or_less(least), more_or_less(most)),
         };
-        let note =
-            format!("order: whichever side of a pair ran second did {range}; no cell stands out");
+        let note = format!(
+            "order: whichever side of a pair was started second did {range}; no cell stands out"
+        );
         return page.paragraph(2, Tone::Quiet, &note);
     }
     let note = format!(
-        "order: whichever side of a pair ran second did {}; ratios are free of it, but something outlasts an \
+        "order: whichever side of a pair was started second did {}; ratios are free of it, but something outlasts an \
          invocation (heat, boost, a neighbour)",
         words::list(&standing_out)
     );

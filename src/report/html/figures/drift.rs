@@ -105,7 +105,7 @@ pub fn of_rates(run: &Run) -> Option<Figure> {
             title: "speed of the machine over the whole run",
             axis: "op/s / median of the cell and side",
             caption: "Every invocation of the run, from left to right. Both sides sinking together is heat, \
-                      boost or a neighbour: pairs are back to back, so ratios survive it; invocations that \
+                      boost or a neighbour: a pair is one moment, so ratios survive it; invocations that \
                       scatter widen the intervals.",
             discs: "baseline",
             squares: "X",

@@ -1,0 +1,236 @@
+//! Which cells are planned, and what goes when there is no room?
+
+use super::fit::{needed_s, not_native};
+use super::*;
+use crate::workload::{self, SpecSource};
+
+fn request(agents: &[usize], cpus: f64) -> Request {
+    let workload = |name: &str| {
+        let source = SpecSource::built_in(workload::find(name).unwrap());
+        let spec = workload::read(&source).unwrap();
+        PlannedWorkload::new(source, spec.as_ref())
+    };
+    Request {
+        workloads: vec![workload("exploration"), workload("coordination")],
+        agents: agents.to_vec(),
+        deployments: vec![Form::THREADS, Form::PROCESSES],
+        cpus_effective: cpus,
+        budget_s: 110.0,
+        most_pairs: 16,
+        seed: 1,
+        transport: Asked::One(Choice::Native),
+        look: None,
+        asks_latency: false,
+        question: Question::Compare,
+        is_busy: false,
+    }
+}
+
+#[test]
+fn a_quick_run_compares_every_agent_count_on_an_ordinary_machine() {
+    for cpus in [2.0, 4.0, 16.0, 64.0] {
+        let request = request(&[1, 2, 4, 8, 16, 32], cpus);
+        let mut cells = cells(&request).unwrap();
+        let left_out = fit(&mut cells, &request.workloads, MIN_PAIRS, request.budget_s).unwrap();
+        let compared = cells
+            .iter()
+            .filter(|c| c.purpose == Purpose::Compare)
+            .count();
+        assert_eq!(compared, 12, "{cpus} CPUs: {left_out:?}");
+    }
+}
+
+#[test]
+fn prices_go_one_transport_at_a_time_and_the_native_ones_last() {
+    let mut request = request(&[8], 2.0);
+    request.transport = Asked::All;
+    let mut cells = cells(&request).unwrap();
+    let priced = |cells: &[PlannedCell]| -> Vec<Option<&str>> {
+        let prices = cells.iter().filter(|c| c.purpose == Purpose::MessageCost);
+        prices.map(|c| not_native(&c.x)).collect()
+    };
+    let all = priced(&cells);
+    assert!(all.len() > 6, "{all:?}");
+    let mut before = all;
+    let needed = |cells: &[PlannedCell]| needed_s(cells, MIN_PAIRS);
+    while !before.is_empty() {
+        // A moment too little: one thing goes.
+        let seconds = needed(&cells) - 0.001;
+        shrink(
+            &mut cells,
+            &request.workloads,
+            MIN_PAIRS,
+            seconds,
+            Ends::Stay,
+        );
+        let left = priced(&cells);
+        let mut gone: Vec<_> = before.iter().filter(|p| !left.contains(p)).collect();
+        gone.dedup();
+        assert!(gone.len() <= 1, "{gone:?} went at once");
+        let native = |all: &[Option<&str>]| all.iter().filter(|p| p.is_none()).count();
+        assert!(
+            native(&left) == native(&before) || left.is_empty(),
+            "{left:?}"
+        );
+        before = left;
+    }
+}
+
+#[test]
+fn what_does_not_fit_is_left_out_from_the_middle_and_named() {
+    let request = request(&[1, 2, 4, 8, 16, 32], 1.0);
+    let mut cells = cells(&request).unwrap();
+    let left_out = fit(&mut cells, &request.workloads, MIN_PAIRS, 40.0).unwrap();
+    let counts: Vec<usize> = cells
+        .iter()
+        .filter(|c| c.purpose == Purpose::Compare && c.workload == 0)
+        .map(|c| c.agents)
+        .collect();
+    assert_eq!(
+        (counts.first(), counts.last()),
+        (Some(&1), Some(&32)),
+        "{left_out:?}"
+    );
+    assert!(
+        left_out.iter().any(|l| l.starts_with("exploration@8 ")),
+        "{left_out:?}"
+    );
+    assert!(cells.iter().any(|c| c.purpose == Purpose::Null));
+    assert!(MIN_PAIRS as f64 * cells.iter().map(|c| c.pair_s).sum::<f64>() <= 40.0);
+}
+
+#[test]
+fn a_budget_without_room_says_what_would_be_enough() {
+    let request = request(&[1, 2], 2.0);
+    let mut cells = cells(&request).unwrap();
+    let error = fit(&mut cells, &request.workloads, MIN_PAIRS, 2.0).unwrap_err();
+    assert!(error.to_string().contains("--time"), "{error}");
+}
+
+#[test]
+fn windows_hold_five_turns_of_every_worker() {
+    let side = side(&request(&[1], 2.0), Form::PROCESSES);
+    assert_eq!(window_s(1, &[side], 2.0), 0.25);
+    assert!((window_s(64, &[side], 1.0) - 0.96).abs() < 1e-12);
+}
+
+#[test]
+fn two_rounds_balance_the_order_of_every_cell() {
+    let cells: Vec<usize> = (0..20).collect();
+    let [first, second] = two_rounds(&cells, 3, 7);
+    assert_eq!([first.len(), second.len()], [20, 20]);
+    for (cell, side) in &first {
+        let other = second.iter().find(|(c, _)| c == cell).unwrap().1;
+        assert_ne!(*side, other);
+    }
+    assert!(
+        first.iter().any(|(_, s)| *s == Side::X) && first.iter().any(|(_, s)| *s == Side::Baseline)
+    );
+    assert_eq!(two_rounds(&cells, 3, 7), [first, second]);
+    assert_ne!(two_rounds(&cells, 4, 7)[0], two_rounds(&cells, 3, 7)[0]);
+}
+
+/// Both sides of a null are the same, so the coin that says who runs first is what labels its
+/// slots: T X X T or X T T X, each half of the time, whatever the coins of others say.
+#[test]
+fn a_null_has_its_labels_at_random() {
+    let planned = cells(&request(&[1, 8], 2.0)).unwrap();
+    let is_null = |c: &usize| planned[*c].purpose == Purpose::Null;
+    let nulls: Vec<usize> = (0..planned.len()).filter(is_null).collect();
+    for &null in &nulls {
+        assert_eq!(planned[null].baseline, planned[null].x);
+    }
+    let all: Vec<usize> = (0..planned.len()).collect();
+    let x_runs_first = |round: &[(usize, Side)], cell| {
+        let (_, first) = round.iter().find(|(c, _)| *c == cell).unwrap();
+        *first == Side::X
+    };
+    let seeds = 4_000;
+    let (mut x_in_slot, mut like_the_other, mut like_the_next) = ([0; 4], 0, 0);
+    for seed in 0..seeds {
+        let [one, other] = two_rounds(&all, 0, seed);
+        let [next, _] = two_rounds(&all, 1, seed);
+        let (a, b) = (x_runs_first(&one, nulls[0]), x_runs_first(&other, nulls[0]));
+        assert_ne!(a, b, "each label runs first once in two rounds");
+        for (count, is_x) in x_in_slot.iter_mut().zip([a, !a, b, !b]) {
+            *count += u64::from(is_x);
+        }
+        like_the_other += u64::from(a == x_runs_first(&one, nulls[1]));
+        like_the_next += u64::from(a == x_runs_first(&next, nulls[0]));
+    }
+    // Three standard errors of a fair coin thrown so often are 2.4 %.
+    let is_half = |count: u64| (count as f64 / seeds as f64 - 0.5).abs() < 0.024;
+    assert!(x_in_slot.into_iter().all(is_half), "{x_in_slot:?}");
+    assert!(is_half(like_the_other) && is_half(like_the_next));
+}
+
+#[test]
+fn a_longer_run_has_a_smaller_known_effect_too() {
+    let asked = |budget_s: f64| -> Vec<String> {
+        let request = Request {
+            budget_s,
+            ..request(&[2, 8], 2.0)
+        };
+        let cells = cells(&request).unwrap();
+        let known = cells.iter().filter_map(|c| match c.purpose {
+            Purpose::KnownEffect { asked } => Some(format!("{asked:.3}")),
+            _ => None,
+        });
+        known.collect()
+    };
+    assert_eq!(asked(60.0), ["0.909"]);
+    assert_eq!(asked(300.0), ["0.909", "0.952"]);
+}
+
+#[test]
+fn the_smaller_known_effect_is_the_first_to_go() {
+    let mut request = request(&[2, 8], 2.0);
+    request.budget_s = 300.0;
+    let mut cells = cells(&request).unwrap();
+    let left_out = fit(&mut cells, &request.workloads, MIN_PAIRS, 45.0).unwrap();
+    assert_eq!(left_out[0], "exploration@8 known effect 0.952, threads");
+}
+
+#[test]
+fn a_calibration_is_made_of_controls_at_every_agent_count() {
+    let mut request = request(&[1, 2, 8], 2.0);
+    request.question = Question::Calibrate;
+    let cells = cells(&request).unwrap();
+    for agents in [1, 2, 8] {
+        let here = || cells.iter().filter(|c| c.agents == agents);
+        let nulls = here().filter(|c| c.purpose == Purpose::Null);
+        assert!(nulls.clone().all(|c| c.baseline == c.x));
+        assert_eq!(nulls.count(), 2);
+        let asked: Vec<f64> = here()
+            .filter_map(|c| match c.purpose {
+                Purpose::KnownEffect { asked } => Some(asked),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(asked, [0.8, 10.0 / 11.0, 20.0 / 21.0]);
+    }
+    assert_eq!(cells.len(), 15);
+}
+
+#[test]
+fn controls_run_where_the_comparison_does() {
+    for (agents, expected) in [
+        (&[1, 2, 4, 8, 16, 32][..], 8),
+        (&[1, 2], 2),
+        (&[1, 16, 32], 16),
+        (&[1, 2, 4], 4),
+        (&[1, 30], 30),
+        (&[1000], 1000),
+    ] {
+        assert_eq!(anchor(agents), expected, "{agents:?}");
+    }
+}
+
+#[test]
+fn one_deployment_is_no_comparison() {
+    let mut request = request(&[1], 2.0);
+    request.deployments = vec![Form::THREADS];
+    assert_eq!(cells(&request), Err(PlanError::OneDeployment));
+    request.deployments = vec![Form::THREADS, Form::THREADS];
+    assert_eq!(cells(&request), Err(PlanError::OneDeployment));
+}

@@ -1,0 +1,204 @@
+//! What was concluded from the pairs of a cell?
+
+#[cfg(doc)]
+use super::{Cell, Run};
+use super::{latency, scaling};
+use serde::{Deserialize, Serialize};
+
+/// How the rate of one side moved within its windows.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Steadiness {
+    /// What that means.
+    pub state: SteadyState,
+    /// Rate of the last third of a window / rate of the first third, mean over invocations.
+    pub change: Estimate,
+    /// Median over invocations of how far the two thirds are apart, in either direction, as a share:
+    /// 0.05 is 5 %.
+    pub swing: f64,
+}
+
+/// Whether windows look the same from beginning to end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum SteadyState {
+    /// No change that matters.
+    Steady,
+    /// The rate rises within windows, with certainty.
+    Warming,
+    /// The rate falls within windows, with certainty.
+    Slowing,
+    /// Windows change by much, in either direction.
+    Unsteady,
+}
+
+impl std::fmt::Display for SteadyState {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            SteadyState::Steady => "steady",
+            SteadyState::Warming => "warming",
+            SteadyState::Slowing => "slowing",
+            SteadyState::Unsteady => "unsteady",
+        })
+    }
+}
+
+/// Paired effect of X against the baseline on one metric.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Effect {
+    /// Pairs that count.
+    pub pairs: usize,
+    /// X / baseline.
+    pub ratio: f64,
+    /// Lower end of the interval of the ratio.
+    pub low: f64,
+    /// Upper end of the interval of the ratio.
+    pub high: f64,
+    /// Standard error of ln(ratio).
+    pub standard_error: f64,
+    /// Standard deviation of a pair's ln difference after the order effect is taken out.
+    pub pair_sd: f64,
+    /// Half the ln difference between "X ran second" and "X ran first": what a side gains by running
+    /// second, ln units.
+    pub order_effect: f64,
+    /// Pairs that would settle the cell at this noise, for the margin of the run.
+    pub pairs_needed: usize,
+}
+
+/// What an interval means.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case", tag = "verdict")]
+pub enum Verdict {
+    /// The named deployment is ahead by more than the margin.
+    Ahead {
+        /// Label of the deployment, as in [`Cell::baseline`] or [`Cell::x`].
+        deployment: String,
+    },
+    /// The two are equal within the margin, with certainty.
+    Tie,
+    /// The interval does not settle it.
+    Inconclusive,
+    /// Fewer than six pairs count.
+    NotMeasured {
+        /// Why.
+        reason: String,
+    },
+}
+
+/// A number with an interval.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Estimate {
+    /// Best value.
+    pub value: f64,
+    /// Lower end of the 95 % interval.
+    pub low: f64,
+    /// Upper end of the 95 % interval.
+    pub high: f64,
+}
+
+/// What the cells of one workload and one deployment X say together.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Answer {
+    /// Name of the workload.
+    pub workload: String,
+    /// Deployment of the baseline.
+    pub baseline: String,
+    /// Deployment compared with it.
+    pub x: String,
+    /// The crossover in words: "tie up to 2 agents, threads from 4 on".
+    pub crossover: String,
+    /// One sentence a person can act on.
+    pub recommendation: String,
+    /// All things weighed by [`Run::priority`]: what to take, and what would change it.
+    #[serde(default)]
+    pub weighed: String,
+    /// Memory of the baseline: fixed cost and slope.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub baseline_memory: Option<MemoryFit>,
+    /// Memory of X.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub x_memory: Option<MemoryFit>,
+    /// Setup time and break-even per agent count.
+    pub setup: Vec<SetupAnswer>,
+    /// Overhead per message, where messages were priced.
+    pub messages: Vec<MessageAnswer>,
+    /// Op/s and efficiency against the number of agents: the baseline, then X.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub scaling: Vec<scaling::ScalingAnswer>,
+    /// Whether long windows say the same; `None` where that was not asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub long_window: Option<scaling::LongWindowAnswer>,
+    /// Latency from planned starts, per agent count; empty where it was not asked.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub latency: Vec<latency::LatencyAnswer>,
+    /// What another transport would make of it, in sentences; empty where only one was asked for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub what_if: Vec<String>,
+}
+
+/// Total bytes against agent count, fitted by a line.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct MemoryFit {
+    /// Bytes per agent: the slope.
+    pub per_agent_bytes: Estimate,
+    /// Fixed cost: the intercept, bytes.
+    pub fixed_bytes: Estimate,
+    /// Live heap bytes per agent by the counting allocator: the slope.
+    pub live_heap_per_agent_bytes: Estimate,
+}
+
+/// Setup at one agent count, and when it has paid for itself.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct SetupAnswer {
+    /// Number of agents.
+    pub agents: usize,
+    /// Median setup time of the baseline, seconds.
+    pub baseline_s: f64,
+    /// Median setup time of X, seconds.
+    pub x_s: f64,
+    /// Lifetime of the deployment after which the one that is slower to start, but faster after,
+    /// has caught up, seconds; `None` when the same one is ahead in both or the cell is not settled.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub break_even_s: Option<f64>,
+    /// The same as ops of all agents together.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub break_even_ops: Option<f64>,
+}
+
+/// Price of messages at one agent count under one deployment.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct MessageAnswer {
+    /// Number of agents.
+    pub agents: usize,
+    /// Deployment that exchanged the messages.
+    pub deployment: String,
+    /// Transport that carried them.
+    pub transport: String,
+    /// Op/s with messages, median over pairs.
+    #[serde(default)]
+    pub ops_per_s: f64,
+    /// Op/s with messages: geometric mean over invocations with its 95 % interval.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ops_per_s_level: Option<Estimate>,
+    /// Messages per op.
+    pub messages_per_op: f64,
+    /// (CPU-capacity time per op with messages − the same with the tape) / messages, nanoseconds.
+    pub overhead_per_message_ns: Estimate,
+    /// Share of an op's time that messages cost, 0 to 1.
+    pub share_of_op: Estimate,
+}
