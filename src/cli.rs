@@ -87,7 +87,7 @@ pub enum Command {
     },
     /// Measure workloads, agent counts and deployments of your choice
     #[command(after_help = "Examples:
-  forkscope run -w exploration -a 1..32 -d threads,processes --time 30s
+  forkscope run -w exploration -a 1..32 -d threads,processes --time 1m
   forkscope run -w coordination -a 2,8 -d threads,processes:2x4 --time 1m
   forkscope run -w coordination -a 2,8 --transport ring --time 1m
   forkscope run -w coordination --transport all     what would messages cost by another transport?
