@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `effect` | how much does X differ from the baseline, and how certain is it? |
 //! | `estimate` | which single number, and which interval, do plain values give? |
-//! | `order` | does it matter which side of a pair ran second? |
+//! | `order` | does it matter which side of a pair was started second? |
 //! | `steadiness` | did the rate move while it was measured? |
 //! | `scaling` | what do more agents make of op/s? |
 //! | `window` | do short windows tell what long ones tell? |

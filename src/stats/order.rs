@@ -1,4 +1,4 @@
-//! Does it matter which side of a pair ran second?
+//! Does it matter which side of a pair was started second?
 
 use statrs::distribution::{ContinuousCDF, StudentsT};
 
