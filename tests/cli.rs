@@ -465,14 +465,13 @@ fn everything_that_can_be_chosen_is_listed() {
 #[test]
 fn the_doctor_tells_facts_to_people_and_programs() {
     let folder = folder();
-    let text = stdout(&forkscope(&folder).arg("doctor").assert().code(0));
+    let assert = forkscope(&folder).arg("doctor").assert();
+    let text = stdout(&assert);
     assert!(text.contains("effective CPUs"), "{text}");
-    let facts = stdout(
-        &forkscope(&folder)
-            .args(["doctor", "--json"])
-            .assert()
-            .code(0),
-    );
+    // As a run would be refused: tests themselves keep this machine busy.
+    let code = if text.contains("unfit: ") { 5 } else { 0 };
+    assert.code(code);
+    let facts = stdout(&forkscope(&folder).args(["doctor", "--json"]).assert());
     let machine: Machine = serde_json::from_str(&facts).expect("JSON");
     assert!(machine.cpus_effective > 0.0);
     assert_eq!(files(&folder), Vec::<String>::new());
@@ -628,7 +627,12 @@ fn a_reader_that_has_seen_enough_is_no_error() {
             .stderr(Stdio::piped())
             .output()
             .unwrap();
-        assert_eq!(output.status.code(), Some(0), "{arguments:?}");
+        // The doctor's 5 says that the machine is busy, as it is while tests run.
+        assert!(
+            matches!(output.status.code(), Some(0 | 5)),
+            "{arguments:?}: {:?}",
+            output.status
+        );
         assert_eq!(String::from_utf8_lossy(&output.stderr), "", "{arguments:?}");
     }
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use forkscope::record::latency::{LatencyAnswer, LatencySide};
 use forkscope::record::{
-    Estimate, Purpose, Run, SCHEMA_VERSION, Verdict, WorkloadKind, WorkloadRecord,
+    Estimate, Outcome, Purpose, Run, SCHEMA_VERSION, Sample, Verdict, WorkloadKind, WorkloadRecord,
 };
 use forkscope::report::json::{self, ReadError};
 use forkscope::report::terminal::calibration as table;
@@ -103,6 +103,8 @@ fn latency(agents: usize, fell_behind: usize) -> LatencyAnswer {
     LatencyAnswer {
         agents,
         planned_per_s: 31_400.0,
+        load: Some(0.66),
+        step_ns: None,
         pairs: 6,
         baseline: side(1.0, 0),
         x: side(2.0, fell_behind),
@@ -293,7 +295,22 @@ fn many_deployments_have_a_paragraph_for_each_workload_and_a_line_each() {
     assert!(widest(&text) <= 100, "{text}");
     let from = text.find("\nverdict").expect("a heading");
     let verdict = &text[from..];
-    let paragraphs = |text: &str| text.matches("(for throughput)").count();
+    // Of one workload another deployment is the answer, of the other one it is not.
+    let paragraphs = |text: &str| {
+        let ends = [
+            "Of the other deployments, ",
+            "Between threads and processes, ",
+        ];
+        ends.map(|end| {
+            text.split_whitespace()
+                .collect::<Vec<_>>()
+                .join(" ")
+                .matches(end)
+                .count()
+        })
+        .iter()
+        .sum::<usize>()
+    };
     assert_eq!(paragraphs(verdict), 2, "{verdict}");
     insta::assert_snapshot!(verdict);
     let markdown = render("md", &run, &Style::default());
@@ -379,6 +396,50 @@ fn bad_json_is_refused_with_its_line() {
     assert!(said.starts_with(&format!("line {line}, column ")), "{said}");
     let said = json::read("{}").expect_err("refused").to_string();
     assert!(said.contains("missing field `schema_version`"), "{said}");
+}
+
+#[test]
+fn a_record_that_says_what_cannot_be_is_refused_with_its_place() {
+    let run = fixture::run();
+    let measured = |run: &mut Run, change: fn(&mut Sample)| {
+        let Outcome::Measured(sample) = &mut run.cells[1].pairs[0].x else {
+            panic!("it was measured");
+        };
+        change(sample);
+    };
+    let (mut rate, mut margin) = (run.clone(), run);
+    measured(&mut rate, |s| s.ops_per_s = -12.0);
+    margin.margin = -0.03;
+    for (run, why) in [
+        (
+            rate,
+            "cells[1].pairs[0].x: ops_per_s is -12, and it is never below 0",
+        ),
+        (
+            margin,
+            "the record: margin is -0.03, and a margin lies between 0 and 1",
+        ),
+    ] {
+        let text = render("json", &run, &Style::default());
+        let said = json::read(&text).expect_err("refused").to_string();
+        assert!(said.starts_with(why), "{said}");
+    }
+}
+
+#[test]
+fn what_spoke_against_the_machine_is_said_with_the_answer() {
+    let mut run = fixture::run();
+    let caution = "mind the machine: the pace of the CPUs varies by 20 %";
+    run.machine.quota_cpus = None;
+    assert!(!terminal(&run).contains("mind the machine"));
+    run.machine.pace_spread = Some(0.2);
+    assert!(terminal(&run).contains(caution));
+    let page = render("html", &run, &Style::default());
+    let head = page.split("<main").next().expect("a page has a head");
+    assert!(
+        head.contains("the pace of the CPUs varies by 20 %"),
+        "{head}"
+    );
 }
 
 #[test]

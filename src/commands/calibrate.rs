@@ -1,9 +1,12 @@
 //! `calibrate`: how often does this machine tell a thing from itself, and find what is there?
 
-use super::measure::{
-    self, Beginning, RESERVE_S, accept, begin, check_capacity, check_strictness,
-    check_temporary_folder, empty_record, fill, look, open, reason_if_unfit, refusal, warnings_of,
+use super::blank::{self, check_folder, empty_record, fill};
+use super::capacity::check_capacity;
+use super::ground::{
+    Beginning, accept, begin, check_strictness, check_temporary_folder, look, reason_if_unfit,
+    refusal, warnings_of,
 };
+use super::measure::{RESERVE_S, open};
 use super::{CommandError, failed, held, print, usage};
 use forkscope::cli::{Calibrate, Common};
 use forkscope::deployment::Form;
@@ -42,6 +45,7 @@ const PAUSE: Duration = Duration::from_secs(3);
 pub fn calibrate(began: Instant, asked: &Calibrate) -> Result<u8, CommandError> {
     let common = &asked.common;
     check_strictness(common)?;
+    check_folder(common)?;
     held::refuse(&common.held)?;
     if common.margin >= LARGEST_MARGIN {
         return Err(usage(format!(
@@ -78,9 +82,9 @@ pub fn calibrate(began: Instant, asked: &Calibrate) -> Result<u8, CommandError> 
     let Some(warnings) = accept(&findings, common) else {
         return Ok(exit_code(Ending::Unfit));
     };
-    let folder = measure::folder(common);
+    let folder = blank::folder(common);
     let claimed = folder.as_deref().map(file::claim).transpose();
-    let _claim = claimed.map_err(|e| measure::in_use_or_failed(&e))?;
+    let _claim = claimed.map_err(|e| blank::in_use_or_failed(&e))?;
     let blank = empty_record(&request, machine, busy, common.margin, warnings);
     let mut calibration = empty_calibration(&blank, asked.pairs);
     // Written before anything is measured: a folder that cannot be written to shows now. Runs of an

@@ -1,11 +1,12 @@
 //! `doctor`: the machine only.
 
+use super::ground::reason_if_unfit;
 use super::{CommandError, color_choice, print};
 use forkscope::agent;
 use forkscope::cli::Color;
 use forkscope::experiment::machine;
 use forkscope::record::Machine;
-use forkscope::verdict::EXIT_OK;
+use forkscope::verdict::{EXIT_OK, Ending, exit_code};
 use std::time::Duration;
 
 /// How long the machine is watched.
@@ -28,7 +29,11 @@ pub fn doctor(as_json: bool, color: Color) -> Result<u8, CommandError> {
         writeln!(out)?;
         findings.iter().try_for_each(|f| writeln!(out, "{f}"))
     })?;
-    Ok(EXIT_OK)
+    // As of a run: who asks in a script whether to measure here wants no table.
+    Ok(match reason_if_unfit(&findings) {
+        Some(_) => exit_code(Ending::Unfit),
+        None => EXIT_OK,
+    })
 }
 
 /// The machine's facts in words, in the order in which they matter.

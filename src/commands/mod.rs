@@ -1,11 +1,14 @@
 //! What the commands share: how they fail, how they print.
 
+mod blank;
 mod calibrate;
+mod capacity;
 mod compare;
 mod completions;
 mod doctor;
 mod formats;
 mod full;
+mod ground;
 mod held;
 mod list;
 mod man;

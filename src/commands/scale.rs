@@ -1,6 +1,6 @@
 //! What does a run of relay measure where it is told nothing, and what does the machine not carry?
 
-use super::measure::carries;
+use super::capacity::carries;
 use forkscope::experiment::machine::LimitError;
 use forkscope::experiment::plan::scale::DEDICATED;
 use forkscope::experiment::plan::{PlannedWorkload, Question, Request};

@@ -43,6 +43,8 @@ struct Seat {
     steps: u64,
     /// Joint states evaluated since then.
     active_states: u64,
+    /// Ops until one is not counted.
+    until_uncounted: u64,
 }
 
 /// Somebody whom an agent writes to.
@@ -90,6 +92,7 @@ impl<'p, P: Port> Crew<'p, P> {
             tape,
             ..
         } = assignment;
+        let cycle = job.uncounted_every.map_or(u64::MAX, |n| n + 1);
         let seats = placement
             .agents_of(*worker)
             .map(|id| {
@@ -119,6 +122,7 @@ impl<'p, P: Port> Crew<'p, P> {
                     began: None,
                     steps: 0,
                     active_states: 0,
+                    until_uncounted: cycle,
                 })
             })
             .collect::<Result<Vec<_>, WorkerError>>()?;
@@ -131,7 +135,7 @@ impl<'p, P: Port> Crew<'p, P> {
             is_coupled: assignment.is_coupled(),
             digest_round: job.digest_round,
             quantum: job.quantum,
-            cycle: job.uncounted_every.map_or(u64::MAX, |n| n + 1),
+            cycle,
             free: Vec::new(),
             recorder: Some(match job.planned_per_s {
                 Some(_) => Recorder::fine(job.clock, 1),
@@ -430,8 +434,12 @@ impl Seat {
         tally.steps += 1;
         self.steps += 1;
         self.active_states += self.workload.active_states();
-        // The last of each cycle is done and not counted: a known effect on op/s.
-        if self.round % cycle != cycle - 1 {
+        // The last of each cycle is done and not counted: a known effect on op/s. Counted down, because a division takes
+        // as long as its quotient is, and that would be an effect of its own.
+        self.until_uncounted -= 1;
+        if self.until_uncounted == 0 {
+            self.until_uncounted = cycle;
+        } else {
             tally.ops += 1;
         }
         if self.round < digest_round {

@@ -3,19 +3,20 @@
 //! The coordinator knows neither clock nor process: an [`Invoker`] has both, so a scripted one runs
 //! the whole of it in a test.
 
+mod choice;
+
+use super::blank::record_of;
 use super::causes::{disturbance, dropped_in_words};
-use super::invocation::{Invocation, whole_cpus};
-use super::plan::{self, Ends, MIN_PAIRS, PlanError, PlannedCell, PlannedSide, Request};
-use super::stopping::{self, Candidate};
+use super::invocation::Invocation;
+use super::plan::{self, MIN_PAIRS, PlanError, PlannedCell, Request};
+use super::stopping;
 use super::turns::Part;
 use crate::deployment::Job;
 use crate::observe::clock::OpClock;
 use crate::record::{
-    Cause, Cell, Dropped, OrderEntry, Outcome, Pair, PlanRecord, Progress, Purpose, Side, Verdict,
+    Cause, Cell, Dropped, OrderEntry, Outcome, Pair, PlanRecord, Progress, Purpose, Side,
 };
-use crate::transport::Means;
-use crate::transport::ipc::fits_buffer;
-use crate::workload::{self, derive_seed};
+use crate::workload::derive_seed;
 use std::collections::HashMap;
 
 /// After so many failed pairs in a row a cell is given up.
@@ -26,12 +27,6 @@ const THROTTLES_IN_A_ROW: usize = 4;
 
 /// A pair is started only if so many times the slowest pair of its cell still fit.
 const HEADROOM: f64 = 1.5;
-
-/// Pairs after which the first round is judged: fewer could be a slow start.
-const PAIRS_TO_JUDGE_BY: usize = 4;
-
-/// How much longer than thought pairs must take for the plan to be made again.
-const SLOW: f64 = 1.25;
 
 /// How long a phase of an invocation may hang, seconds.
 const PATIENCE_S: f64 = 20.0;
@@ -126,35 +121,14 @@ pub fn run(
     // Pairs that every cell had the chance to have.
     let mut full_pairs = 0;
     for two in 0.. {
-        let pairs_so_far = 2 * two as usize;
         // Estimates are behind us after two rounds: what does not fit by measured times goes now,
         // before the third, by the same rule. Times decide here, never values.
         if two == 1 {
             run.leave_out_by_measured_time(invoker);
         }
         run.plan_paces();
-        if let Some(cells) = run.worth_most(pairs_so_far, invoker) {
-            if cells.is_empty() {
-                break;
-            }
-            if !run.two_rounds(two, &cells, invoker, tell, save) {
-                break;
-            }
-            continue;
-        }
-        let mut cells = run.due(pairs_so_far);
-        let two_s: f64 = 2.0 * cells.iter().map(|&c| run.cells[c].pair_s).sum::<f64>();
-        let is_short = pairs_so_far < MIN_PAIRS;
-        if !is_short && invoker.elapsed_s() + two_s > request.budget_s {
-            // No more full rounds: what time is left makes up for dropped pairs.
-            cells = run.short_of_pairs(full_pairs);
-        } else {
-            full_pairs += 2;
-        }
-        if cells.is_empty() {
-            break;
-        }
-        if !run.two_rounds(two, &cells, invoker, tell, save) {
+        let cells = run.next(two, &mut full_pairs, invoker);
+        if cells.is_empty() || !run.two_rounds(two, &cells, invoker, tell, save) {
             break;
         }
     }
@@ -196,140 +170,6 @@ impl Coordinator<'_> {
             save(&self.measured);
         }
         true
-    }
-
-    /// In a run that looks, the cells that two more pairs are worth most for; `None` where nobody looks, and
-    /// while every cell has yet to have the pairs that any verdict needs.
-    fn worth_most(&self, pairs_so_far: usize, invoker: &dyn Invoker) -> Option<Vec<usize>> {
-        let (look, margin) = self.request.look?;
-        let looks = self.measured.plan.looks?;
-        if pairs_so_far < MIN_PAIRS {
-            return None;
-        }
-        let standings = look(&self.measured.cells, margin, looks.widened_by);
-        let ready = (0..self.cells.len()).filter(|&c| self.is_ready(c));
-        let candidates: Vec<Candidate> = ready
-            .map(|c| Candidate {
-                cell: c,
-                purpose: self.cells[c].purpose,
-                kept: self.measured.cells[c].kept().count(),
-                ran: self.measured.cells[c].pairs.len(),
-                pair_s: self.cells[c].pair_s,
-                standing: standings[c],
-            })
-            .collect();
-        let slowest_s = self.cells.iter().map(|c| c.pair_s).fold(0.0, f64::max);
-        let left_s = self.request.budget_s - invoker.elapsed_s() - (HEADROOM - 1.0) * slowest_s;
-        Some(stopping::next(&candidates, looks, left_s))
-    }
-
-    /// Plans the schedule of every cell that has one, as soon as the comparison that it belongs to says how
-    /// much the slower side does.
-    fn plan_paces(&mut self) {
-        for c in 0..self.cells.len() {
-            let is_open = self.measured.cells[c].planned_per_s.is_none();
-            if self.cells[c].purpose == Purpose::Latency && is_open {
-                self.measured.cells[c].planned_per_s = self.pace_of(c);
-            }
-        }
-    }
-
-    fn pace_of(&self, c: usize) -> Option<f64> {
-        let own = &self.cells[c];
-        let is_twin = |o: &PlannedCell| {
-            o.purpose == Purpose::Compare
-                && (o.workload, o.agents, o.baseline, o.x)
-                    == (own.workload, own.agents, own.baseline, own.x)
-        };
-        let twin = self.cells.iter().position(is_twin)?;
-        let kept = self.measured.cells[twin].kept();
-        let (baseline, x): (Vec<f64>, Vec<f64>) =
-            kept.map(|(_, b, x)| (b.ops_per_s, x.ops_per_s)).unzip();
-        plan::planned_per_s(&baseline, &x)
-    }
-
-    /// Whether a cell runs, and can: one with a schedule cannot before that is planned.
-    fn is_ready(&self, c: usize) -> bool {
-        let waits = self.cells[c].purpose == Purpose::Latency
-            && self.measured.cells[c].planned_per_s.is_none();
-        self.active[c] && !waits
-    }
-
-    /// Cells that take part in the next two rounds: all until each had its pairs, then those whose
-    /// dropped pairs are to be made up for.
-    fn due(&self, pairs_so_far: usize) -> Vec<usize> {
-        let most = self.request.most_pairs;
-        let is_due = |&c: &usize| {
-            let kept = self.measured.cells[c].kept().count();
-            self.is_ready(c) && (pairs_so_far < most || (kept < most && pairs_so_far < 2 * most))
-        };
-        (0..self.cells.len()).filter(is_due).collect()
-    }
-
-    /// Cells that have fewer than the `full` pairs that every cell had the chance to have: those that
-    /// have no verdict for it, or else those that lost any.
-    fn short_of_pairs(&self, full: usize) -> Vec<usize> {
-        let below = |pairs: usize| -> Vec<usize> {
-            let is_short =
-                |&c: &usize| self.is_ready(c) && self.measured.cells[c].kept().count() < pairs;
-            (0..self.cells.len()).filter(is_short).collect()
-        };
-        let without_verdict = below(MIN_PAIRS);
-        match without_verdict.is_empty() {
-            true => below(full.min(self.request.most_pairs)),
-            false => without_verdict,
-        }
-    }
-
-    /// Leaves out what will not reach its six pairs by measured times.
-    fn leave_out_by_measured_time(&mut self, invoker: &dyn Invoker) {
-        // The last pair, too, is started only with headroom.
-        let slowest_s = self.cells.iter().map(|c| c.pair_s).fold(0.0, f64::max);
-        let left_s = self.request.budget_s - invoker.elapsed_s() - (HEADROOM - 1.0) * slowest_s;
-        // Those that had to wait for a schedule have all their pairs before them.
-        let late = |c: &&usize| {
-            self.active[**c]
-                && self.cells[**c].purpose == Purpose::Latency
-                && self.measured.cells[**c].pairs.is_empty()
-        };
-        let all: Vec<usize> = (0..self.cells.len()).collect();
-        let late_s: f64 = all
-            .iter()
-            .filter(late)
-            .map(|&c| 2.0 * self.cells[c].pair_s)
-            .sum();
-        let left_s = left_s - late_s;
-        self.leave_out(MIN_PAIRS - 2, left_s, Ends::MayGo);
-    }
-
-    /// In the first round: when pairs take longer than was thought, those that did not run yet will,
-    /// too; then the plan is made again before two rounds have used up what a smaller one needs.
-    fn plan_again_if_slow(&mut self) {
-        let ran = |&c: &usize| !self.measured.cells[c].pairs.is_empty();
-        let (ran, waiting): (Vec<usize>, Vec<usize>) = (0..self.cells.len()).partition(ran);
-        let measured_s: f64 = ran.iter().map(|&c| self.cells[c].pair_s).sum();
-        let thought_s: f64 = ran.iter().map(|&c| self.estimates_s[c]).sum();
-        // A first pair that finds cold caches says nothing about the others.
-        if ran.len() < PAIRS_TO_JUDGE_BY || measured_s <= SLOW * thought_s {
-            return;
-        }
-        for c in waiting {
-            self.cells[c].pair_s = self.estimates_s[c] * measured_s / thought_s;
-        }
-        // A few slow pairs may be a bad moment: the ends go by the times of two rounds only.
-        self.leave_out(MIN_PAIRS, self.room_s, Ends::Stay);
-    }
-
-    /// Leaves out running cells until `pairs` more pairs of each fit `seconds`. With nothing left to
-    /// leave out the deadline decides.
-    fn leave_out(&mut self, pairs: usize, seconds: f64, ends: Ends) {
-        let running = self.cells.iter().zip(&self.active).filter(|(_, a)| **a);
-        let mut kept: Vec<PlannedCell> = running.map(|(c, _)| c.clone()).collect();
-        let gone = plan::shrink(&mut kept, &self.request.workloads, pairs, seconds, ends);
-        for (cell, active) in self.cells.iter().zip(&mut self.active) {
-            *active = *active && kept.contains(cell);
-        }
-        self.measured.plan.left_out.extend(gone);
     }
 
     /// Runs one round. False when the run has to end.
@@ -586,68 +426,4 @@ fn why_no_answer(cells: &[Cell]) -> Option<String> {
             "no comparison has the {MIN_PAIRS} pairs that a verdict needs (the most is {most}); the warnings say why"
         )
     })
-}
-
-/// The empty record of a planned cell.
-fn record_of(cell: &PlannedCell, request: &Request) -> Cell {
-    let talks = request.workloads[cell.workload].talks;
-    let transport = |side: &PlannedSide| {
-        if !talks {
-            "none".to_owned()
-        } else if side.tape {
-            "tape".to_owned()
-        } else if is_alone(side, cell.agents, request) {
-            "call".to_owned()
-        } else {
-            transport_of(side, cell.agents, request, cell.workload)
-        }
-    };
-    Cell {
-        workload: request.workloads[cell.workload].source.name.clone(),
-        x_workload: (cell.x_workload != cell.workload)
-            .then(|| request.workloads[cell.x_workload].source.name.clone()),
-        agents: cell.agents,
-        baseline: cell.baseline.form.to_string(),
-        x: cell.x.form.to_string(),
-        baseline_transport: transport(&cell.baseline),
-        x_transport: transport(&cell.x),
-        purpose: cell.purpose,
-        cpus: cell.baseline.cpus,
-        planned_per_s: None,
-        window_s: cell.window_s,
-        digest: None,
-        pairs: Vec::new(),
-        baseline_steadiness: None,
-        x_steadiness: None,
-        effect: None,
-        verdict: Verdict::NotMeasured {
-            reason: "not run yet".to_owned(),
-        },
-    }
-}
-
-/// Whether all agents of a side live on one worker: their messages are calls.
-fn is_alone(side: &PlannedSide, agents: usize, request: &Request) -> bool {
-    let placement = side.form.place(agents, whole_cpus(request.cpus_effective));
-    agents > 1 && placement.workers() == 1
-}
-
-/// What a side's messages travel by.
-fn transport_of(side: &PlannedSide, agents: usize, request: &Request, workload: usize) -> String {
-    let form = &side.form;
-    let entry = side.transport.of(form.kind.home());
-    let is_pumped = || {
-        let source = &request.workloads[workload].source;
-        let placement = form.place(agents, whole_cpus(request.cpus_effective));
-        workload::parse(source).is_ok_and(|spec| {
-            let (topology, bytes) = (spec.topology(agents), spec.message_bytes());
-            let fits = |p| fits_buffer(p, &placement, &topology, bytes);
-            spec.hop().is_none()
-                && (placement.threads_each > 1 || !(0..placement.processes).all(fits))
-        })
-    };
-    match entry.means {
-        Means::Ipc(_) if is_pumped() => entry.pumped().name.to_owned(),
-        _ => entry.name.to_owned(),
-    }
 }

@@ -2,6 +2,7 @@
 //!
 //! [`machine`] looks at the machine before a run and says whether its numbers can be believed.
 
+mod blank;
 pub mod causes;
 pub mod coordinator;
 pub mod host;

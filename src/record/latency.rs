@@ -49,8 +49,17 @@ impl Latency {
 pub struct LatencyAnswer {
     /// Number of agents.
     pub agents: usize,
-    /// Ops that were planned a second, all agents together: 70 % of what the slower deployment does.
+    /// Ops that were planned a second, all agents together: 70 % of what the slower deployment did in the first pairs
+    /// of the comparison without a schedule.
     pub planned_per_s: f64,
+    /// Which share that is of what the slower deployment did in all of them: the median of its op/s. `None` where
+    /// none count.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub load: Option<f64>,
+    /// Median service time of a step without a schedule, nanoseconds, of the deployment in which it is longer: what of
+    /// the latency is neither waking up nor waiting.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub step_ns: Option<f64>,
     /// Pairs that count.
     pub pairs: usize,
     /// The baseline's, nanoseconds.

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 
 use super::{Report, Style, file};
-use crate::record::{Run, SCHEMA_VERSION};
+use crate::record::{Outcome, Run, SCHEMA_VERSION};
 
 /// The whole record as JSON.
 #[derive(Clone, Copy, Debug)]
@@ -21,7 +21,7 @@ impl Report for Json {
 }
 
 /// Why a text is not a record that this program can use.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum ReadError {
     /// There is nothing in it.
     #[error("it is empty; give it a run.json as forkscope wrote it")]
@@ -43,6 +43,18 @@ pub enum ReadError {
         column: usize,
         /// What is wrong there.
         why: String,
+    },
+    /// It says what no run measures.
+    #[error("{place}: {field} is {value}, and {rule}; give it a run.json as forkscope wrote it")]
+    Impossible {
+        /// Where in the record.
+        place: String,
+        /// Name of the field.
+        field: &'static str,
+        /// What stands there.
+        value: f64,
+        /// What may stand there.
+        rule: &'static str,
     },
     /// It is what `forkscope calibrate` wrote.
     #[error(
@@ -115,7 +127,48 @@ pub fn read(text: &str) -> Result<Run, ReadError> {
     if head.rows_of_doubtful.is_some() {
         return Err(ReadError::Calibration);
     }
-    serde_json::from_str(text).map_err(|e| not_a_record(text, &e))
+    let run = serde_json::from_str(text).map_err(|e| not_a_record(text, &e))?;
+    check(&run)?;
+    Ok(run)
+}
+
+/// What has the shape of a record and was edited by hand may still say what cannot be, and logarithms of it would
+/// stand in the report.
+fn check(run: &Run) -> Result<(), ReadError> {
+    let impossible = |place: String, field, value, rule| {
+        Err(ReadError::Impossible {
+            place,
+            field,
+            value,
+            rule,
+        })
+    };
+    if !(run.margin > 0.0 && run.margin < 1.0) {
+        let rule = "a margin lies between 0 and 1";
+        return impossible("the record".to_owned(), "margin", run.margin, rule);
+    }
+    for (c, cell) in run.cells.iter().enumerate() {
+        for (p, pair) in cell.pairs.iter().enumerate() {
+            for (side, outcome) in [("baseline", &pair.baseline), ("x", &pair.x)] {
+                let Outcome::Measured(sample) = outcome else {
+                    continue;
+                };
+                let place = || format!("cells[{c}].pairs[{p}].{side}");
+                for (field, value) in [
+                    ("ops_per_s", sample.ops_per_s),
+                    ("span_s", sample.span_s),
+                    ("setup_s", sample.setup_s),
+                    ("cpu_s", sample.cpu_s),
+                    ("service.mean_ns", sample.service.mean_ns),
+                ] {
+                    if value < 0.0 {
+                        return impossible(place(), field, value, "it is never below 0");
+                    }
+                }
+            }
+        }
+    }
+    Ok(())
 }
 
 fn not_a_record(text: &str, error: &serde_json::Error) -> ReadError {

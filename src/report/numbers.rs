@@ -5,8 +5,11 @@ use crate::record::{Effect, Estimate};
 /// A thing that was not measured, in a table.
 pub const NOTHING: &str = "–";
 
-/// A rate or a count: `912`, `12.3 k`, `1.24 M`.
+/// A rate or a count: `912`, `12.3 k`, `1.24 M`; what is no number was not measured.
 pub fn count(value: f64) -> String {
+    if !value.is_finite() {
+        return NOTHING.to_owned();
+    }
     let (scale, unit) = match value.abs() {
         v if v < 999.5 => (1.0, ""),
         v if v < 999.5e3 => (1e3, " k"),

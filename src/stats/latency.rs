@@ -18,24 +18,47 @@ pub fn latency_answers(
     margin: f64,
     widen: Widen,
 ) -> Vec<LatencyAnswer> {
-    let is_asked = |c: &&Cell| {
-        c.purpose == Purpose::Latency
-            && (c.workload.as_str(), c.baseline.as_str(), c.x.as_str()) == (workload, baseline, x)
+    let of = |purpose: Purpose| {
+        let is_asked = move |c: &&Cell| {
+            c.purpose == purpose
+                && (c.workload.as_str(), c.baseline.as_str(), c.x.as_str())
+                    == (workload, baseline, x)
+        };
+        cells.iter().filter(is_asked)
     };
-    let asked = cells.iter().filter(is_asked);
-    let mut answers: Vec<LatencyAnswer> = asked.filter_map(|c| answer(c, margin, widen)).collect();
+    let answer = |cell: &Cell| {
+        let unplanned = of(Purpose::Compare).find(|c| c.agents == cell.agents);
+        answer(cell, unplanned, margin, widen)
+    };
+    let mut answers: Vec<LatencyAnswer> = of(Purpose::Latency).filter_map(answer).collect();
     answers.sort_by_key(|a| a.agents);
     answers
 }
 
-fn answer(cell: &Cell, margin: f64, widen: Widen) -> Option<LatencyAnswer> {
+/// `unplanned` is the comparison without a schedule that `cell` belongs to.
+fn answer(
+    cell: &Cell,
+    unplanned: Option<&Cell>,
+    margin: f64,
+    widen: Widen,
+) -> Option<LatencyAnswer> {
     let (baseline, x): (Vec<&Latency>, Vec<&Latency>) = cell
         .kept()
         .filter_map(|(_, b, x)| Some((b.latency.as_ref()?, x.latency.as_ref()?)))
         .unzip();
+    let planned_per_s = cell.planned_per_s?;
+    let slower = |metric: fn(&Sample) -> f64, of: fn(f64, f64) -> f64| {
+        let (b, x): (Vec<f64>, Vec<f64>) = unplanned?
+            .kept()
+            .map(|(_, b, x)| (metric(b), metric(x)))
+            .unzip();
+        Some(of(median(&b)?, median(&x)?))
+    };
     Some(LatencyAnswer {
         agents: cell.agents,
-        planned_per_s: cell.planned_per_s?,
+        planned_per_s,
+        load: slower(|s| s.ops_per_s, f64::min).map(|most| planned_per_s / most),
+        step_ns: slower(|s| s.service.p50_ns, f64::max),
         pairs: baseline.len(),
         baseline: side(&baseline)?,
         x: side(&x)?,

@@ -8,6 +8,7 @@ use super::{
     format_sentence, is_settled, latency_sentence, long_window_sentence, map_sentence, price,
     recommendation, setup_answer, verdict, weigh, what_if, woken_sentence,
 };
+use crate::experiment::invocation::whole_cpus;
 use crate::experiment::stopping::Standing;
 use crate::record::{
     Answer, Cell, Effect, MemoryFit, MessageAnswer, Outcome, Purpose, Run, Sample, SetupAnswer,
@@ -292,6 +293,7 @@ fn answer(run: &Run, widened: Widen, (workload, baseline, x): (&str, &str, &str)
         setup: &setup,
         latency: &latency,
         margin: run.margin,
+        cpus: whole_cpus(run.machine.cpus_effective),
     };
     Answer {
         weighed: labels.put_before(weigh(&facts, run.priority)),

@@ -4,6 +4,9 @@ use super::words;
 use crate::record::Estimate;
 use crate::record::latency::{LatencyAnswer, LatencySide};
 
+/// So many times a step's own time are latency that is not the step's.
+const ASLEEP: f64 = 10.0;
+
 /// One agent count in a sentence: the 99th percentile where there is one, the median otherwise, and who did
 /// not keep up. A difference below `margin` (a share) or one that its interval does not settle is called so.
 pub fn latency_sentence(
@@ -33,7 +36,30 @@ pub fn latency_sentence(
         .into_iter()
         .filter_map(|(form, side)| fell_behind(form, side, answer.pairs));
     let behind: String = behind.map(|b| format!("; {b}")).collect();
-    format!("{workload} at {at}, 70 % load: {figures}; {said}{behind}")
+    let load = load(answer);
+    let asleep = mostly_asleep(answer).map_or(String::new(), |said| format!("; {said}"));
+    format!("{workload} at {at}, {load}: {figures}; {said}{behind}{asleep}")
+}
+
+/// `58 % load`: of what the slower deployment did, as it is known now.
+pub(super) fn load(answer: &LatencyAnswer) -> String {
+    match answer.load {
+        Some(share) => format!("{:.0} % load", share * 100.0),
+        None => format!("{:.0} planned steps per second", answer.planned_per_s),
+    }
+}
+
+/// Where a step is far shorter than its latency, who is late was mostly asleep: that is said, or somebody takes it
+/// for what the agents do.
+fn mostly_asleep(answer: &LatencyAnswer) -> Option<String> {
+    let step_ns = answer.step_ns?;
+    let shortest = answer.baseline.p50_ns.min(answer.x.p50_ns);
+    (step_ns * ASLEEP < shortest).then(|| {
+        format!(
+            "a step itself takes {}, so this is what waking up and waiting for a CPU take",
+            words::time(step_ns)
+        )
+    })
 }
 
 fn comparison(ratio: &Estimate, margin: f64, baseline: &str, x: &str) -> String {
@@ -76,6 +102,8 @@ mod tests {
         LatencyAnswer {
             agents: 8,
             planned_per_s: 70_000.0,
+            load: Some(0.624),
+            step_ns: Some(1e5),
             pairs: 6,
             baseline: side(1e6),
             x: LatencySide {
@@ -97,7 +125,7 @@ mod tests {
     fn who_is_sooner_is_named_with_the_factor() {
         assert_eq!(
             said(Some((2.0, 1.8, 2.2)), 0),
-            "coordination at 8 agents, 70 % load: 99 % of steps are done within 1.00 ms of their planned start in threads and 2.00 ms in processes; threads are sooner, by a factor of 2.00 [1.80, 2.20]"
+            "coordination at 8 agents, 62 % load: 99 % of steps are done within 1.00 ms of their planned start in threads and 2.00 ms in processes; threads are sooner, by a factor of 2.00 [1.80, 2.20]"
         );
         assert!(
             said(Some((0.5, 0.4, 0.625)), 0)
@@ -112,6 +140,26 @@ mod tests {
         // Within the margin at one end, on it at the other.
         assert!(said(Some((1.01, 0.99, 1.03)), 0).contains("is not settled"));
         assert!(said(None, 0).contains("too few pairs"));
+    }
+
+    #[test]
+    fn the_load_is_what_is_known_at_the_end_and_nothing_else() {
+        let mut answer = answer(None, 0);
+        assert_eq!(load(&answer), "62 % load");
+        answer.load = None;
+        assert_eq!(load(&answer), "70000 planned steps per second");
+    }
+
+    #[test]
+    fn a_short_step_is_told_from_its_wake_up() {
+        let mut answer = answer(None, 0);
+        assert_eq!(mostly_asleep(&answer), None);
+        answer.step_ns = Some(1.7e3);
+        let said = mostly_asleep(&answer).expect("a step is far shorter");
+        assert_eq!(
+            said,
+            "a step itself takes 1.70 µs, so this is what waking up and waiting for a CPU take"
+        );
     }
 
     #[test]

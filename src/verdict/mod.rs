@@ -17,6 +17,7 @@
 //! | `weighing` | all things weighed, which deployment, and what would change that? |
 //! | `gate` | does a run hold what somebody made a condition? |
 //! | `history` | what became of each comparison over time? |
+//! | `others` | which of the deployments that nobody asks about first is best? |
 //! | `price` | what does one message cost, in a sentence? |
 //! | `recommendation` | what should a person do about one workload? |
 //! | `same` | were two runs measured on one machine, and of the same work? |
@@ -40,6 +41,7 @@ mod gate;
 mod history;
 mod latency;
 mod map;
+mod others;
 mod price;
 mod recommendation;
 mod same;

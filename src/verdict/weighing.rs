@@ -1,13 +1,14 @@
 //! All things weighed, which deployment, and what would change that?
 
 use super::words;
+use crate::deployment::Form;
 use crate::record::latency::LatencyAnswer;
 use crate::record::{Effect, Estimate, MemoryFit, Priority, SetupAnswer, Verdict};
 
 use super::crossover::AtAgents;
 
 /// Difference of setup below which nobody cares, as a factor.
-const SETUP_MATTERS: f64 = 1.2;
+pub(super) const SETUP_MATTERS: f64 = 1.2;
 
 /// What is known about one workload under two deployments.
 #[derive(Clone, Copy, Debug)]
@@ -26,6 +27,8 @@ pub struct Facts<'a> {
     pub latency: &'a [LatencyAnswer],
     /// Share within which two numbers are one.
     pub margin: f64,
+    /// Whole effective CPUs, by which `cores` is a number.
+    pub cpus: usize,
 }
 
 /// One thing that deployments differ in: who is better at it, and how that is said; nobody where it makes no
@@ -38,12 +41,12 @@ struct Point {
 
 /// A paragraph in its parts, so that others may stand between them.
 pub(super) struct Weighed {
-    /// What to take and why, with all that speaks for it.
+    /// What to take and why.
     pub decision: String,
-    /// Whether the baseline is to be taken, and throughput decides that.
-    pub takes_baseline_for_throughput: bool,
-    /// What would change it, a sentence each.
-    pub changes: Vec<String>,
+    /// What else speaks for it, a clause each.
+    pub with: Vec<String>,
+    /// What would change it, a sentence each, and which thing that is.
+    pub changes: Vec<(Priority, String)>,
     /// What was measured and settles nothing, in words; empty where all does.
     pub open: String,
 }
@@ -53,14 +56,21 @@ pub(super) struct Weighed {
 #[must_use]
 pub fn weigh(facts: &Facts<'_>, priority: Priority) -> String {
     let weighed = parts(facts, priority);
-    let mut text = weighed.decision;
-    for sentence in weighed.changes.into_iter().chain(Some(weighed.open)) {
-        if !sentence.is_empty() {
-            text.push_str(". ");
-            text.push_str(&sentence);
-        }
+    let mut sentences = vec![weighed.whole_decision()];
+    sentences.extend(weighed.changes.into_iter().map(|(_, said)| said));
+    sentences.extend(Some(weighed.open).filter(|open| !open.is_empty()));
+    sentences.join(". ")
+}
+
+impl Weighed {
+    /// The decision with all that speaks for it.
+    pub fn whole_decision(&self) -> String {
+        let with = self.with.iter().map(String::as_str);
+        let clauses: Vec<&str> = std::iter::once(self.decision.as_str())
+            .chain(with)
+            .collect();
+        clauses.join("; ")
     }
-    text
 }
 
 /// The parts of [`weigh`].
@@ -79,7 +89,7 @@ pub(super) fn parts(facts: &Facts<'_>, priority: Priority) -> Weighed {
     let of = |what: Priority| points.iter().find(|p| p.what == what);
     let undecided = |decision: String| Weighed {
         decision,
-        takes_baseline_for_throughput: false,
+        with: Vec::new(),
         changes: Vec::new(),
         open: open(facts, priority),
     };
@@ -111,30 +121,31 @@ pub(super) fn parts(facts: &Facts<'_>, priority: Priority) -> Weighed {
     };
     let why = match decides.what == priority {
         true => format!("for {}", priority.words()),
+        // What is open at a larger agent count may still decide there.
+        false if priority == Priority::Throughput && !open_above(facts).is_empty() => format!(
+            "throughput is equal where it is settled, {} decides",
+            decides.what.words()
+        ),
         false => format!(
             "{} does not decide, {} does",
             priority.words(),
             decides.what.words()
         ),
     };
-    let mut decision = format!("take {} ({why}): {}", names[chosen], decides.said);
     let others = points.iter().filter(|p| p.what != decides.what);
     let (against, with): (Vec<&Point>, Vec<&Point>) =
         others.partition(|p| p.ahead.is_some_and(|a| a != chosen));
-    for point in with {
-        decision.push_str("; ");
-        decision.push_str(&point.said);
-    }
     let change = |point: &Point| {
         let (other, said) = (names[1 - chosen], &point.said);
-        format!(
+        let said = format!(
             "{} would change it: take {other} then; {said}",
             condition(point.what)
-        )
+        );
+        (point.what, said)
     };
     Weighed {
-        decision,
-        takes_baseline_for_throughput: chosen == 0 && decides.what == Priority::Throughput,
+        decision: format!("take {} ({why}): {}", names[chosen], decides.said),
+        with: with.into_iter().map(|p| p.said.clone()).collect(),
         changes: against.into_iter().map(change).collect(),
         open: open(facts, priority),
     }
@@ -201,11 +212,26 @@ fn throughput(facts: &Facts<'_>) -> Option<Point> {
         }
         None => format!("both do as many steps per second at {at}"),
     };
+    let said = match open_above(facts).as_slice() {
+        [] => said,
+        counts => format!("{said} (not settled at {})", words::list(counts)),
+    };
     Some(Point {
         what: Priority::Throughput,
         ahead,
         said,
     })
+}
+
+/// Agent counts above the largest settled one at which throughput was measured and is open, ascending.
+fn open_above(facts: &Facts<'_>) -> Vec<usize> {
+    let settled = |c: &AtAgents<'_>| super::is_settled(c.verdict);
+    let behind_settled = match facts.cells.iter().rposition(settled) {
+        Some(at) => &facts.cells[at + 1..],
+        None => &[],
+    };
+    let open = behind_settled.iter().filter(|c| c.effect.is_some());
+    open.map(|c| c.agents).collect()
 }
 
 /// Baseline / X.
@@ -226,11 +252,12 @@ fn latency(facts: &Facts<'_>) -> Option<Point> {
         let (b, x) = (l.baseline.p99_ns?, l.x.p99_ns?);
         let at = words::agents(l.agents);
         let said = format!(
-            "99 % of steps are done within {} in {} and {} in {}, at {at} and 70 % load",
+            "99 % of steps are done within {} in {} and {} in {}, at {at} and {}",
             words::time(b),
             facts.baseline,
             words::time(x),
-            facts.x
+            facts.x,
+            super::latency::load(l)
         );
         Some(Point {
             what: Priority::Latency,
@@ -303,18 +330,33 @@ fn setup(facts: &Facts<'_>) -> Option<Point> {
 
 /// Who has more processes loses fewer agents: known without measuring, and its price is what was measured.
 fn isolation(facts: &Facts<'_>) -> Option<Point> {
-    let has_processes = [facts.baseline, facts.x].map(|f| f.starts_with("processes"));
-    let ahead = match has_processes {
-        [false, true] => 1,
-        [true, false] => 0,
-        _ => return None,
+    let agents = facts.cells.last()?.agents;
+    let lost =
+        [facts.baseline, facts.x].map(|label| agents_of_a_process(label, agents, facts.cpus));
+    let [b, x] = [lost[0]?, lost[1]?];
+    let ahead = match () {
+        () if x < b => 1,
+        () if b < x => 0,
+        () => return None,
     };
     Some(Point {
         what: Priority::Isolation,
         ahead: Some(ahead),
-        said: "an abort in a thread ends all agents of its process; how long a crash takes to mend was not measured"
-            .to_owned(),
+        said: format!(
+            "a crash takes {b} of {} in {} and {x} in {}; how long it takes to mend was not measured",
+            words::agents(agents),
+            facts.baseline,
+            facts.x
+        ),
     })
+}
+
+/// Agents that a crash takes along under the deployment with this label: those of its process. `None` where it is
+/// no deployment's label.
+pub(super) fn agents_of_a_process(label: &str, agents: usize, cpus: usize) -> Option<usize> {
+    let form: Form = label.parse().ok()?;
+    // Threads are no processes of their own: the one there is has all agents.
+    Some(agents.div_ceil(form.place(agents, cpus).processes.max(1)))
 }
 
 #[cfg(test)]
@@ -358,6 +400,8 @@ mod tests {
         LatencyAnswer {
             agents: 8,
             planned_per_s: 1e4,
+            load: None,
+            step_ns: None,
             pairs: 6,
             baseline: side(1e6),
             x: side(1e6 * (ratio.0 + ratio.1) / 2.0),
@@ -404,6 +448,7 @@ mod tests {
             setup: &[SETUP],
             latency,
             margin: 0.03,
+            cpus: 2,
         };
         weigh(&facts, priority)
     }
@@ -482,6 +527,51 @@ mod tests {
             text.contains("both do as many steps per second at 8 agents"),
             "{text}"
         );
+    }
+
+    #[test]
+    fn what_is_open_at_more_agents_is_said_where_fewer_are_a_tie() {
+        let (tie, open) = (Verdict::Tie, Verdict::Inconclusive);
+        let effect = effect(1.0);
+        let at = |agents, verdict| AtAgents {
+            agents,
+            effect: Some(&effect),
+            verdict,
+        };
+        let cells = [at(8, &tie), at(16, &open), at(32, &open)];
+        let fits = (fit(2e5), fit(6e5));
+        let facts = Facts {
+            baseline: "threads",
+            x: "processes",
+            cells: &cells,
+            memory: [Some(&fits.0), Some(&fits.1)],
+            setup: &[],
+            latency: &[],
+            margin: 0.03,
+            cpus: 2,
+        };
+        let text = weigh(&facts, Priority::Throughput);
+        assert!(
+            text.starts_with(
+                "take threads (throughput is equal where it is settled, memory decides): an agent takes"
+            ),
+            "{text}"
+        );
+        assert!(
+            text.contains(
+                "; both do as many steps per second at 8 agents (not settled at 16 and 32). A crash"
+            ),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn nobody_loses_fewer_agents_in_as_many_processes() {
+        assert_eq!(agents_of_a_process("threads:cores", 32, 2), Some(32));
+        assert_eq!(agents_of_a_process("processes", 32, 2), Some(1));
+        assert_eq!(agents_of_a_process("processes:cores", 32, 2), Some(16));
+        assert_eq!(agents_of_a_process("processes:2x2", 3, 2), Some(2));
+        assert_eq!(agents_of_a_process("something", 3, 2), None);
     }
 
     #[test]

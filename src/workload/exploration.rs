@@ -1,4 +1,4 @@
-//! Exploration and learning: an agent alone in a grid world of its own.
+//! Exploration and learning: an agent alone in a grid world of its own, all worlds alike.
 
 use super::gridworld::{ACTIONS, Grid, KINDS, Scene, Shares, below};
 use super::message::{Message, Received};
@@ -153,18 +153,26 @@ impl Spec for Parameters {
             goals: w.goals,
             bystanders: w.bystanders,
         };
-        let scene = Scene::new(&grid, shares, w.sight, derive_seed(seed, id as u64, 1));
-        let episode_seed = derive_seed(seed, id as u64, 2);
-        let start = below(
-            &mut Pcg64::seed_from_u64(derive_seed(seed, id as u64, 3)),
-            grid.cells(),
-        );
+        let scene = Scene::new(&grid, shares, w.sight, derive_seed(seed, 0, 1));
+        let cells = grid.cells();
+        let start_of = |script: u64| {
+            let mut rng = Pcg64::seed_from_u64(derive_seed(seed, script, 3));
+            below(&mut rng, cells)
+        };
+        let scripts = std::array::from_fn(|i| Script {
+            seed: derive_seed(seed, i as u64, 2),
+            start: match m.start {
+                Start::Unknown => start_of(i as u64),
+                // An agent that knows its start has it in its prior, which stays.
+                Start::Known => start_of(0),
+            },
+        });
 
         let (a, b) = (scene.likelihood().into_dyn(), grid.transitions());
-        let cells = grid.cells();
+        let known = scripts[0].start;
         let d = match m.start {
             Start::Unknown => Array1::from_elem(cells, 1.0 / cells as f64),
-            Start::Known => Array1::from_shape_fn(cells, |c| if c == start { 1.0 } else { 0.0 }),
+            Start::Known => Array1::from_shape_fn(cells, |c| if c == known { 1.0 } else { 0.0 }),
         };
         let counts = self.learning.map(|l| l.prior_counts);
         let spec = ModelSpec {
@@ -197,12 +205,12 @@ impl Spec for Parameters {
             agent,
             grid,
             scene,
-            rng: Pcg64::seed_from_u64(episode_seed),
-            episode_seed,
+            rng: Pcg64::seed_from_u64(scripts[0].seed),
+            scripts,
+            next: id % SCRIPTS,
             length: self.episode.length,
             learns: learning.is_some(),
-            start,
-            cell: start,
+            cell: known,
             seen: 0,
             action: ACTIONS - 1,
             age: 0,
@@ -216,16 +224,35 @@ impl Spec for Parameters {
     }
 }
 
+/// Episodes of a life; after them it begins anew.
+///
+/// All agents live through the same ones, in worlds of one layout, each beginning with another. What a step takes
+/// depends on what the agent believes, by a factor of three from one episode to another: if each agent had episodes of
+/// its own, those with cheap steps would do more of them wherever every agent has a worker of its own, and equally
+/// many in a pool; then op/s would compare who gets ahead, and one agent's op/s would not stand for eight agents'.
+/// Few, so that the shortest window holds all of them several times.
+const SCRIPTS: usize = 8;
+
+/// What an episode follows from.
+#[derive(Clone, Copy, Debug)]
+struct Script {
+    /// Of all that happens by chance.
+    seed: u64,
+    /// Cell in which it begins.
+    start: usize,
+}
+
 /// One agent and its world.
 struct Explorer {
     agent: Agent,
     grid: Grid,
     scene: Scene,
     rng: Pcg64,
-    episode_seed: u64,
+    scripts: [Script; SCRIPTS],
+    /// The script of the next episode.
+    next: usize,
     length: u32,
     learns: bool,
-    start: usize,
     cell: usize,
     seen: usize,
     action: usize,
@@ -239,8 +266,10 @@ impl Explorer {
         } else {
             self.agent.restart();
         }
-        self.rng = Pcg64::seed_from_u64(self.episode_seed);
-        self.cell = self.start;
+        let script = self.scripts[self.next];
+        self.next = (self.next + 1) % SCRIPTS;
+        self.rng = Pcg64::seed_from_u64(script.seed);
+        self.cell = script.start;
         self.action = ACTIONS - 1;
         self.age = 0;
     }

@@ -72,7 +72,8 @@ pub trait Spec: Send + Sync {
     /// that this is found before anything is spawned.
     fn build(&self, id: usize, agents: usize, seed: u64) -> Result<Box<dyn Workload>, String>;
 
-    /// Rounds of an episode: after so many, everything an agent does and receives repeats.
+    /// Rounds of an episode: after so many, world and beliefs begin anew; where agents talk, everything that they do
+    /// and receive repeats.
     fn episode_length(&self) -> u64;
 
     /// Who sends to whom, for a number of agents. The default: nobody.

@@ -286,8 +286,8 @@ pub fn planned_per_s(baseline: &[f64], x: &[f64]) -> Option<f64> {
     let usual = |rates: &[f64]| {
         let mut sorted = rates.to_vec();
         sorted.sort_by(f64::total_cmp);
-        // With an even number the smaller of the two in the middle: the plan has to be kept.
-        (sorted.len() >= 2).then(|| sorted[(sorted.len() - 1) / 2])
+        let middle = |n: usize| (sorted[(n - 1) / 2] + sorted[n / 2]) / 2.0;
+        (rates.len() >= 2).then(|| middle(rates.len()))
     };
     Some(LOAD * usual(baseline)?.min(usual(x)?))
 }
@@ -411,9 +411,30 @@ impl Cells<'_> {
             Question::Map => ends.as_slice(),
             _ => forms,
         };
-        for &form in controlled {
+        let workloads = self.controlled_workloads();
+        for (i, &form) in controlled.iter().enumerate() {
             let side = self.control_side(form);
-            self.add(0, agents, side, side, Purpose::Null);
+            let workload = workloads[i % workloads.len()];
+            self.add(workload, agents, side, side, Purpose::Null);
+        }
+    }
+
+    /// Which workloads nulls run on, one deployment after the other. Where there is time, all whose agents are compared,
+    /// since one may be told from itself where another is not; else the first: a control stays when cells go, and should
+    /// not be the slowest.
+    fn controlled_workloads(&self) -> Vec<usize> {
+        if self.request.question != Question::Full {
+            return vec![0];
+        }
+        let is_of_agents = |w: &PlannedWorkload| w.kind == WorkloadKind::Agents && w.hop.is_none();
+        let workloads = self.request.workloads.iter().enumerate();
+        let of_agents: Vec<usize> = workloads
+            .filter(|(_, w)| is_of_agents(w))
+            .map(|(i, _)| i)
+            .collect();
+        match of_agents.is_empty() {
+            true => vec![0],
+            false => of_agents,
         }
     }
 

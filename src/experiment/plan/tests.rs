@@ -130,6 +130,36 @@ fn two_rounds_balance_the_order_of_every_cell() {
     assert_ne!(two_rounds(&cells, 4, 7)[0], two_rounds(&cells, 3, 7)[0]);
 }
 
+#[test]
+fn a_schedule_asks_for_seven_tenths_of_the_slower_sides_median() {
+    let planned = planned_per_s(&[100.0, 300.0], &[500.0, 900.0]).unwrap();
+    assert!((planned - 140.0).abs() < 1e-9, "{planned}");
+    let planned = planned_per_s(&[900.0, 100.0, 300.0], &[50.0, 70.0]).unwrap();
+    assert!((planned - 42.0).abs() < 1e-9, "{planned}");
+    assert_eq!(planned_per_s(&[100.0], &[500.0, 900.0]), None);
+}
+
+#[test]
+fn nulls_of_a_long_run_take_turns_on_the_workloads_of_agents() {
+    let of = |request: &Request, is: fn(&Purpose) -> bool| -> Vec<(usize, String)> {
+        let planned = cells(request).unwrap();
+        let those = planned.iter().filter(|c| is(&c.purpose));
+        those.map(|c| (c.workload, c.x.form.to_string())).collect()
+    };
+    let is_null: fn(&Purpose) -> bool = |p| *p == Purpose::Null;
+    let is_known: fn(&Purpose) -> bool = |p| matches!(p, Purpose::KnownEffect { .. });
+    let mut asked = request(&[8], 2.0);
+    asked.deployments.push("threads:cores".parse().unwrap());
+    assert!(of(&asked, is_null).iter().all(|(w, _)| *w == 0));
+    asked.question = Question::Full;
+    let expected = [(0, "threads"), (1, "processes"), (0, "threads:cores")];
+    assert_eq!(
+        of(&asked, is_null),
+        expected.map(|(w, f)| (w, f.to_owned()))
+    );
+    assert!(of(&asked, is_known).iter().all(|(w, _)| *w == 0));
+}
+
 /// Both sides of a null are the same, so the coin that says who runs first is what labels its
 /// slots: T X X T or X T T X, each half of the time, whatever the coins of others say.
 #[test]

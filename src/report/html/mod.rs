@@ -164,6 +164,9 @@ fn labels(run: &Run) -> Vec<Label> {
         let text = format!("{reason}; what follows rests on the pairs that were measured");
         add("incomplete", text);
     }
+    for caution in head::cautions(run) {
+        add("mind the machine", caution);
+    }
     found
 }
 

@@ -61,8 +61,8 @@ pub fn write(run: &Run, page: &mut Page) {
 pub fn write_one(run: &Run, comparison: &Comparison<'_>, page: &mut Page) {
     rate(comparison, run, page);
     page.blank();
-    let about = "what an op costs: service time and CPU time, medians; agents live in worlds of their own, \
-                 so compare within a row";
+    let about = "what an op costs: service time and CPU time, medians; compare within a row: in \
+                 another one, agents that talk live in other worlds";
     page.paragraph(2, Tone::Quiet, about);
     page.grid(&cost_of_an_op(comparison));
     if comparison.0.iter().any(|cell| has_no_p99(cell)) {

@@ -1,7 +1,7 @@
 //! Do the controls hold, what is the answer, what is missing?
 
 use super::{
-    cells, delivery, formats, hops, latency, mixes, pairs, probes, scale, scaling, within,
+    cells, delivery, formats, head, hops, latency, mixes, pairs, probes, scale, scaling, within,
 };
 use crate::record::{Answer, Cell, Purpose, Run, Verdict};
 use crate::report::Style;
@@ -127,6 +127,9 @@ pub fn verdicts(run: &Run, page: &mut Page) {
     if let Some(reason) = &run.withheld {
         page.paragraph(2, Tone::Caution, &format!("withheld: {reason}"));
         return;
+    }
+    for caution in head::cautions(run) {
+        page.paragraph(2, Tone::Caution, &format!("mind the machine: {caution}"));
     }
     let of_probes = probes::sentences(run);
     let mut of_hops = hops::sentences(run);

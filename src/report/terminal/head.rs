@@ -1,5 +1,6 @@
 //! Which machine, which run?
 
+use crate::experiment::machine::{Level, assess};
 use crate::record::{Machine, Run};
 use crate::report::layout::{Page, Tone};
 use crate::report::numbers;
@@ -98,6 +99,13 @@ pub fn state(m: &Machine) -> Vec<String> {
             .map(|share| format!("steal {} %", percent(share))),
     );
     items
+}
+
+/// What spoke against the machine before the run, and did not keep it from being measured.
+pub fn cautions(run: &Run) -> Vec<String> {
+    let findings = assess(&run.machine).into_iter();
+    let warned = findings.filter(|f| f.level == Level::Warn);
+    warned.map(|f| f.message).collect()
 }
 
 /// The value behind `before`, or `what unknown`: what could not be found out is never left out.

@@ -26,7 +26,7 @@ pub fn write(run: &Run, page: &mut Page) {
         );
         page.heading(
             &title,
-            "from the planned start of a step to its end, at 70 % of what the slower deployment does",
+            "from the planned start of a step to its end; load: what was planned / what the slower deployment does",
         );
         page.grid(&table(answer));
     }
@@ -42,6 +42,7 @@ fn table(answer: &Answer) -> Grid {
         "agents",
         "deployment",
         "planned\nop/s",
+        "load\n%",
         "p50 / p99 / p99.9",
         "fell\nbehind",
         "ratio of p99",
@@ -65,6 +66,10 @@ fn rows(answer: &Answer, latency: &LatencyAnswer) -> [Vec<String>; 2] {
             latency.agents.to_string(),
             form.to_owned(),
             numbers::count(latency.planned_per_s),
+            latency.load.map_or_else(
+                || numbers::NOTHING.to_owned(),
+                |l| format!("{:.0}", l * 100.0),
+            ),
             side(of),
             format!("{} of {}", of.fell_behind, latency.pairs),
             ratio,

@@ -1,6 +1,8 @@
 //! Is refused what the machine cannot carry?
 
 use super::*;
+use forkscope::experiment::plan::{PlannedWorkload, Question};
+use forkscope::workload::SpecSource;
 
 /// Coordination of everybody with everybody, and so many bytes in each message.
 fn chatty(payload_bytes: usize) -> PlannedWorkload {

@@ -1,0 +1,137 @@
+//! What does a record hold before anything was measured, where does it go, and how does it fill?
+
+use super::{CommandError, failed, usage};
+use forkscope::cli::Common;
+use forkscope::experiment::coordinator::Measured;
+use forkscope::experiment::plan::{PlannedWorkload, Request};
+use forkscope::record::scaling::MapAnswer;
+use forkscope::record::{METHOD_VERSION, Machine, Priority, Run, SCHEMA_VERSION, WorkloadRecord};
+use forkscope::verdict::conclude;
+use nix::unistd::{AccessFlags, access};
+use std::path::{Path, PathBuf};
+use std::time::{Instant, SystemTime};
+
+/// Where the record goes.
+pub(super) fn folder(common: &Common) -> Option<PathBuf> {
+    if common.out.is_some() || common.json.is_some() {
+        return common.out.clone();
+    }
+    let name = now().replace(':', "-");
+    let free = |n: u32| {
+        let suffix = if n == 1 {
+            String::new()
+        } else {
+            format!("-{n}")
+        };
+        Path::new("reports").join(format!("{name}{suffix}"))
+    };
+    (1..).map(free).find(|p| !p.exists())
+}
+
+/// Refuses a folder that cannot be made or written to, before the machine is looked at; nothing is made for that.
+pub(super) fn check_folder(common: &Common) -> Result<(), CommandError> {
+    let Some(out) = &common.out else {
+        return Ok(());
+    };
+    // What is missing is made in the nearest of its parents that is there.
+    let there = out.ancestors().find(|a| a.symlink_metadata().is_ok());
+    let there = there.unwrap_or(Path::new("."));
+    let shown = there.display();
+    let why = match there.is_dir() {
+        false => format!("{shown} is no folder"),
+        true => match access(there, AccessFlags::W_OK | AccessFlags::X_OK) {
+            Ok(()) => return Ok(()),
+            Err(e) => format!("{shown} cannot be written to ({})", e.desc()),
+        },
+    };
+    Err(failed(format!(
+        "write to {}: {why}; give a folder that you may write to with --out",
+        out.display()
+    )))
+}
+
+/// What becomes of a command whose folder could not be claimed.
+pub(super) fn in_use_or_failed(error: &std::io::Error) -> CommandError {
+    match error.kind() {
+        std::io::ErrorKind::WouldBlock => usage(error),
+        _ => failed(error),
+    }
+}
+
+/// UTC, RFC 3339, to the second.
+pub(super) fn now() -> String {
+    humantime::format_rfc3339_seconds(SystemTime::now()).to_string()
+}
+
+/// A map without points.
+pub(super) fn blank_map(request: &Request, agents: usize) -> MapAnswer {
+    MapAnswer {
+        workload: request.workloads[0].source.name.clone(),
+        agents,
+        baseline: request.deployments[0].to_string(),
+        points: Vec::new(),
+        best: String::new(),
+        sentence: String::new(),
+    }
+}
+
+pub(super) fn empty_record(
+    request: &Request,
+    machine: Machine,
+    busy: Option<String>,
+    margin: f64,
+    warnings: Vec<String>,
+) -> Run {
+    Run {
+        schema_version: SCHEMA_VERSION,
+        method_version: METHOD_VERSION,
+        forkscope_version: env!("CARGO_PKG_VERSION").to_owned(),
+        command: std::env::args_os()
+            .map(|a| a.to_string_lossy().into_owned())
+            .collect::<Vec<_>>()
+            .join(" "),
+        started: now(),
+        wall_s: 0.0,
+        complete: false,
+        incomplete_reason: Some("nothing has been measured yet".to_owned()),
+        seed: request.seed,
+        margin,
+        machine,
+        busy,
+        workloads: request.workloads.iter().map(workload_record).collect(),
+        plan: Default::default(),
+        cells: Vec::new(),
+        answers: Vec::new(),
+        hops: None,
+        delivery: None,
+        formats: None,
+        checks: Vec::new(),
+        priority: Priority::default(),
+        map: None,
+        warnings,
+        withheld: None,
+    }
+}
+
+pub(super) fn workload_record(planned: &PlannedWorkload) -> WorkloadRecord {
+    WorkloadRecord {
+        name: planned.source.name.clone(),
+        origin: planned.source.origin.clone(),
+        toml: planned.source.text.clone(),
+        episode_length: planned.episode_length,
+        digest_round: planned.digest_round(),
+        kind: planned.kind,
+    }
+}
+
+pub(super) fn fill(record: &mut Run, measured: &Measured, warnings: &[String], began: Instant) {
+    record.cells.clone_from(&measured.cells);
+    record.plan.clone_from(&measured.plan);
+    record.warnings = warnings.iter().chain(&measured.warnings).cloned().collect();
+    record.complete = measured.incomplete_reason.is_none();
+    record
+        .incomplete_reason
+        .clone_from(&measured.incomplete_reason);
+    conclude(record, measured.digest_mismatch.as_deref());
+    record.wall_s = began.elapsed().as_secs_f64();
+}

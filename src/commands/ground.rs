@@ -1,0 +1,156 @@
+//! Is this machine one to measure on, now?
+
+use super::{CommandError, color_choice, failed, usage};
+use forkscope::agent;
+use forkscope::cli::Common;
+use forkscope::experiment::machine::{self, Finding, Level};
+use forkscope::observe::clock::OpClock;
+use forkscope::record::Machine;
+use forkscope::report;
+use forkscope::verdict::BUSY_LABEL;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::time::Duration;
+
+/// Bytes of the temporary folder's name: a socket's has 108, of which ipc-channel needs some.
+const LONGEST_TMPDIR: usize = 80;
+
+/// How often the machine is looked at before it is refused as too busy.
+const LOOKS: u32 = 4;
+
+/// How long the machine is watched before a run.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// Refuses to be strict and lenient at once.
+pub(super) fn check_strictness(common: &Common) -> Result<(), CommandError> {
+    if common.strict && common.allow_busy {
+        return Err(usage(
+            "--strict refuses a machine with warnings, --allow-busy measures on any; give one of them (also as FORKSCOPE_STRICT and FORKSCOPE_ALLOW_BUSY)",
+        ));
+    }
+    Ok(())
+}
+
+/// Says what speaks against the machine; gives the warnings of the record, or `None` where the machine
+/// is refused.
+pub(super) fn accept(findings: &[Finding], common: &Common) -> Option<Vec<String>> {
+    let mut warnings = warnings_of(findings);
+    if let Some(why) = refusal(findings, common) {
+        warnings.iter().for_each(report::say);
+        report::say(format_args!("nothing was measured: {why}"));
+        return None;
+    }
+    if reason_if_unfit(findings).is_some() {
+        warnings.push(format!(
+            "measured all the same (--allow-busy): every verdict is labelled \"{BUSY_LABEL}\"; quiet the machine and run again before you rely on one"
+        ));
+    }
+    if !common.quiet {
+        warnings.iter().for_each(report::say);
+    }
+    Some(warnings)
+}
+
+/// What every measuring command has before it plans.
+pub(super) struct Beginning {
+    /// Set when somebody wants the command to end.
+    pub(super) is_interrupted: Arc<AtomicBool>,
+    /// The clock that times ops.
+    pub(super) clock: OpClock,
+    /// The machine as it was found.
+    pub(super) machine: Machine,
+    /// What speaks against it.
+    pub(super) findings: Vec<Finding>,
+    /// Why it is unfit, if it is.
+    pub(super) busy: Option<String>,
+}
+
+/// Listens for interrupts, calibrates the clock, looks at the machine, and raises the limit of open files
+/// once that was looked at.
+pub(super) fn begin(common: &Common) -> Result<Beginning, CommandError> {
+    anstream::ColorChoice::write_global(color_choice(common.color));
+    let is_interrupted = on_interrupt()?;
+    let clock = OpClock::calibrate();
+    let machine = look(&clock, common, &is_interrupted);
+    let findings = machine::assess(&machine);
+    let busy = reason_if_unfit(&findings);
+    let _ = machine::raise_nofile();
+    Ok(Beginning {
+        is_interrupted,
+        clock,
+        machine,
+        findings,
+        busy,
+    })
+}
+
+/// Looks at the machine, more than once where it is refused: what was running a moment ago (a build,
+/// most likely) may be about to end.
+pub(super) fn look(clock: &OpClock, common: &Common, is_interrupted: &AtomicBool) -> Machine {
+    let mut machine = machine::look_with(LOOK, clock);
+    for _ in 1..LOOKS {
+        let is_good_enough = refusal(&machine::assess(&machine), common).is_none();
+        if is_good_enough || is_interrupted.load(Relaxed) {
+            break;
+        }
+        machine = machine::look_with(LOOK, clock);
+    }
+    machine.vectors = Some(agent::vector_level().to_owned());
+    machine
+}
+
+/// Worker processes connect through sockets that are made in the temporary folder.
+pub(super) fn check_temporary_folder(folder: &Path) -> Result<(), String> {
+    let shown = folder.display();
+    if folder.as_os_str().len() > LONGEST_TMPDIR {
+        return Err(format!(
+            "the temporary folder {shown} is too long for the name of a socket; set TMPDIR to one of at most {LONGEST_TMPDIR} bytes"
+        ));
+    }
+    let probe = folder.join(format!(".forkscope-{}", std::process::id()));
+    std::fs::create_dir(&probe)
+        .and_then(|()| std::fs::remove_dir(&probe))
+        .map_err(|e| format!("the temporary folder {shown} cannot be written to ({e}); set TMPDIR to one that can"))
+}
+
+/// A flag that SIGINT, SIGTERM and SIGHUP set.
+fn on_interrupt() -> Result<Arc<AtomicBool>, CommandError> {
+    let flag = Arc::new(AtomicBool::new(false));
+    let seen = flag.clone();
+    ctrlc::set_handler(move || seen.store(true, Relaxed)).map_err(failed)?;
+    Ok(flag)
+}
+
+/// Why a run with these findings is refused, with what would be measured all the same.
+pub(super) fn refusal(findings: &[Finding], common: &Common) -> Option<&'static str> {
+    let worst = findings.iter().map(|f| f.level).max()?;
+    match worst {
+        Level::Refuse if !common.allow_busy => Some(
+            "numbers of this machine, as busy as it is, would mislead; --allow-busy measures all the same",
+        ),
+        Level::Warn if common.strict => Some(
+            "--strict takes warnings about the machine for errors; without --strict this machine is measured",
+        ),
+        _ => None,
+    }
+}
+
+/// Why the machine is unfit, if it is.
+pub(super) fn reason_if_unfit(findings: &[Finding]) -> Option<String> {
+    let reasons: Vec<&str> = findings
+        .iter()
+        .filter(|f| f.level == Level::Refuse)
+        .map(|f| f.message.as_str())
+        .collect();
+    (!reasons.is_empty()).then(|| reasons.join("; "))
+}
+
+/// What speaks against the machine.
+pub(super) fn warnings_of(findings: &[Finding]) -> Vec<String> {
+    findings
+        .iter()
+        .filter(|f| f.level > Level::Note)
+        .map(ToString::to_string)
+        .collect()
+}
