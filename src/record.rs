@@ -185,6 +185,9 @@ pub struct WorkloadRecord {
     pub toml: String,
     /// Rounds of an episode.
     pub episode_length: u64,
+    /// Rounds after which an agent's work repeats, where these are more than an episode.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub life_length: Option<u64>,
     /// Rounds that the digest covers.
     pub digest_round: u64,
     /// What kind of workload it is.

@@ -720,6 +720,7 @@ fn with_parameters(toml: &str) -> Run {
         origin: String::new(),
         toml: format!("workload = \"exploration\"\n{toml}\n"),
         episode_length: 100,
+        life_length: None,
         digest_round: 125,
         kind: WorkloadKind::Agents,
     }];

@@ -139,6 +139,7 @@ fn concluded(cells: Vec<Cell>) -> Run {
             origin: "simulated".to_owned(),
             toml: String::new(),
             episode_length: EPISODE,
+            life_length: None,
             digest_round: EPISODE,
         }],
         plan: PlanRecord::default(),

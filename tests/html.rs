@@ -74,6 +74,7 @@ fn hostile_run() -> Run {
         origin: NAME.to_owned(),
         toml: NAME.to_owned(),
         episode_length: 1,
+        life_length: None,
         digest_round: 1,
         kind: WorkloadKind::Agents,
     });

@@ -65,6 +65,7 @@ fn a_relay_has_a_line_for_each_side_and_a_sentence_for_each_deployment() {
         origin: String::new(),
         toml: String::new(),
         episode_length: 16,
+        life_length: None,
         digest_round: 20,
         kind: WorkloadKind::Relay,
     }];

@@ -119,6 +119,7 @@ pub(super) fn workload_record(planned: &PlannedWorkload) -> WorkloadRecord {
         origin: planned.source.origin.clone(),
         toml: planned.source.text.clone(),
         episode_length: planned.episode_length,
+        life_length: Some(planned.life_length).filter(|&l| l > planned.episode_length),
         digest_round: planned.digest_round(),
         kind: planned.kind,
     }

@@ -13,7 +13,7 @@ use forkscope::experiment::plan::{self, MIN_PAIRS, PlannedWorkload, Question, Re
 use forkscope::experiment::stopping::Look;
 use forkscope::observe::clock::OpClock;
 use forkscope::record::{Run, WorkloadKind};
-use forkscope::report::file::claim;
+use forkscope::report::file::{Claim, claim};
 use forkscope::report::terminal::gates as gate_sentences;
 use forkscope::report::{self, Style, json, progress};
 use forkscope::transport::{Asked, Choice};
@@ -130,8 +130,11 @@ pub(super) fn measure(began: Instant, task: Task<'_>, common: &Common) -> Result
         Some(prepared) => prepared,
         None => return Ok(exit_code(Ending::Unfit)),
     };
+    let folder = folder(common);
+    let claimed = folder.as_deref().map(claim).transpose();
     let sink = Sink {
-        folder: folder(common),
+        _claim: claimed.map_err(|e| in_use_or_failed(&e))?,
+        folder,
         checks,
         began,
     };
@@ -256,6 +259,8 @@ fn prepare(
 struct Sink {
     /// `None` where nothing is written.
     folder: Option<PathBuf>,
+    /// Keeps other runs out of the folder until everything is written.
+    _claim: Option<Claim>,
     checks: Vec<Check>,
     began: Instant,
 }
@@ -273,7 +278,7 @@ impl Sink {
     }
 }
 
-/// Measures; after every pair the record lies in its folder as far as it is known.
+/// Measures; after every round the record lies in its folder as far as it is known.
 fn run_pairs(
     prepared: Prepared,
     sink: &Sink,
@@ -285,8 +290,6 @@ fn run_pairs(
         clock,
         mut record,
     } = prepared;
-    let claimed = sink.folder.as_deref().map(claim).transpose();
-    let _claim = claimed.map_err(|e| in_use_or_failed(&e))?;
     // Written before anything is measured: a folder that cannot be written to shows now.
     sink.save(&record).map_err(failed)?;
     let warnings = record.warnings.clone();

@@ -1,8 +1,8 @@
 //! The agents of one worker, and how they run ops.
 //!
 //! Agents without neighbours run free: one op each in turn, until the gate says stop; each then
-//! finishes the episode that it is in, so that a window holds whole episodes and the work per op of
-//! an agent is the same in every invocation. Coupled agents run by messages: an agent begins a round
+//! finishes the episode that it is in, so that a window holds whole episodes. The work per op is that of its whole
+//! lives, so it is the same in every invocation. Coupled agents run by messages: an agent begins a round
 //! when the lease allows it, and ends it when every neighbour's message of that round is there; a
 //! worker whose agents all wait sleeps on its port.
 //!
@@ -43,6 +43,10 @@ struct Seat {
     steps: u64,
     /// Joint states evaluated since then.
     active_states: u64,
+    /// Ops until the life that is under way has ended.
+    until_life: u64,
+    /// Ops and joint states of the whole lives since the warm-up or the window began.
+    whole_lives: (u64, u64),
     /// Ops until one is not counted.
     until_uncounted: u64,
 }
@@ -66,6 +70,8 @@ pub(super) struct Crew<'p, P> {
     digest_round: u64,
     /// Agents stop only after a multiple of so many rounds.
     quantum: u64,
+    /// Rounds after which the work of an agent repeats.
+    life: u64,
     /// Every so many rounds one is not counted; `u64::MAX` when all are.
     cycle: u64,
     #[expect(
@@ -92,6 +98,7 @@ impl<'p, P: Port> Crew<'p, P> {
             tape,
             ..
         } = assignment;
+        let life = spec.life_length();
         let cycle = job.uncounted_every.map_or(u64::MAX, |n| n + 1);
         let seats = placement
             .agents_of(*worker)
@@ -122,6 +129,8 @@ impl<'p, P: Port> Crew<'p, P> {
                     began: None,
                     steps: 0,
                     active_states: 0,
+                    until_life: life,
+                    whole_lives: (0, 0),
                     until_uncounted: cycle,
                 })
             })
@@ -135,6 +144,7 @@ impl<'p, P: Port> Crew<'p, P> {
             is_coupled: assignment.is_coupled(),
             digest_round: job.digest_round,
             quantum: job.quantum,
+            life,
             cycle,
             free: Vec::new(),
             recorder: Some(match job.planned_per_s {
@@ -175,7 +185,7 @@ impl<'p, P: Port> Crew<'p, P> {
                 };
                 seat.workload.consume(received);
                 timing.end_op();
-                seat.finish(self.digest_round, self.cycle, tally);
+                seat.finish(self.digest_round, self.life, self.cycle, tally);
                 place.count(tally.ops);
             }
             place.note_rounds(self.seats.last().map_or(u64::MAX, |s| s.round));
@@ -292,7 +302,7 @@ impl<'p, P: Port> Crew<'p, P> {
             (None, Some(began)) => recorder.end_detached(began),
             (None, None) => {}
         }
-        self.seats[i].finish(self.digest_round, self.cycle, tally);
+        self.seats[i].finish(self.digest_round, self.life, self.cycle, tally);
     }
 
     /// Files a message in the inbox of its receiver.
@@ -323,6 +333,7 @@ impl<P: Port> Band for Crew<'_, P> {
     fn begin(&mut self) {
         for seat in &mut self.seats {
             (seat.steps, seat.active_states) = (0, 0);
+            (seat.until_life, seat.whole_lives) = (self.life, (0, 0));
         }
     }
 
@@ -362,7 +373,11 @@ impl<P: Port> Band for Crew<'_, P> {
             self.recorder = Some(recorder);
         }
         tally.cpu_ns = self.cpu_ns() - cpu_before;
-        let work = |s: &Seat| s.active_states as f64 / s.steps as f64;
+        // Of whole lives, in which all did the same; of what there is, where a window holds none.
+        let work = |s: &Seat| match s.whole_lives {
+            (0, _) => s.active_states as f64 / s.steps as f64,
+            (steps, states) => states as f64 / steps as f64,
+        };
         tally.active_states_per_op = self
             .seats
             .iter()
@@ -430,10 +445,15 @@ impl Seat {
 
     /// After an op: counts it, and folds it into the digest until that is complete.
     #[inline]
-    fn finish(&mut self, digest_round: u64, cycle: u64, tally: &mut WorkerReport) {
+    fn finish(&mut self, digest_round: u64, life: u64, cycle: u64, tally: &mut WorkerReport) {
         tally.steps += 1;
         self.steps += 1;
         self.active_states += self.workload.active_states();
+        self.until_life -= 1;
+        if self.until_life == 0 {
+            self.until_life = life;
+            self.whole_lives = (self.steps, self.active_states);
+        }
         // The last of each cycle is done and not counted: a known effect on op/s. Counted down, because a division takes
         // as long as its quotient is, and that would be an effect of its own.
         self.until_uncounted -= 1;

@@ -46,6 +46,8 @@ pub(super) struct HopEnd<'l, L> {
     digests: Vec<Digest>,
     /// Every so many ops one is not counted; `u64::MAX` when all are.
     cycle: u64,
+    /// Ops until one is not counted.
+    until_uncounted: u64,
     recorder: Option<Recorder>,
 }
 
@@ -56,6 +58,7 @@ impl<'l, L: Link> HopEnd<'l, L> {
         link: Option<&'l mut L>,
     ) -> HopEnd<'l, L> {
         let job = &assignment.job;
+        let cycle = job.uncounted_every.map_or(u64::MAX, |n| n + 1);
         let payload = Payload::new(hop.payload_bytes, job.seed);
         HopEnd {
             worker: assignment.worker,
@@ -74,7 +77,8 @@ impl<'l, L: Link> HopEnd<'l, L> {
                 Digest::default();
                 assignment.placement.agents_of(assignment.worker).len()
             ],
-            cycle: job.uncounted_every.map_or(u64::MAX, |n| n + 1),
+            cycle,
+            until_uncounted: cycle,
             recorder: Some(Recorder::fine(job.clock, 1)),
         }
     }
@@ -324,7 +328,11 @@ impl<'l, L: Link> HopEnd<'l, L> {
     #[inline]
     fn finish(&mut self, counts: bool, place: &Place<'_>, tally: &mut WorkerReport) {
         tally.steps += 1;
-        if counts && self.sequence % self.cycle != self.cycle - 1 {
+        // As of agents: counted down, because a division has a price of its own.
+        self.until_uncounted -= 1;
+        if self.until_uncounted == 0 {
+            self.until_uncounted = self.cycle;
+        } else if counts {
             tally.ops += 1;
         }
         self.sequence += 1;

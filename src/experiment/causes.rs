@@ -3,8 +3,12 @@
 use super::plan::MIN_PAIRS;
 use crate::record::{Cause, Cell, Dropped, Pair, Sample};
 
-/// Share of work per op by which the two sides of a pair may differ.
+/// Share of work per op by which the two sides of a pair may differ, where agents lived whole lives: theirs is equal.
 const WORK_TOLERANCE: f64 = 0.005;
+
+/// The same where windows were too short for a whole life: sides were at different episodes, which is part of their
+/// noise; more than this is other work.
+const COARSE_WORK_TOLERANCE: f64 = 0.25;
 
 /// Share of foreign CPU in a window above which its pair does not count.
 const FOREIGN_CPU_LIMIT: f64 = 0.15;
@@ -14,7 +18,13 @@ const STEAL_LIMIT: f64 = 0.05;
 
 /// What disturbed a measured pair, if something did. On a machine that `is_busy` by permission,
 /// others' use of the CPUs is no disturbance: it was there from the start, and verdicts say so.
-pub(super) fn disturbance(baseline: &Sample, x: &Sample, is_busy: bool) -> Option<Dropped> {
+/// `ops_of_a_life` are those after which the work of all agents together repeats.
+pub(super) fn disturbance(
+    baseline: &Sample,
+    x: &Sample,
+    ops_of_a_life: u64,
+    is_busy: bool,
+) -> Option<Dropped> {
     let drop = |cause, detail| Some(Dropped { cause, detail });
     for sample in [baseline, x] {
         if let Some(times) = sample.throttled.filter(|&t| t > 0) {
@@ -39,9 +49,15 @@ pub(super) fn disturbance(baseline: &Sample, x: &Sample, is_busy: bool) -> Optio
             );
         }
     }
+    // Twice, since agents do not get ahead alike.
+    let have_lived = baseline.ops.min(x.ops) >= 2 * ops_of_a_life;
+    let tolerance = match have_lived {
+        true => WORK_TOLERANCE,
+        false => COARSE_WORK_TOLERANCE,
+    };
     let (b, x) = (baseline.active_states_per_op, x.active_states_per_op);
     let apart = (x - b).abs() / b.max(f64::MIN_POSITIVE);
-    if apart > WORK_TOLERANCE {
+    if apart > tolerance {
         let detail = format!(
             "work per op differs by {:.2} % ({b:.2} and {x:.2} active states)",
             apart * 100.0

@@ -359,7 +359,12 @@ impl Coordinator<'_> {
         self.measured.cells[c]
             .digest
             .get_or_insert_with(|| b.digest.clone());
-        disturbance(b, x, self.request.is_busy)
+        let ops_of_a_life = [Side::Baseline, Side::X]
+            .map(|side| self.request.workloads[self.cells[c].workload_of(side)].life_length)
+            .into_iter()
+            .max();
+        let ops_of_a_life = agents as u64 * ops_of_a_life.unwrap_or(1);
+        disturbance(b, x, ops_of_a_life, self.request.is_busy)
     }
 
     /// A cell whose pairs fail, or are all throttled, will not do better for being tried again.

@@ -118,7 +118,7 @@ pub struct Answer {
     pub crossover: String,
     /// One sentence a person can act on.
     pub recommendation: String,
-    /// All things weighed by [`Run::priority`]: what to take, and what would change it.
+    /// All things weighed by [`Run::priority`], of these two deployments alone: what to take, and what would change it.
     #[serde(default)]
     pub weighed: String,
     /// Memory of the baseline: fixed cost and slope.

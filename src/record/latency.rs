@@ -57,7 +57,7 @@ pub struct LatencyAnswer {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub load: Option<f64>,
     /// Median service time of a step without a schedule, nanoseconds, of the deployment in which it is longer: what of
-    /// the latency is neither waking up nor waiting.
+    /// the latency is neither waking up nor waiting for a CPU. Of agents that talk it holds the wait for neighbours.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub step_ns: Option<f64>,
     /// Pairs that count.

@@ -181,6 +181,7 @@ mod tests {
                 origin: source.origin,
                 toml: source.text,
                 episode_length: 1,
+                life_length: None,
                 digest_round: 2,
                 kind: WorkloadKind::Hop,
             }

@@ -220,6 +220,7 @@ mod tests {
                 origin: source.origin,
                 toml: source.text,
                 episode_length: 20,
+                life_length: None,
                 digest_round: 25,
                 kind: WorkloadKind::Format,
             }

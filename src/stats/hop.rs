@@ -1,7 +1,7 @@
 //! What does a message between two workers cost, and what is that made of?
 
 use super::effect::{Widen, effect, pair_differences};
-use super::estimate::{estimate_mean, median};
+use super::estimate::{estimate_mean, estimate_usual, median};
 use crate::record::hops::{HopAnswers, HopLevel, HopPart, HopRatio, HopSplit, Part};
 use crate::record::{Cell, Estimate, Pinning, Purpose, Sample, WorkloadRecord};
 use crate::workload::hop::{Hop, Pattern};
@@ -154,7 +154,7 @@ fn level(key: &Key<'_>, samples: &[&Sample]) -> Option<HopLevel> {
     let middle = |value: &dyn Fn(&Sample) -> f64| median(&column(value));
     let one_way = estimate_mean(&column(&|s| one_way_ns(s, key.pattern))).ok()?;
     let usual = match key.pattern {
-        Pattern::PingPong => estimate_mean(&column(&usual_ns)).ok(),
+        Pattern::PingPong => estimate_usual(&column(&usual_ns)).ok(),
         Pattern::Flood | Pattern::Paced(_) => None,
     };
     // In a flood an op is timed from its sending only, which says nothing about its arrival.
@@ -237,7 +237,7 @@ impl Parts<'_> {
         })
     }
 
-    /// Mean over pairs of what `more` takes longer than `less`.
+    /// What `more` usually takes longer than `less`, over pairs.
     fn difference(&self, part: Part, more: Way<'_>, less: Way<'_>) -> Option<HopPart> {
         let (sign, cell) = self.asked.iter().find_map(|asked| {
             let cell = asked.cell;
@@ -258,7 +258,7 @@ impl Parts<'_> {
             .collect();
         Some(HopPart {
             part,
-            ns: estimate_mean(&differences).ok()?,
+            ns: estimate_usual(&differences).ok()?,
             share: 0.0,
             measured_as: named(more, less),
         })
@@ -341,6 +341,7 @@ mod tests {
             origin: source.origin,
             toml: source.text,
             episode_length: 1,
+            life_length: None,
             digest_round: 2,
             kind: WorkloadKind::Hop,
         }]

@@ -176,18 +176,19 @@ fn steady(
     let Some(workload) = workloads.iter().find(|w| w.name == cell.workload) else {
         return (None, None);
     };
-    let ops_per_episode = cell.agents as f64 * workload.episode_length as f64;
+    let life = workload.life_length.unwrap_or(workload.episode_length);
+    let ops_per_life = cell.agents as f64 * life as f64;
     let (baseline, x): (Vec<Window<'_>>, Vec<Window<'_>>) = cell
         .kept()
-        .map(|(_, b, x)| (window(b, ops_per_episode), window(x, ops_per_episode)))
+        .map(|(_, b, x)| (window(b, ops_per_life), window(x, ops_per_life)))
         .unzip();
     (steadiness(&baseline, margin), steadiness(&x, margin))
 }
 
-fn window(sample: &Sample, ops_per_episode: f64) -> Window<'_> {
+fn window(sample: &Sample, ops_per_life: f64) -> Window<'_> {
     Window {
         slices_ops_per_s: &sample.slices_ops_per_s,
-        episodes: sample.ops as f64 / ops_per_episode,
+        episodes: sample.ops as f64 / ops_per_life,
     }
 }
 

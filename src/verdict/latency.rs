@@ -52,6 +52,10 @@ pub(super) fn load(answer: &LatencyAnswer) -> String {
 /// Where a step is far shorter than its latency, who is late was mostly asleep: that is said, or somebody takes it
 /// for what the agents do.
 fn mostly_asleep(answer: &LatencyAnswer) -> Option<String> {
+    // Of a queue that grows the wait is the queue's.
+    if answer.baseline.fell_behind + answer.x.fell_behind > 0 {
+        return None;
+    }
     let step_ns = answer.step_ns?;
     let shortest = answer.baseline.p50_ns.min(answer.x.p50_ns);
     (step_ns * ASLEEP < shortest).then(|| {

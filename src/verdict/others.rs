@@ -10,12 +10,14 @@ const MOST_NAMES: usize = 4;
 
 /// The best of the others.
 pub(super) struct Best<'a> {
-    /// Its label.
-    pub name: &'a str,
+    /// The comparison that it is X of.
+    pub known: &'a Known<'a>,
     /// Whether it is better for certain than both sides of the comparison that everybody asks about.
     pub is_better_than_both: bool,
-    /// What it is better by, or that none is: begins with a label, or with *none*.
+    /// What it is better by, or that none is; follows "of the other deployments".
     pub said: String,
+    /// What it is not told from, in brackets; empty where there is nothing.
+    pub alike: String,
 }
 
 /// The best of the others by what was asked for; by throughput where that is not known of any. `None` where no other
@@ -33,7 +35,7 @@ pub(super) fn best_of<'a>(
         Priority::Memory => least_memory(&others, first),
         Priority::Latency => shortest_tail(&others, first, asked.margin),
         Priority::Startup => soonest(&others, first),
-        Priority::Isolation => safest(&others, asked.cpus),
+        Priority::Isolation => safest(&others, first, asked.cpus),
         Priority::Throughput => None,
     };
     by_priority.or_else(|| {
@@ -67,22 +69,25 @@ fn most_ops<'a>(others: &[&'a Known<'a>], first: &Known<'_>) -> Option<Best<'a>>
         .map(|(known, _, e)| (known, e))
         .collect();
     there.sort_by(|a, b| b.1.low.total_cmp(&a.1.low));
-    let (best, effect) = there.remove(0);
+    let (best, effect) = there[0];
     let (name, baseline) = (&best.answer.x, &best.answer.baseline);
-    let mut alike: Vec<String> = there
-        .iter()
-        .filter(|(_, e)| e.high >= effect.low)
-        .map(|(known, e)| format!("{} with {}", known.answer.x, words::ratio(e)))
-        .collect();
-    // What everybody asks about was measured at the same count: as far below as its own interval reaches.
-    let asked_about = first.with_effect().find(|(c, _)| c.agents == agents);
+    // Whatever was measured at the same count may do as much as far as its interval reaches, ahead or open.
+    let at_agents = |known: &Known<'a>| -> Option<(&'a str, &'a Effect)> {
+        let (_, e) = known.with_effect().find(|(c, _)| c.agents == agents)?;
+        Some((&known.answer.x, e))
+    };
+    let asked_about = first
+        .with_effect()
+        .find(|(c, _)| c.agents == agents)
+        .map(|(_, e)| (first.answer.x.as_str(), e));
     let is_above = asked_about.is_some_and(|(_, e)| e.high < effect.low);
-    let overlaps = |e: &Effect| e.high >= effect.low && e.low <= effect.high;
-    alike.extend(
-        asked_about
-            .filter(|(_, e)| overlaps(e))
-            .map(|(_, e)| format!("{} with {}", first.answer.x, words::ratio(e))),
-    );
+    let rivals = others.iter().filter(|o| o.answer.x != *name);
+    let alike: Vec<String> = rivals
+        .filter_map(|&o| at_agents(o))
+        .chain(asked_about)
+        .filter(|(_, e)| e.high >= effect.low && e.low <= effect.high)
+        .map(|(name, e)| format!("{name} with {}", words::ratio(e)))
+        .collect();
     let alike = match alike.as_slice() {
         [] => String::new(),
         names => format!(
@@ -91,16 +96,22 @@ fn most_ops<'a>(others: &[&'a Known<'a>], first: &Known<'_>) -> Option<Best<'a>>
         ),
     };
     // The answer is about the largest count that is settled: what was ahead only below it is no answer.
-    let is_largest = best.at().is_some_and(|(largest, _)| largest == agents)
-        && first.with_effect().all(|(c, _)| c.agents <= agents);
+    let above = best.with_effect().filter(|(c, _)| c.agents > agents);
+    let not_there: Vec<usize> = above.map(|(c, _)| c.agents).collect();
+    let is_largest = not_there.is_empty() && first.with_effect().all(|(c, _)| c.agents <= agents);
+    let not_there = match not_there.as_slice() {
+        [] => String::new(),
+        counts => format!(", and are not ahead at {}", words::list(counts)),
+    };
     Some(Best {
-        name,
+        known: best,
         is_better_than_both: is_above && is_largest,
         said: format!(
-            "{name} do {} as many steps per second as {baseline} at {}{alike}",
+            "{name} do {} as many steps per second as {baseline} at {}{not_there}",
             words::times_with_interval(effect),
             words::agents(agents)
         ),
+        alike,
     })
 }
 
@@ -128,7 +139,7 @@ fn nobody_ahead<'a>(others: &[&'a Known<'a>]) -> Option<Best<'a>> {
             many.len()
         ),
     };
-    let nearest = match names.len() {
+    let nearest_words = match names.len() {
         1 => "they do".to_owned(),
         _ => format!("nearest come {name} with"),
     };
@@ -137,26 +148,27 @@ fn nobody_ahead<'a>(others: &[&'a Known<'a>]) -> Option<Best<'a>> {
         false => ", inconclusive",
     };
     Some(Best {
-        name,
+        known: nearest,
         is_better_than_both: false,
         said: format!(
-            "{none}; {nearest} {} as many steps per second at {}{open}",
+            "{none}; {nearest_words} {} as many steps per second at {}{open}",
             words::times_with_interval(effect),
             words::agents(agents)
         ),
+        alike: String::new(),
     })
 }
 
 /// The one whose agents take least, where that is less than in the baseline for certain.
 fn least_memory<'a>(others: &[&'a Known<'a>], first: &Known<'_>) -> Option<Best<'a>> {
-    let both = |o: &&'a Known<'a>| -> Option<(&'a str, Estimate, Estimate)> {
+    let both = |&o: &&'a Known<'a>| -> Option<(&'a Known<'a>, Estimate, Estimate)> {
         let (x, b) = (
             o.answer.x_memory.as_ref()?,
             o.answer.baseline_memory.as_ref()?,
         );
-        Some((&o.answer.x, x.per_agent_bytes, b.per_agent_bytes))
+        Some((o, x.per_agent_bytes, b.per_agent_bytes))
     };
-    let (name, x, b) = others
+    let (known, x, b) = others
         .iter()
         .filter_map(both)
         .filter(|(_, x, b)| x.high < b.low)
@@ -167,39 +179,44 @@ fn least_memory<'a>(others: &[&'a Known<'a>], first: &Known<'_>) -> Option<Best<
     };
     let asked_about = first.answer.x_memory.as_ref();
     Some(Best {
-        name,
+        known,
         is_better_than_both: asked_about.is_some_and(|m| x.high < m.per_agent_bytes.low),
         said: format!(
-            "{name} take least memory for certain: {} per agent, and {} in {}",
+            "{} take least memory for certain: {} per agent, and {} in {}",
+            known.answer.x,
             bytes(&x),
             bytes(&b),
             first.answer.baseline
         ),
+        alike: String::new(),
     })
 }
 
 /// The one with the shortest tail, where it is shorter than the baseline's for certain.
 fn shortest_tail<'a>(others: &[&'a Known<'a>], first: &Known<'_>, margin: f64) -> Option<Best<'a>> {
-    let tail = |o: &&'a Known<'a>| {
+    // At the largest count that is settled, whoever is sooner there.
+    let tail = |&o: &&'a Known<'a>| {
         let answers = o.answer.latency.iter().rev();
-        let name: &'a str = &o.answer.x;
-        answers
+        let (agents, ratio) = answers
             .filter_map(|l| Some((l.agents, l.p99?)))
-            .find(|(_, ratio)| who_is_less(ratio, margin) == Some(Some(1)))
-            .map(|(agents, ratio)| (name, agents, ratio))
+            .find(|(_, ratio)| who_is_less(ratio, margin).is_some())?;
+        (who_is_less(&ratio, margin) == Some(Some(1))).then_some((o, agents, ratio))
     };
-    let (name, agents, ratio) = others
+    let (known, agents, ratio) = others
         .iter()
         .filter_map(tail)
         .min_by(|a, b| a.2.high.total_cmp(&b.2.high))?;
-    let asked_about = first.answer.latency.iter().find(|l| l.agents == agents);
+    let last = first.answer.latency.iter().max_by_key(|l| l.agents);
     Some(Best {
-        name,
-        is_better_than_both: asked_about
+        known,
+        is_better_than_both: last
+            .filter(|l| l.agents == agents)
             .and_then(|l| l.p99)
             .is_some_and(|p99| ratio.high < p99.low),
+        alike: String::new(),
         said: format!(
-            "{name} have the shortest tail for certain: {:.2} [{:.2}, {:.2}] times the p99 of {} at {}",
+            "{} have the shortest tail for certain: {:.2} [{:.2}, {:.2}] times the p99 of {} at {}",
+            known.answer.x,
             ratio.value,
             ratio.low,
             ratio.high,
@@ -211,23 +228,24 @@ fn shortest_tail<'a>(others: &[&'a Known<'a>], first: &Known<'_>, margin: f64) -
 
 /// The one whose agents are ready first at the largest agent count, where that is before the baseline's. Medians.
 fn soonest<'a>(others: &[&'a Known<'a>], first: &Known<'_>) -> Option<Best<'a>> {
-    let last = |o: &&'a Known<'a>| {
+    let last = |&o: &&'a Known<'a>| {
         let last = o.answer.setup.iter().max_by_key(|s| s.agents)?;
-        let name: &'a str = &o.answer.x;
-        Some((name, last.agents, last.x_s, last.baseline_s))
+        Some((o, last.agents, last.x_s, last.baseline_s))
     };
-    let (name, agents, x_s, baseline_s) = others
+    let (known, agents, x_s, baseline_s) = others
         .iter()
         .filter_map(last)
         .filter(|(_, _, x_s, baseline_s)| x_s < baseline_s)
         .min_by(|a, b| a.2.total_cmp(&b.2))?;
-    let asked_about = first.answer.setup.iter().find(|s| s.agents == agents);
+    let asked_about = first.answer.setup.iter().max_by_key(|s| s.agents);
     Some(Best {
-        name,
+        known,
         is_better_than_both: asked_about
-            .is_some_and(|s| x_s * SETUP_MATTERS < s.x_s.min(s.baseline_s)),
+            .is_some_and(|s| s.agents == agents && x_s * SETUP_MATTERS < s.x_s.min(s.baseline_s)),
+        alike: String::new(),
         said: format!(
-            "{name} start soonest: {} are ready after {}, and {} in {} (medians)",
+            "{} start soonest: {} are ready after {}, and {} in {} (medians)",
+            known.answer.x,
             words::agents(agents),
             words::duration(x_s),
             words::duration(baseline_s),
@@ -236,30 +254,70 @@ fn soonest<'a>(others: &[&'a Known<'a>], first: &Known<'_>) -> Option<Best<'a>> 
     })
 }
 
-/// Of the others that lose fewer agents by a crash than the baseline does, the one that does most.
-fn safest<'a>(others: &[&'a Known<'a>], cpus: usize) -> Option<Best<'a>> {
-    let safer = others.iter().filter_map(|&o| {
-        let (agents, effect) = o.at()?;
-        let lost = |label: &str| agents_of_a_process(label, agents, cpus);
-        let x = lost(&o.answer.x)?;
-        (x < lost(&o.answer.baseline)?).then_some((o, agents, x, effect))
-    });
-    let (best, agents, lost, effect) = safer.max_by(|a, b| a.3.low.total_cmp(&b.3.low))?;
-    let (name, baseline) = (&best.answer.x, &best.answer.baseline);
+/// Of the others that lose fewer agents by a crash than the baseline does, the one that loses fewest, and of these the
+/// one that does most.
+fn safest<'a>(others: &[&'a Known<'a>], first: &Known<'_>, cpus: usize) -> Option<Best<'a>> {
+    let (known, safer) = safer(others, cpus).min_by(|(_, a), (_, b)| {
+        let by_ops = b.effect.low.total_cmp(&a.effect.low);
+        a.lost.cmp(&b.lost).then(by_ops)
+    })?;
+    let of_first = agents_of_a_process(&first.answer.x, safer.agents, cpus);
     Some(Best {
-        name,
-        // Fewest are lost where each agent has a process.
-        is_better_than_both: false,
-        said: format!(
-            "a crash takes {lost} of {} in {name}, which do {} as many steps per second as {baseline}",
-            words::agents(agents),
-            words::times_with_interval(effect),
-        ),
+        known,
+        is_better_than_both: of_first.is_some_and(|lost| safer.lost < lost),
+        said: safer.in_words(known),
+        alike: String::new(),
     })
 }
 
-/// What a mix between one process for all and a process each would lose by a crash and do; `None` where none was
-/// measured.
+/// What a mix between one process for all and a process each would lose by a crash and do, of the one that does most;
+/// `None` where none was measured.
 pub(super) fn safer_mix(others: &[Known<'_>], first: &Known<'_>, cpus: usize) -> Option<String> {
-    safest(&against_the_same(others, first), cpus).map(|best| best.said)
+    let others = against_the_same(others, first);
+    let most = safer(&others, cpus).max_by(|(_, a), (_, b)| a.effect.low.total_cmp(&b.effect.low));
+    most.map(|(known, safer)| safer.in_words(known))
+}
+
+/// What a crash takes along under a deployment that loses fewer agents than the baseline, and what it does.
+struct Safer<'a> {
+    agents: usize,
+    lost: usize,
+    effect: &'a Effect,
+    is_settled: bool,
+}
+
+impl Safer<'_> {
+    fn in_words(&self, known: &Known<'_>) -> String {
+        let open = match self.is_settled {
+            true => "",
+            false => " (inconclusive)",
+        };
+        format!(
+            "a crash takes {} of {} in {}, which do {} as many steps per second as {}{open}",
+            self.lost,
+            words::agents(self.agents),
+            known.answer.x,
+            words::times_with_interval(self.effect),
+            known.answer.baseline
+        )
+    }
+}
+
+fn safer<'a>(
+    others: &[&'a Known<'a>],
+    cpus: usize,
+) -> impl Iterator<Item = (&'a Known<'a>, Safer<'a>)> {
+    others.iter().filter_map(move |&o| {
+        let (agents, effect) = o.at()?;
+        let cell = o.cells.iter().find(|c| c.agents == agents)?;
+        let of = |label: &str| agents_of_a_process(label, agents, cpus);
+        let lost = of(&o.answer.x)?;
+        let safer = Safer {
+            agents,
+            lost,
+            effect,
+            is_settled: super::is_settled(cell.verdict),
+        };
+        (lost < of(&o.answer.baseline)?).then_some((o, safer))
+    })
 }

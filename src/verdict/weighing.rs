@@ -85,6 +85,11 @@ pub(super) fn parts(facts: &Facts<'_>, priority: Priority) -> Weighed {
     ]
     .into_iter()
     .flatten()
+    // That they are equal in these is worth saying only to somebody who asked.
+    .filter(|p| {
+        let is_aside = matches!(p.what, Priority::Startup | Priority::Isolation);
+        p.ahead.is_some() || p.what == priority || !is_aside
+    })
     .collect();
     let of = |what: Priority| points.iter().find(|p| p.what == what);
     let undecided = |decision: String| Weighed {
@@ -97,8 +102,9 @@ pub(super) fn parts(facts: &Facts<'_>, priority: Priority) -> Weighed {
     if of(priority).is_none() {
         let settled: Vec<&str> = points.iter().map(|p| p.said.as_str()).collect();
         let open = format!(
-            "nothing is recommended: {} is not settled here",
-            priority.words()
+            "nothing is recommended: {} {}",
+            priority.words(),
+            why_open(facts, priority)
         );
         return undecided(match settled.is_empty() {
             true => open,
@@ -117,7 +123,14 @@ pub(super) fn parts(facts: &Facts<'_>, priority: Priority) -> Weighed {
         .find_map(|what| of(what).filter(|p| p.ahead.is_some()));
     let Some((decides, chosen)) = decides.and_then(|p| Some((p, p.ahead?))) else {
         let said: Vec<&str> = points.iter().map(|p| p.said.as_str()).collect();
-        return undecided(format!("either will do: {}", said.join("; ")));
+        let where_settled = match open_above(facts).is_empty() {
+            true => "",
+            false => " where it is settled",
+        };
+        return undecided(format!(
+            "either will do{where_settled}: {}",
+            said.join("; ")
+        ));
     };
     let why = match decides.what == priority {
         true => format!("for {}", priority.words()),
@@ -148,6 +161,22 @@ pub(super) fn parts(facts: &Facts<'_>, priority: Priority) -> Weighed {
         with: with.into_iter().map(|p| p.said.clone()).collect(),
         changes: against.into_iter().map(change).collect(),
         open: open(facts, priority),
+    }
+}
+
+/// Why nothing is known of what was asked for, and what would be known.
+fn why_open(facts: &Facts<'_>, priority: Priority) -> &'static str {
+    let is_measured = match priority {
+        Priority::Latency => facts.latency.iter().any(|l| l.p99.is_some()),
+        Priority::Memory => facts.memory.iter().all(Option::is_some),
+        Priority::Startup => !facts.setup.is_empty(),
+        Priority::Throughput | Priority::Isolation => true,
+    };
+    match (is_measured, priority) {
+        (true, _) => "is not settled here",
+        (false, Priority::Latency) => "was not measured (--latency measures it)",
+        (false, Priority::Memory) => "of an agent was not measured (it takes several agent counts)",
+        (false, _) => "was not measured",
     }
 }
 
@@ -204,10 +233,12 @@ fn throughput(facts: &Facts<'_>) -> Option<Point> {
                 1 => *effect,
                 _ => swapped(effect),
             };
+            let names = [facts.baseline, facts.x];
             format!(
-                "{} do {} as many steps per second at {at}",
-                [facts.baseline, facts.x][who],
-                words::times_with_interval(&times)
+                "{} do {} as many steps per second as {} at {at}",
+                names[who],
+                words::times_with_interval(&times),
+                names[1 - who]
             )
         }
         None => format!("both do as many steps per second at {at}"),
@@ -283,6 +314,8 @@ fn memory(facts: &Facts<'_>) -> Option<Point> {
     let [b, x] = facts.memory.map(|m| m.map(|m| m.per_agent_bytes));
     let (b, x) = (b?, x?);
     let ahead = match () {
+        // What noise has put below nothing is no less than something.
+        () if b.value.max(x.value) <= 0.0 => return None,
         () if b.high < x.low => 0,
         () if x.high < b.low => 1,
         () => return None,
@@ -306,9 +339,9 @@ fn setup(facts: &Facts<'_>) -> Option<Point> {
     let last = facts.setup.iter().max_by_key(|s| s.agents)?;
     let factor = last.x_s / last.baseline_s;
     let ahead = match factor {
-        f if f > SETUP_MATTERS => 0,
-        f if f < 1.0 / SETUP_MATTERS => 1,
-        _ => return None,
+        f if f > SETUP_MATTERS => Some(0),
+        f if f < 1.0 / SETUP_MATTERS => Some(1),
+        _ => None,
     };
     let paid = last.break_even_s.map_or(String::new(), |s| {
         format!(", which pays for itself after {}", words::duration(s))
@@ -323,7 +356,7 @@ fn setup(facts: &Facts<'_>) -> Option<Point> {
     );
     Some(Point {
         what: Priority::Startup,
-        ahead: Some(ahead),
+        ahead,
         said,
     })
 }
@@ -335,19 +368,40 @@ fn isolation(facts: &Facts<'_>) -> Option<Point> {
         [facts.baseline, facts.x].map(|label| agents_of_a_process(label, agents, facts.cpus));
     let [b, x] = [lost[0]?, lost[1]?];
     let ahead = match () {
-        () if x < b => 1,
-        () if b < x => 0,
-        () => return None,
+        () if x < b => Some(1),
+        () if b < x => Some(0),
+        () => None,
     };
     Some(Point {
         what: Priority::Isolation,
-        ahead: Some(ahead),
-        said: format!(
-            "a crash takes {b} of {} in {} and {x} in {}; how long it takes to mend was not measured",
-            words::agents(agents),
-            facts.baseline,
-            facts.x
-        ),
+        ahead,
+        said: crash((facts.baseline, b), (facts.x, x), agents),
+    })
+}
+
+/// What a crash takes along under two deployments.
+fn crash((one, of_one): (&str, usize), (other, of_other): (&str, usize), agents: usize) -> String {
+    format!(
+        "a crash takes {of_one} of {} in {one} and {of_other} in {other}; how long it takes to mend was not measured",
+        words::agents(agents)
+    )
+}
+
+/// That a crash would have somebody who takes `taken` take `safer` instead; `None` where that loses as many.
+pub(super) fn isolation_would_change(
+    taken: &str,
+    safer: &str,
+    agents: usize,
+    cpus: usize,
+) -> Option<String> {
+    let lost = |label| agents_of_a_process(label, agents, cpus);
+    let (of_taken, of_safer) = (lost(taken)?, lost(safer)?);
+    (of_safer < of_taken).then(|| {
+        format!(
+            "{} would change it: take {safer} then; {}",
+            condition(Priority::Isolation),
+            crash((taken, of_taken), (safer, of_safer), agents)
+        )
     })
 }
 
@@ -469,7 +523,7 @@ mod tests {
             Priority::Throughput,
         );
         assert!(
-            text.starts_with("take threads (for throughput): threads do 2.00 [1.94, 2.06] times as many steps per second at 8 agents"),
+            text.starts_with("take threads (for throughput): threads do 2.00 [1.94, 2.06] times as many steps per second as processes at 8 agents"),
             "{text}"
         );
         assert!(

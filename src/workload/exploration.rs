@@ -222,15 +222,19 @@ impl Spec for Parameters {
     fn episode_length(&self) -> u64 {
         u64::from(self.episode.length)
     }
+
+    fn life_length(&self) -> u64 {
+        SCRIPTS as u64 * self.episode_length()
+    }
 }
 
 /// Episodes of a life; after them it begins anew.
 ///
-/// All agents live through the same ones, in worlds of one layout, each beginning with another. What a step takes
+/// All agents live through the same ones, in worlds of one layout, agent i beginning with the i-th (of eight). What a step takes
 /// depends on what the agent believes, by a factor of three from one episode to another: if each agent had episodes of
 /// its own, those with cheap steps would do more of them wherever every agent has a worker of its own, and equally
 /// many in a pool; then op/s would compare who gets ahead, and one agent's op/s would not stand for eight agents'.
-/// Few, so that the shortest window holds all of them several times.
+/// Few, so that a window of an ordinary agent holds all of them several times.
 const SCRIPTS: usize = 8;
 
 /// What an episode follows from.

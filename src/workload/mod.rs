@@ -76,6 +76,11 @@ pub trait Spec: Send + Sync {
     /// and receive repeats.
     fn episode_length(&self) -> u64;
 
+    /// Rounds of a life: after so many, an agent's work repeats. The default: an episode.
+    fn life_length(&self) -> u64 {
+        self.episode_length()
+    }
+
     /// Who sends to whom, for a number of agents. The default: nobody.
     fn topology(&self, agents: usize) -> Topology {
         Topology::silent(agents)
@@ -153,7 +158,7 @@ pub const REGISTRY: &[Entry] = &[
     hop::ENTRY,
     delivery::ENTRY,
     serialize::ENTRY,
-    // Controls run on the first workload of a run, so of all probes the first is one in which agents
+    // Controls of probes run on the first of them, so of all probes the first is one in which agents
     // do not meet: whatever the deployment, nothing but the CPU limits it.
     probe::getppid::ENTRY,
     probe::tlb::ENTRY,

@@ -18,6 +18,8 @@ pub struct PlannedWorkload {
     pub kind: WorkloadKind,
     /// Rounds of an episode.
     pub episode_length: u64,
+    /// Rounds after which an agent's work repeats.
+    pub life_length: u64,
     /// Whether its agents exchange messages when there are two or more.
     pub talks: bool,
     /// The pattern of messages, where there is nothing but messages.
@@ -36,6 +38,7 @@ impl PlannedWorkload {
             kind,
             source,
             episode_length: spec.episode_length(),
+            life_length: spec.life_length(),
             talks,
             hop: spec.hop(),
             format: spec.format(),

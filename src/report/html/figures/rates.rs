@@ -31,8 +31,8 @@ pub fn figure(run: &Run, cells: &[&Cell]) -> Option<Figure> {
         id: format!("rates-{}", comparison_slug(first)),
         title: format!("op/s of both sides{}", mark(run)),
         caption: "Lines: geometric means over the pairs that count, all agents together. Small points: \
-                  every invocation. Compare the sides at one number of agents; along a line, agents live in \
-                  worlds of their own."
+                  every invocation. Compare the sides at one number of agents; along a line, agents \
+                  that talk live in other worlds."
             .to_owned(),
         alternative: format!("op/s of {baseline} and {x}: {}.", said.join("; ")),
         key: vec![line(Side::Baseline, baseline), line(Side::X, x)],
