@@ -1,0 +1,266 @@
+//! Tests: all things weighed, which deployment, and what would change that?
+
+use super::*;
+use crate::record::latency::LatencySide;
+
+fn effect(ratio: f64) -> Effect {
+    Effect {
+        pairs: 6,
+        ratio,
+        low: ratio * 0.97,
+        high: ratio * 1.03,
+        standard_error: 0.01,
+        pair_sd: 0.02,
+        order_effect: 0.0,
+        pairs_needed: 6,
+    }
+}
+
+fn fit(bytes: f64) -> MemoryFit {
+    let of = |value: f64| Estimate {
+        value,
+        low: 0.95 * value,
+        high: 1.05 * value,
+    };
+    MemoryFit {
+        per_agent_bytes: of(bytes),
+        fixed_bytes: of(1e6),
+        live_heap_per_agent_bytes: of(bytes),
+    }
+}
+
+fn latency_of(ratio: (f64, f64)) -> LatencyAnswer {
+    let side = |p99_ns| LatencySide {
+        p50_ns: 1e5,
+        p99_ns: Some(p99_ns),
+        p999_ns: None,
+        fell_behind: 0,
+    };
+    LatencyAnswer {
+        agents: 8,
+        planned_per_s: 1e4,
+        load: None,
+        step_ns: None,
+        pairs: 6,
+        baseline: side(1e6),
+        x: side(1e6 * (ratio.0 + ratio.1) / 2.0),
+        p50: None,
+        p99: Some(Estimate {
+            value: (ratio.0 + ratio.1) / 2.0,
+            low: ratio.0,
+            high: ratio.1,
+        }),
+        sentence: String::new(),
+    }
+}
+
+const SETUP: SetupAnswer = SetupAnswer {
+    agents: 8,
+    baseline_s: 0.002,
+    x_s: 0.012,
+    break_even_s: None,
+    break_even_ops: None,
+};
+
+fn said(
+    verdict: &Verdict,
+    ratio: f64,
+    memory: Option<(f64, f64)>,
+    latency: &[LatencyAnswer],
+    priority: Priority,
+) -> String {
+    let effect = effect(ratio);
+    let cells = [AtAgents {
+        agents: 8,
+        effect: Some(&effect),
+        verdict,
+    }];
+    let fits = memory.map(|(b, x)| (fit(b), fit(x)));
+    let facts = Facts {
+        baseline: "threads",
+        x: "processes",
+        cells: &cells,
+        memory: match &fits {
+            Some((b, x)) => [Some(b), Some(x)],
+            None => [None, None],
+        },
+        setup: &[SETUP],
+        latency,
+        margin: 0.03,
+        cpus: 2,
+    };
+    weigh(&facts, priority)
+}
+
+fn ahead(deployment: &str) -> Verdict {
+    Verdict::Ahead {
+        deployment: deployment.to_owned(),
+    }
+}
+
+#[test]
+fn throughput_decides_and_what_speaks_against_it_is_said() {
+    let text = said(
+        &ahead("threads"),
+        0.5,
+        Some((2e5, 6e5)),
+        &[],
+        Priority::Throughput,
+    );
+    assert!(
+        text.starts_with("take threads (for throughput): threads do 2.00 [1.94, 2.06] times as many steps per second as processes at 8 agents"),
+        "{text}"
+    );
+    assert!(
+        text.contains("an agent takes 195 KiB in threads and 586 KiB in processes"),
+        "{text}"
+    );
+    assert!(
+        text.contains(
+            "A crash that may not take other agents with it would change it: take processes then"
+        ),
+        "{text}"
+    );
+}
+
+#[test]
+fn another_priority_turns_it_around() {
+    let text = said(&ahead("threads"), 0.5, None, &[], Priority::Isolation);
+    assert!(text.starts_with("take processes (for isolation)"), "{text}");
+    assert!(
+        text.contains("More steps per second would change it: take threads then"),
+        "{text}"
+    );
+    let tail = [latency_of((0.4, 0.5))];
+    let text = said(&ahead("threads"), 0.5, None, &tail, Priority::Latency);
+    assert!(text.starts_with("take processes (for latency)"), "{text}");
+    let text = said(
+        &ahead("threads"),
+        0.5,
+        Some((6e5, 2e5)),
+        &[],
+        Priority::Memory,
+    );
+    assert!(text.starts_with("take processes (for memory)"), "{text}");
+    let text = said(&ahead("processes"), 2.0, None, &[], Priority::Startup);
+    assert!(
+        text.starts_with("take threads (for start-up): 8 agents are ready after"),
+        "{text}"
+    );
+}
+
+#[test]
+fn where_throughput_is_equal_the_next_thing_decides() {
+    let text = said(
+        &Verdict::Tie,
+        1.0,
+        Some((2e5, 6e5)),
+        &[],
+        Priority::Throughput,
+    );
+    assert!(
+        text.starts_with("take threads (throughput does not decide, memory does): an agent takes"),
+        "{text}"
+    );
+    assert!(
+        text.contains("both do as many steps per second at 8 agents"),
+        "{text}"
+    );
+}
+
+#[test]
+fn what_is_open_at_more_agents_is_said_where_fewer_are_a_tie() {
+    let (tie, open) = (Verdict::Tie, Verdict::Inconclusive);
+    let effect = effect(1.0);
+    let at = |agents, verdict| AtAgents {
+        agents,
+        effect: Some(&effect),
+        verdict,
+    };
+    let cells = [at(8, &tie), at(16, &open), at(32, &open)];
+    let fits = (fit(2e5), fit(6e5));
+    let facts = Facts {
+        baseline: "threads",
+        x: "processes",
+        cells: &cells,
+        memory: [Some(&fits.0), Some(&fits.1)],
+        setup: &[],
+        latency: &[],
+        margin: 0.03,
+        cpus: 2,
+    };
+    let text = weigh(&facts, Priority::Throughput);
+    assert!(
+        text.starts_with(
+            "take threads (throughput is equal where it is settled, memory decides): an agent takes"
+        ),
+        "{text}"
+    );
+    assert!(
+        text.contains(
+            "; both do as many steps per second at 8 agents (not settled at 16 and 32). A crash"
+        ),
+        "{text}"
+    );
+}
+
+#[test]
+fn nobody_loses_fewer_agents_in_as_many_processes() {
+    assert_eq!(agents_of_a_process("threads:cores", 32, 2), Some(32));
+    assert_eq!(agents_of_a_process("processes", 32, 2), Some(1));
+    assert_eq!(agents_of_a_process("processes:cores", 32, 2), Some(16));
+    assert_eq!(agents_of_a_process("processes:2x2", 3, 2), Some(2));
+    assert_eq!(agents_of_a_process("something", 3, 2), None);
+}
+
+#[test]
+fn nothing_follows_from_what_is_open() {
+    let text = said(&Verdict::Inconclusive, 0.5, None, &[], Priority::Throughput);
+    assert!(
+        !text.contains("times as many") && !text.contains("take "),
+        "{text}"
+    );
+    assert!(
+        text.starts_with("nothing is recommended: throughput is not settled here; known is this:"),
+        "{text}"
+    );
+    // What was asked for and is open is said first, and not again.
+    assert!(!text.contains("Measured and not settled"), "{text}");
+    // Its interval holds 1.
+    let open = [latency_of((0.9, 1.4))];
+    let text = said(&Verdict::Inconclusive, 0.5, None, &open, Priority::Latency);
+    assert!(
+        text.starts_with("nothing is recommended: latency is not settled here;"),
+        "{text}"
+    );
+    assert!(!text.contains("99 % of steps"), "{text}");
+    assert!(
+        text.ends_with(". Measured and not settled: throughput"),
+        "{text}"
+    );
+}
+
+#[test]
+fn what_was_measured_and_is_open_is_named_at_the_end() {
+    let open = [latency_of((0.9, 1.4))];
+    let text = said(
+        &ahead("processes"),
+        2.0,
+        Some((2e5, 2.01e5)),
+        &open,
+        Priority::Throughput,
+    );
+    assert!(
+        text.ends_with(". Measured and not settled: latency and memory"),
+        "{text}"
+    );
+    let settled = [latency_of((0.4, 0.5))];
+    let text = said(
+        &ahead("processes"),
+        2.0,
+        Some((2e5, 6e5)),
+        &settled,
+        Priority::Throughput,
+    );
+    assert!(!text.contains("not settled"), "{text}");
+}
