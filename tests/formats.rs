@@ -129,7 +129,7 @@ fn labels_stand_before_every_sentence_that_they_are_about() {
     let run = fixture::busy_run();
     for sentence in summaries(&run)
         .iter()
-        .flat_map(|s| [s.crossover, s.weighed.as_str()])
+        .flat_map(|s| [s.crossover, s.decision.as_str()])
     {
         assert!(sentence.starts_with("busy machine: "), "{sentence}");
         assert!(busy.contains(sentence), "{sentence}: {busy}");

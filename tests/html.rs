@@ -311,7 +311,14 @@ fn what_to_take_stands_below_the_crossover_and_the_other_deployments_have_a_line
     assert_eq!(summaries.len(), 2, "a paragraph for each workload");
     let mut last = 0;
     for said in &summaries {
-        let (before, after) = (place(said.crossover), place(&said.weighed));
+        let (before, after) = (
+            place(said.crossover),
+            place(
+                said.decision
+                    .strip_prefix("take")
+                    .expect("it is recommended"),
+            ),
+        );
         assert!(last < before && before < after, "{summary}");
         last = after;
     }

@@ -324,8 +324,8 @@ fn many_deployments_have_a_paragraph_for_each_workload_and_a_line_each() {
 fn a_busy_machine_is_named_in_the_lines_of_other_deployments() {
     let run = fixture::busy(fixture::many_deployments_run());
     for summary in summaries(&run) {
-        assert!(summary.weighed.starts_with("busy machine: "));
-        assert!(!summary.weighed["busy machine: ".len()..].contains("busy machine"));
+        assert!(summary.decision.starts_with("busy machine: "));
+        assert!(!summary.decision["busy machine: ".len()..].contains("busy machine"));
         for other in summary.others {
             assert!(other.answer.crossover.starts_with("busy machine: "));
         }

@@ -22,9 +22,10 @@ pub struct Summary<'a> {
     pub answer: &'a Answer,
     /// The crossover, with the labels of the run.
     pub crossover: &'a str,
-    /// Everything weighed: what to take, the best of the other deployments, what would change it; with the labels of
-    /// the run.
-    pub weighed: String,
+    /// Everything weighed: what to take and why, with the labels of the run.
+    pub decision: String,
+    /// What else speaks for it, the best of the other deployments, what would change it and what is open; a sentence each.
+    pub beside: Vec<String>,
     /// The other comparisons of this workload, in the order of the record.
     pub others: Vec<Other<'a>>,
 }
@@ -133,10 +134,12 @@ pub fn summaries(run: &Run) -> Vec<Summary<'_>> {
         let mut known: Vec<Known<'_>> = answers.map(|a| Known::of(run, a)).collect();
         let asked_about = known.iter().position(|k| k.answer.x == ASKED_ABOUT);
         let first = known.remove(asked_about.unwrap_or(0));
+        let mut sentences = paragraph(&first, &known, asked).into_iter();
         Summary {
             answer: first.answer,
             crossover: &first.answer.crossover,
-            weighed: Labels::of(run).put_before(paragraph(&first, &known, asked)),
+            decision: Labels::of(run).put_before(sentences.next().unwrap_or_default()),
+            beside: sentences.collect(),
             others: known
                 .iter()
                 .map(|k| Other {
@@ -149,26 +152,26 @@ pub fn summaries(run: &Run) -> Vec<Summary<'_>> {
     workloads.into_iter().map(of_workload).collect()
 }
 
-/// What to take, what would change it and what is open.
+/// What to take, then what would change it and what is open, a sentence each.
 ///
 /// Where another deployment than the two that everybody asks about is better than both for certain, by what was
 /// asked for, that one is to be taken, and what would change it is said of that one; what is to be taken of the two
 /// comes second.
-fn paragraph(first: &Known<'_>, others: &[Known<'_>], asked: Asked) -> String {
+fn paragraph(first: &Known<'_>, others: &[Known<'_>], asked: Asked) -> Vec<String> {
     let Answer { baseline, x, .. } = first.answer;
     let weighed = parts(&first.facts(asked), asked.priority);
     let mut sentences = Vec::new();
     let (taken, changes) = match best_of(others, first, asked) {
         Some(best) if best.is_better_than_both => {
             let of_best = parts(&best.known.facts(asked), asked.priority);
-            let clauses = std::iter::once(format!("{}{}", of_best.decision, best.alike));
-            let clauses: Vec<String> = clauses.chain(of_best.with).collect();
-            sentences.push(clauses.join("; "));
+            sentences.push(format!("{}{}", of_best.decision, best.alike));
+            sentences.extend(one_sentence(of_best.with));
             sentences.push(format!("Between {baseline} and {x}, {}", weighed.decision));
             (Some(best.known.answer.x.as_str()), of_best.changes)
         }
         best => {
-            sentences.push(weighed.whole_decision());
+            sentences.push(weighed.decision);
+            sentences.extend(one_sentence(weighed.with));
             let of_others =
                 |b: Best<'_>| format!("Of the other deployments, {}{}", b.said, b.alike);
             sentences.extend(best.map(of_others));
@@ -197,7 +200,14 @@ fn paragraph(first: &Known<'_>, others: &[Known<'_>], asked: Asked) -> String {
     }
     sentences.extend(Some(weighed.open).filter(|open| !open.is_empty()));
     sentences.extend(moving(&first.moving));
-    sentences.join(". ")
+    sentences
+}
+
+/// Clauses as a sentence; `None` of none.
+fn one_sentence(clauses: Vec<String>) -> Option<String> {
+    let said = clauses.join("; ");
+    let first = said.chars().next()?;
+    Some(first.to_uppercase().chain(said.chars().skip(1)).collect())
 }
 
 fn moving(counts: &[usize]) -> Option<String> {

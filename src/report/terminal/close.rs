@@ -151,10 +151,16 @@ pub fn verdicts(run: &Run, page: &mut Page) {
         );
     }
     let summaries = summaries(run);
-    for summary in &summaries {
+    for (at, summary) in summaries.iter().enumerate() {
+        if at > 0 {
+            page.blank();
+        }
         let title = format!("{}: {}", about(summary), summary.crossover);
         page.paragraph(2, Tone::Strong, &title);
-        page.paragraph(4, Tone::Plain, &summary.weighed);
+        page.paragraph(4, Tone::Strong, &summary.decision);
+        for sentence in &summary.beside {
+            page.paragraph(4, Tone::Plain, sentence);
+        }
     }
     if let Some(grid) = other_deployments(&summaries) {
         page.blank();

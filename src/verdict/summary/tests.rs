@@ -142,7 +142,7 @@ fn said(first: &Case, others: &[Case], priority: Priority) -> String {
         pair_s: 10.0,
         cpus: 2,
     };
-    paragraph(&first.known(), &others, asked)
+    paragraph(&first.known(), &others, asked).join(". ")
 }
 
 /// Processes do half of what threads do.
@@ -296,16 +296,16 @@ fn another_priority_names_another_best_and_falls_back_to_throughput() {
     for (priority, best) in [
         (
             Priority::Memory,
-            "take threads:cores (for memory): an agent takes 391 KiB in threads and 48.8 KiB in threads:cores; ",
+            "take threads:cores (for memory): an agent takes 391 KiB in threads and 48.8 KiB in threads:cores. ",
         ),
         (
             Priority::Latency,
             "take threads:cores (for latency): 99 % of steps are done within 1.00 ms in threads and 500 µs in \
-             threads:cores, at 32 agents and 66 % load; ",
+             threads:cores, at 32 agents and 66 % load. ",
         ),
         (
             Priority::Startup,
-            "take threads:cores (for start-up): 32 agents are ready after 10 ms in threads and 4 ms in threads:cores; ",
+            "take threads:cores (for start-up): 32 agents are ready after 10 ms in threads and 4 ms in threads:cores. ",
         ),
     ] {
         let text = said(&first, &others, priority);

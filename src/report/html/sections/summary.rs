@@ -15,9 +15,14 @@ pub fn write(run: &Run) -> Vec<Section> {
         blocks.push(Block::Said(Said {
             title: close::about(summary),
             short: bare(summary.crossover).to_owned(),
-            text: bare(&summary.weighed).to_owned(),
+            text: capitalised(bare(&summary.decision)),
             labels: labels(run),
         }));
+        if !summary.beside.is_empty() {
+            blocks.push(Block::List {
+                items: summary.beside.clone(),
+            });
+        }
     }
     if let Some(grid) = close::other_deployments(&summaries) {
         blocks.push(Block::Text {
