@@ -232,7 +232,7 @@ fn quick_ends_in_time_on_every_machine() {
             let why = found.incomplete_reason.unwrap_or_default();
             let is_hopeless = pace.name == "eight times";
             assert!(
-                why.is_empty() || is_hopeless && why.contains("--time"),
+                why.is_empty() || is_hopeless && why.contains("more time"),
                 "{what}: {why}"
             );
         }

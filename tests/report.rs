@@ -411,11 +411,17 @@ fn a_record_that_says_what_cannot_be_is_refused_with_its_place() {
     let (mut rate, mut margin) = (run.clone(), run);
     measured(&mut rate, |s| s.ops_per_s = -12.0);
     margin.margin = -0.03;
+    let (mut effect, mut much) = (margin.clone(), margin.clone());
+    (effect.margin, much.margin) = (0.03, 0.03);
+    effect.cells[0].effect.as_mut().expect("it has one").low = 0.0;
+    much.answers[0].setup[0].x_s = 1e300;
     for (run, why) in [
         (
             rate,
             "cells[1].pairs[0].x: ops_per_s is -12, and it is never below 0",
         ),
+        (effect, "cells[0].effect: ratio is "),
+        (much, "the record: answers[0].setup[0].x_s is 1"),
         (
             margin,
             "the record: margin is -0.03, and a margin lies between 0 and 1",
@@ -425,6 +431,16 @@ fn a_record_that_says_what_cannot_be_is_refused_with_its_place() {
         let said = json::read(&text).expect_err("refused").to_string();
         assert!(said.starts_with(why), "{said}");
     }
+}
+
+#[test]
+fn a_record_does_not_steer_a_terminal() {
+    let mut run = fixture::run();
+    run.command = "forkscope \u{1b}]0;t\u{7} quick \\u001b".to_owned();
+    let text = render("json", &run, &Style::default());
+    assert!(text.contains("\\u001b]0;t\\u0007"), "{text}");
+    let read = json::read(&text).expect("it is a record");
+    assert_eq!(read.command, "forkscope \u{fffd}]0;t\u{fffd} quick \\u001b");
 }
 
 #[test]

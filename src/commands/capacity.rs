@@ -4,7 +4,7 @@ use super::{CommandError, spinning, usage};
 use forkscope::deployment::Form;
 use forkscope::experiment::invocation::whole_cpus;
 use forkscope::experiment::machine::{self, LimitError, Needs};
-use forkscope::experiment::plan::{self, MIN_PAIRS, PlanError, PlannedCell, Request};
+use forkscope::experiment::plan::{self, MIN_PAIRS, PlanError, PlannedCell, Question, Request};
 use forkscope::record::Machine;
 use forkscope::transport::{ROUNDS_UNDER_WAY, Shared, Wiring};
 use forkscope::workload;
@@ -105,6 +105,10 @@ pub(super) fn check_room(
                 budget_s: time_s,
                 cells,
                 needed_s: (needed_s + time_s - room_s + 1.0).ceil(),
+                option: match request.question {
+                    Question::Full => "--budget",
+                    _ => "--time",
+                },
             }
         }
         other => other,

@@ -13,7 +13,7 @@ use forkscope::experiment::plan::{self, MIN_PAIRS, PlannedWorkload, Question, Re
 use forkscope::experiment::stopping::Look;
 use forkscope::observe::clock::OpClock;
 use forkscope::record::{Run, WorkloadKind};
-use forkscope::report::file::{Claim, claim};
+use forkscope::report::file::{Claim, claim, keep_earlier};
 use forkscope::report::terminal::gates as gate_sentences;
 use forkscope::report::{self, Style, json, progress};
 use forkscope::transport::{Asked, Choice};
@@ -290,6 +290,16 @@ fn run_pairs(
         clock,
         mut record,
     } = prepared;
+    if let Some(folder) = &sink.folder
+        && let Some(kept) = keep_earlier(folder).map_err(failed)?
+        && !common.quiet
+    {
+        report::say(format_args!(
+            "{} holds the record of an earlier run, which is kept as {}",
+            folder.display(),
+            kept.display()
+        ));
+    }
     // Written before anything is measured: a folder that cannot be written to shows now.
     sink.save(&record).map_err(failed)?;
     let warnings = record.warnings.clone();

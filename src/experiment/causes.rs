@@ -104,9 +104,7 @@ pub(super) fn dropped_in_words(cells: &[Cell]) -> Vec<String> {
             "this is a bug of the workload or of forkscope: please report it with the record"
         }
         Cause::Throttled => "raise the CPU quota (cpu.max) or give more time",
-        Cause::ForeignCpu | Cause::Steal => {
-            "quiet the machine and run again, or give more time (--time)"
-        }
+        Cause::ForeignCpu | Cause::Steal => "quiet the machine and run again, or give more time",
         Cause::WorkDiffers => {
             "episodes are long for the window: shorten [episode] length, or give more time"
         }

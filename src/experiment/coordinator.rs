@@ -192,7 +192,7 @@ impl Coordinator<'_> {
             if left_s < HEADROOM * self.cells[c].pair_s {
                 if (round as usize) < MIN_PAIRS {
                     self.measured.incomplete_reason = Some(format!(
-                        "out of time in round {} of at least {MIN_PAIRS}; give it more (--time), or fewer cells",
+                        "out of time in round {} of at least {MIN_PAIRS}; it needs more time, or fewer cells",
                         round + 1
                     ));
                 }

@@ -42,7 +42,7 @@ impl Latency {
     }
 }
 
-/// Latency at one agent count: medians over pairs, and ratios with their intervals.
+/// Latency at one agent count: geometric means over pairs, and ratios with their intervals.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
@@ -76,7 +76,7 @@ pub struct LatencyAnswer {
     pub sentence: String,
 }
 
-/// One deployment's latency, medians over its invocations.
+/// One deployment's latency, geometric means over its invocations.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]

@@ -102,6 +102,24 @@ pub fn claim(dir: &Path) -> io::Result<Claim> {
     }
 }
 
+/// Puts the record of an earlier run in `dir` out of the way, under the first name of its kind that is free
+/// (`run-1.json`), and gives that: what took twenty minutes is not lost because a folder is named twice. `None` where
+/// there is none, or one without pairs.
+///
+/// # Errors
+/// Those of the file system, with the path and what to do.
+pub fn keep_earlier(dir: &Path) -> io::Result<Option<PathBuf>> {
+    let record = dir.join("run.json");
+    let has_pairs = |text: String| text.contains("\"measured\"");
+    if !fs::read_to_string(&record).is_ok_and(has_pairs) {
+        return Ok(None);
+    }
+    let free = |n: u32| Some(dir.join(format!("run-{n}.json"))).filter(|p| !p.exists());
+    let kept = (1..).find_map(free).expect("there is always a next number");
+    fs::rename(&record, &kept).map_err(|e| explain("rename", &record, &e, FOLDER))?;
+    Ok(Some(kept))
+}
+
 fn save_into(
     dir: &Path,
     name: &OsStr,
@@ -176,6 +194,24 @@ mod tests {
             said.ends_with("free some space there, or give another folder with --out"),
             "{said}"
         );
+    }
+
+    #[test]
+    fn the_record_of_an_earlier_run_is_kept_under_a_name_that_is_free() {
+        let dir = tempfile::tempdir().unwrap();
+        let record = dir.path().join("run.json");
+        assert_eq!(keep_earlier(dir.path()).unwrap(), None);
+        // One in which nothing was measured is none to be sorry for.
+        fs::write(&record, "{}").unwrap();
+        assert_eq!(keep_earlier(dir.path()).unwrap(), None);
+        for n in 1..=2 {
+            let text = format!("{{\"measured\": {n}}}");
+            fs::write(&record, &text).unwrap();
+            let kept = dir.path().join(format!("run-{n}.json"));
+            assert_eq!(keep_earlier(dir.path()).unwrap(), Some(kept.clone()));
+            assert_eq!(fs::read_to_string(kept).unwrap(), text);
+            assert!(!record.exists());
+        }
     }
 
     fn write_text(text: &str) -> impl FnOnce(&mut dyn Write) -> io::Result<()> {

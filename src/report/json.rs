@@ -1,5 +1,6 @@
 //! How is the record written as JSON, and read again?
 
+use std::borrow::Cow;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -50,7 +51,7 @@ pub enum ReadError {
         /// Where in the record.
         place: String,
         /// Name of the field.
-        field: &'static str,
+        field: String,
         /// What stands there.
         value: f64,
         /// What may stand there.
@@ -127,18 +128,87 @@ pub fn read(text: &str) -> Result<Run, ReadError> {
     if head.rows_of_doubtful.is_some() {
         return Err(ReadError::Calibration);
     }
-    let run = serde_json::from_str(text).map_err(|e| not_a_record(text, &e))?;
+    let run = serde_json::from_str(&without_controls(text)).map_err(|e| not_a_record(text, &e))?;
     check(&run)?;
+    let mut path = String::new();
+    let found = serde_json::to_value(&run)
+        .ok()
+        .and_then(|all| beyond_measure(&all, &mut path));
+    if let Some(value) = found {
+        return Err(ReadError::Impossible {
+            place: "the record".to_owned(),
+            field: path.trim_start_matches('.').to_owned(),
+            value,
+            rule: "nothing that is measured is so much",
+        });
+    }
     Ok(run)
+}
+
+/// The first number beyond which no run measures anything, with its path; lengths and logarithms of it would be without
+/// end.
+fn beyond_measure(value: &serde_json::Value, path: &mut String) -> Option<f64> {
+    use serde_json::Value;
+    let mut inside = |step: String, value| {
+        let length = path.len();
+        path.push_str(&step);
+        let found = beyond_measure(value, path);
+        if found.is_none() {
+            path.truncate(length);
+        }
+        found
+    };
+    match value {
+        Value::Number(n) => n.as_f64().filter(|v| v.abs() > MOST),
+        Value::Array(all) => {
+            let mut items = all.iter().enumerate();
+            items.find_map(|(i, v)| inside(format!("[{i}]"), v))
+        }
+        Value::Object(all) => all.iter().find_map(|(k, v)| inside(format!(".{k}"), v)),
+        Value::Null | Value::Bool(_) | Value::String(_) => None,
+    }
+}
+
+/// Nothing that is measured is more, whatever its unit.
+const MOST: f64 = 1e30;
+
+/// A text whose escaped control characters are gone: a record that somebody hands over is not to steer a terminal.
+/// Line breaks and tabs stay.
+fn without_controls(text: &str) -> Cow<'_, str> {
+    let is_control = |hex: &str| {
+        let code = u32::from_str_radix(hex, 16).ok().and_then(char::from_u32);
+        code.is_some_and(|c| c.is_control() && !matches!(c, '\n' | '\t'))
+    };
+    let mut cleaned = String::new();
+    let mut copied = 0;
+    let mut at = 0;
+    while let Some(found) = text[at..].find('\\') {
+        at += found;
+        let hex = text.get(at + 2..at + 6);
+        if text[at + 1..].starts_with('u') && hex.is_some_and(is_control) {
+            cleaned.push_str(&text[copied..at]);
+            cleaned.push_str("\\ufffd");
+            at += 6;
+            copied = at;
+        } else {
+            // What is escaped, one character, begins no escape of its own.
+            let escaped = text[at + 1..].chars().next();
+            at += 1 + escaped.map_or(0, char::len_utf8);
+        }
+    }
+    match copied {
+        0 => Cow::Borrowed(text),
+        _ => Cow::Owned(cleaned + &text[copied..]),
+    }
 }
 
 /// What has the shape of a record and was edited by hand may still say what cannot be, and logarithms of it would
 /// stand in the report.
 fn check(run: &Run) -> Result<(), ReadError> {
-    let impossible = |place: String, field, value, rule| {
+    let impossible = |place: String, field: &str, value, rule| {
         Err(ReadError::Impossible {
             place,
-            field,
+            field: field.to_owned(),
             value,
             rule,
         })
@@ -148,6 +218,12 @@ fn check(run: &Run) -> Result<(), ReadError> {
         return impossible("the record".to_owned(), "margin", run.margin, rule);
     }
     for (c, cell) in run.cells.iter().enumerate() {
+        if let Some(e) = &cell.effect
+            && !(0.0 < e.low && e.low <= e.ratio && e.ratio <= e.high)
+        {
+            let rule = "a ratio lies above 0 and inside of its interval";
+            return impossible(format!("cells[{c}].effect"), "ratio", e.ratio, rule);
+        }
         for (p, pair) in cell.pairs.iter().enumerate() {
             for (side, outcome) in [("baseline", &pair.baseline), ("x", &pair.x)] {
                 let Outcome::Measured(sample) = outcome else {

@@ -13,7 +13,7 @@ use super::terminal::{
 };
 use super::{Report, Style, numbers};
 use crate::record::Run;
-use crate::record::checks::{CheckAnswer, CheckKind};
+use crate::record::checks::{CheckAnswer, CheckKind, CheckOutcome};
 use crate::verdict::words;
 
 /// Longer lists are folded.
@@ -30,6 +30,7 @@ impl Report for Markdown {
     fn write(&self, run: &Run, _style: &Style, out: &mut dyn Write) -> io::Result<()> {
         let mut page = Page::markdown();
         close::verdicts(run, &mut page);
+        close::beside(run, &mut page);
         machine(run, &mut page);
         cells::brief(run, &mut page);
         probes::write(run, &mut page);
@@ -82,7 +83,11 @@ fn machine(run: &Run, page: &mut Page) {
 
 /// Claims and thresholds, held against the numbers.
 fn checks(run: &Run, page: &mut Page) {
-    if run.checks.is_empty() {
+    // As on the terminal: most thresholds are about what another run measures.
+    let is_shown =
+        |c: &&CheckAnswer| c.kind == CheckKind::Claim || c.outcome != CheckOutcome::NotMeasured;
+    let checks: Vec<&CheckAnswer> = run.checks.iter().filter(is_shown).collect();
+    if checks.is_empty() {
         return;
     }
     page.heading(
@@ -101,7 +106,7 @@ fn checks(run: &Run, page: &mut Page) {
         ]
         .map(str::to_owned)
         .to_vec(),
-        rows: run.checks.iter().map(check).collect(),
+        rows: checks.into_iter().map(check).collect(),
         last: Last::Text(|_| Tone::Plain),
     });
 }

@@ -10,7 +10,7 @@ use super::estimate::median;
 ///
 /// Percentiles are read in each invocation, from all its ops; what is compared is the mean over pairs of the
 /// differences of their logarithms, so the interval is that of every other ratio. `margin` is a share.
-/// Medians of the sides are over invocations.
+/// Those of the sides are geometric means over invocations.
 #[must_use]
 pub fn latency_answers(
     cells: &[Cell],
@@ -69,14 +69,17 @@ fn answer(
 }
 
 fn side(all: &[&Latency]) -> Option<LatencySide> {
-    let median_of = |metric: fn(&Latency) -> Option<f64>| {
-        let values: Option<Vec<f64>> = all.iter().map(|l| metric(l)).collect();
-        median(&values?)
+    // Geometric means, as of the ratio beside them: of a latency with two modes the median is one of them, and its
+    // quotient no ratio that anybody measured.
+    let usual = |metric: fn(&Latency) -> Option<f64>| {
+        let logarithms: Option<Vec<f64>> = all.iter().map(|l| Some(metric(l)?.ln())).collect();
+        let logarithms = logarithms.filter(|all| !all.is_empty())?;
+        Some((logarithms.iter().sum::<f64>() / logarithms.len() as f64).exp())
     };
     Some(LatencySide {
-        p50_ns: median_of(|l| Some(l.p50_ns))?,
-        p99_ns: median_of(|l| l.p99_ns),
-        p999_ns: median_of(|l| l.p999_ns),
+        p50_ns: usual(|l| Some(l.p50_ns))?,
+        p99_ns: usual(|l| l.p99_ns),
+        p999_ns: usual(|l| l.p999_ns),
         fell_behind: all.iter().filter(|l| !l.has_kept_up()).count(),
     })
 }

@@ -86,7 +86,7 @@ fn comparison(ratio: &Estimate, margin: f64, baseline: &str, x: &str) -> String 
 fn fell_behind(form: &str, side: &LatencySide, pairs: usize) -> Option<String> {
     (side.fell_behind > 0).then(|| {
         format!(
-            "{form} did not keep up in {} of {pairs} invocations, so its latency grew for as long as they lasted",
+            "{form} did not keep up in {} of {pairs} invocations, so latency grew throughout",
             side.fell_behind
         )
     })

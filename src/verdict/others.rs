@@ -3,7 +3,7 @@
 use super::summary::{Asked, Known};
 use super::weighing::{SETUP_MATTERS, agents_of_a_process, who_is_less};
 use super::words;
-use crate::record::{Effect, Estimate, Priority};
+use crate::record::{Effect, Estimate, Priority, Verdict};
 
 /// Names up to here are listed; more are counted.
 const MOST_NAMES: usize = 4;
@@ -40,7 +40,16 @@ pub(super) fn best_of<'a>(
     };
     by_priority.or_else(|| {
         let best = most_ops(&others, first)?;
+        let said = match asked.priority {
+            Priority::Throughput => best.said,
+            other => format!(
+                "none is known to be better in {}; by op/s, {}",
+                other.words(),
+                best.said
+            ),
+        };
         Some(Best {
+            said,
             // Of something else than throughput nothing is known, so nothing follows from throughput.
             is_better_than_both: best.is_better_than_both && asked.priority == Priority::Throughput,
             ..best
@@ -129,19 +138,19 @@ fn nobody_ahead<'a>(others: &[&'a Known<'a>]) -> Option<Best<'a>> {
     let names: Vec<&str> = others.iter().map(|o| o.answer.x.as_str()).collect();
     let (name, baseline) = (&nearest.answer.x, &nearest.answer.baseline);
     let none = match names.as_slice() {
-        [only] => format!("{only}, the only one, are not ahead of {baseline} for certain"),
+        [only] => format!("{only}, the only one, are not certainly ahead of {baseline}"),
         few if few.len() <= MOST_NAMES => format!(
-            "none ({}) is ahead of {baseline} for certain",
+            "none ({}) is certainly ahead of {baseline}",
             words::list(few)
         ),
         many => format!(
-            "none of the {} is ahead of {baseline} for certain",
+            "none of the {} is certainly ahead of {baseline}",
             many.len()
         ),
     };
     let nearest_words = match names.len() {
-        1 => "they do".to_owned(),
-        _ => format!("nearest come {name} with"),
+        1 => "they are".to_owned(),
+        _ => format!("the closest is {name},"),
     };
     let open = match super::is_settled(cell.verdict) {
         true => "",
@@ -151,8 +160,8 @@ fn nobody_ahead<'a>(others: &[&'a Known<'a>]) -> Option<Best<'a>> {
         known: nearest,
         is_better_than_both: false,
         said: format!(
-            "{none}; {nearest_words} {} as many steps per second at {}{open}",
-            words::times_with_interval(effect),
+            "{none}; {nearest_words} at {} of the op/s of {baseline} with {}{open}",
+            words::ratio(effect),
             words::agents(agents)
         ),
         alike: String::new(),
@@ -182,7 +191,7 @@ fn least_memory<'a>(others: &[&'a Known<'a>], first: &Known<'_>) -> Option<Best<
         known,
         is_better_than_both: asked_about.is_some_and(|m| x.high < m.per_agent_bytes.low),
         said: format!(
-            "{} take least memory for certain: {} per agent, and {} in {}",
+            "{} take less memory: {} per agent, and {} in {}",
             known.answer.x,
             bytes(&x),
             bytes(&b),
@@ -215,7 +224,7 @@ fn shortest_tail<'a>(others: &[&'a Known<'a>], first: &Known<'_>, margin: f64) -
             .is_some_and(|p99| ratio.high < p99.low),
         alike: String::new(),
         said: format!(
-            "{} have the shortest tail for certain: {:.2} [{:.2}, {:.2}] times the p99 of {} at {}",
+            "{} have a shorter tail: {:.2} [{:.2}, {:.2}] times the p99 of {} at {}",
             known.answer.x,
             ratio.value,
             ratio.low,
@@ -224,6 +233,33 @@ fn shortest_tail<'a>(others: &[&'a Known<'a>], first: &Known<'_>, margin: f64) -
             words::agents(agents)
         ),
     })
+}
+
+/// Of those that do as many steps as the baseline up to some agent count, the one whose agents take least memory, where
+/// that is certainly less than of both that everybody asks about: what a tie is decided by.
+pub(super) fn lighter(others: &[Known<'_>], first: &Known<'_>) -> Option<String> {
+    let others = against_the_same(others, first);
+    let of = |known: &Known<'_>| {
+        let memory = known.answer.x_memory.as_ref()?.per_agent_bytes;
+        let baseline = known.answer.baseline_memory.as_ref()?.per_agent_bytes;
+        let ties = known.cells.iter().filter(|c| *c.verdict == Verdict::Tie);
+        let up_to = ties.map(|c| c.agents).max()?;
+        let of_first = first.answer.x_memory.as_ref().map(|m| m.per_agent_bytes);
+        let is_less =
+            memory.high < baseline.low && of_first.is_none_or(|other| memory.high < other.low);
+        is_less.then_some((known.answer.x.clone(), up_to, memory.value, baseline.value))
+    };
+    let (name, up_to, bytes, more) = others
+        .into_iter()
+        .filter_map(of)
+        .min_by(|a, b| a.2.total_cmp(&b.2))?;
+    Some(format!(
+        "At {} {name} are a tie with {} in op/s, and an agent takes {} instead of {}",
+        words::agents(up_to),
+        first.answer.baseline,
+        words::bytes(bytes.max(0.0)),
+        words::bytes(more.max(0.0)),
+    ))
 }
 
 /// The one whose agents are ready first at the largest agent count, where that is before the baseline's. Medians.
@@ -257,31 +293,47 @@ fn soonest<'a>(others: &[&'a Known<'a>], first: &Known<'_>) -> Option<Best<'a>> 
 /// Of the others that lose fewer agents by a crash than the baseline does, the one that loses fewest, and of these the
 /// one that does most.
 fn safest<'a>(others: &[&'a Known<'a>], first: &Known<'_>, cpus: usize) -> Option<Best<'a>> {
-    let (known, safer) = safer(others, cpus).min_by(|(_, a), (_, b)| {
-        let by_ops = b.effect.low.total_cmp(&a.effect.low);
-        a.lost.cmp(&b.lost).then(by_ops)
-    })?;
-    let of_first = agents_of_a_process(&first.answer.x, safer.agents, cpus);
+    let agents = most_agents(first);
+    let lost = |label: &str| agents_of_a_process(label, agents, cpus);
+    let (known, safer) =
+        safer(others, lost(&first.answer.baseline)?, (agents, cpus)).min_by(|(_, a), (_, b)| {
+            let by_ops = b.effect.low.total_cmp(&a.effect.low);
+            a.lost.cmp(&b.lost).then(by_ops)
+        })?;
     Some(Best {
         known,
-        is_better_than_both: of_first.is_some_and(|lost| safer.lost < lost),
+        is_better_than_both: lost(&first.answer.x).is_some_and(|lost| safer.lost < lost),
         said: safer.in_words(known),
         alike: String::new(),
     })
 }
 
-/// What a mix between one process for all and a process each would lose by a crash and do, of the one that does most;
-/// `None` where none was measured.
-pub(super) fn safer_mix(others: &[Known<'_>], first: &Known<'_>, cpus: usize) -> Option<String> {
+/// What a mix between what is `taken` and a process each would lose by a crash and do, of the one that does most; `None`
+/// where none was measured that loses fewer than what is taken.
+pub(super) fn safer_mix(
+    others: &[Known<'_>],
+    first: &Known<'_>,
+    taken: &str,
+    cpus: usize,
+) -> Option<String> {
     let others = against_the_same(others, first);
-    let most = safer(&others, cpus).max_by(|(_, a), (_, b)| a.effect.low.total_cmp(&b.effect.low));
+    let agents = most_agents(first);
+    let of_taken = agents_of_a_process(taken, agents, cpus)?;
+    let most = safer(&others, of_taken, (agents, cpus))
+        .max_by(|(_, a), (_, b)| a.effect.low.total_cmp(&b.effect.low));
     most.map(|(known, safer)| safer.in_words(known))
 }
 
-/// What a crash takes along under a deployment that loses fewer agents than the baseline, and what it does.
+/// The agent count at which crashes are compared: what one takes along is known of any.
+fn most_agents(first: &Known<'_>) -> usize {
+    first.cells.last().map_or(1, |c| c.agents)
+}
+
+/// What a crash takes along under a deployment that loses fewer agents than another, and what it does.
 struct Safer<'a> {
     agents: usize,
     lost: usize,
+    at: usize,
     effect: &'a Effect,
     is_settled: bool,
 }
@@ -290,34 +342,37 @@ impl Safer<'_> {
     fn in_words(&self, known: &Known<'_>) -> String {
         let open = match self.is_settled {
             true => "",
-            false => " (inconclusive)",
+            false => ", inconclusive",
         };
         format!(
-            "a crash takes {} of {} in {}, which do {} as many steps per second as {}{open}",
+            "a crash takes {} of {} in {} (at {} of the op/s of {} with {}{open})",
             self.lost,
             words::agents(self.agents),
             known.answer.x,
-            words::times_with_interval(self.effect),
-            known.answer.baseline
+            words::ratio(self.effect),
+            known.answer.baseline,
+            words::agents(self.at),
         )
     }
 }
 
+/// Those that lose fewer than `limit` of so many agents.
 fn safer<'a>(
     others: &[&'a Known<'a>],
-    cpus: usize,
+    limit: usize,
+    (agents, cpus): (usize, usize),
 ) -> impl Iterator<Item = (&'a Known<'a>, Safer<'a>)> {
     others.iter().filter_map(move |&o| {
-        let (agents, effect) = o.at()?;
-        let cell = o.cells.iter().find(|c| c.agents == agents)?;
-        let of = |label: &str| agents_of_a_process(label, agents, cpus);
-        let lost = of(&o.answer.x)?;
+        let (at, effect) = o.at()?;
+        let cell = o.cells.iter().find(|c| c.agents == at)?;
+        let lost = agents_of_a_process(&o.answer.x, agents, cpus)?;
         let safer = Safer {
             agents,
             lost,
+            at,
             effect,
             is_settled: super::is_settled(cell.verdict),
         };
-        (lost < of(&o.answer.baseline)?).then_some((o, safer))
+        (lost < limit).then_some((o, safer))
     })
 }

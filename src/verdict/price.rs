@@ -47,7 +47,7 @@ pub fn adds_up(split: &HopSplit) -> bool {
 #[must_use]
 pub fn price(split: &HopSplit) -> String {
     let mut sentence = format!(
-        "a message of {} costs {} {} one way ({})",
+        "a message of {} usually costs {} {} one way in a round trip ({})",
         words::payload(split.payload_bytes),
         split.deployment,
         words::micros(split.total_ns.value),
@@ -129,7 +129,7 @@ mod tests {
         ]);
         assert_eq!(
             price(&split),
-            "a message of 64 B costs processes 20.0 µs one way (ipc): wake-up 15.0 µs (75 %), rest 3.10 µs \
+            "a message of 64 B usually costs processes 20.0 µs one way in a round trip (ipc): wake-up 15.0 µs (75 %), rest 3.10 µs \
              (15 %), serialisation 1.00 µs (5 %); at most 2 %: address space; cannot be told apart here: copy"
         );
     }

@@ -5,7 +5,7 @@
 
 use super::conclude::{Labels, pair_s};
 use super::crossover::AtAgents;
-use super::others::{Best, best_of, safer_mix};
+use super::others::{Best, best_of, lighter, safer_mix};
 use super::settling::what_would_settle;
 use super::weighing::{isolation_would_change, parts};
 use super::{Facts, is_settled, words};
@@ -172,6 +172,7 @@ fn paragraph(first: &Known<'_>, others: &[Known<'_>], asked: Asked) -> Vec<Strin
         best => {
             sentences.push(weighed.decision);
             sentences.extend(one_sentence(weighed.with));
+            sentences.extend(lighter(others, first));
             let of_others =
                 |b: Best<'_>| format!("Of the other deployments, {}{}", b.said, b.alike);
             sentences.extend(best.map(of_others));
@@ -192,13 +193,22 @@ fn paragraph(first: &Known<'_>, others: &[Known<'_>], asked: Asked) -> Vec<Strin
         None => of_isolation.into_iter().next().map(|(_, said)| said),
     };
     if let Some(mut said) = of_isolation {
-        if let Some(mix) = safer_mix(others, first, asked.cpus) {
+        let taken = taken.unwrap_or(baseline);
+        if let Some(mix) = safer_mix(others, first, taken, asked.cpus) {
             said.push_str("; ");
             said.push_str(&mix);
         }
         sentences.push(said);
     }
-    sentences.extend(Some(weighed.open).filter(|open| !open.is_empty()));
+    // Of what is taken instead, nothing of the kind is known.
+    sentences.extend(
+        Some(weighed.open)
+            .filter(|open| !open.is_empty())
+            .map(|open| match taken {
+                Some(_) => format!("{open} (of {x} against {baseline})"),
+                None => open,
+            }),
+    );
     sentences.extend(moving(&first.moving));
     sentences
 }

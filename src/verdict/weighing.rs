@@ -150,10 +150,7 @@ pub(super) fn parts(facts: &Facts<'_>, priority: Priority) -> Weighed {
         others.partition(|p| p.ahead.is_some_and(|a| a != chosen));
     let change = |point: &Point| {
         let (other, said) = (names[1 - chosen], &point.said);
-        let said = format!(
-            "{} would change it: take {other} then; {said}",
-            condition(point.what)
-        );
+        let said = format!("{}, take {other}: {said}", condition(point.what));
         (point.what, said)
     };
     Weighed {
@@ -209,11 +206,11 @@ fn open(facts: &Facts<'_>, priority: Priority) -> String {
 
 fn condition(what: Priority) -> &'static str {
     match what {
-        Priority::Throughput => "More steps per second",
-        Priority::Latency => "A shorter tail",
-        Priority::Memory => "Memory that is short",
-        Priority::Startup => "Agents that live shortly",
-        Priority::Isolation => "A crash that may not take other agents with it",
+        Priority::Throughput => "If steps per second matter more",
+        Priority::Latency => "If the tail matters more",
+        Priority::Memory => "If memory is short",
+        Priority::Startup => "If agents live shortly",
+        Priority::Isolation => "If a crash must not take other agents with it",
     }
 }
 
@@ -243,9 +240,29 @@ fn throughput(facts: &Facts<'_>) -> Option<Point> {
         }
         None => format!("both do as many steps per second at {at}"),
     };
-    let said = match open_above(facts).as_slice() {
-        [] => said,
-        counts => format!("{said} (not settled at {})", words::list(counts)),
+    // What holds at the largest count may be turned around below it.
+    let turned = |c: &&AtAgents<'_>| match (c.verdict, ahead) {
+        (Verdict::Ahead { deployment }, Some(who)) => usize::from(deployment == facts.x) != who,
+        (Verdict::Ahead { .. }, None) => true,
+        _ => false,
+    };
+    let turned: Vec<usize> = facts
+        .cells
+        .iter()
+        .filter(turned)
+        .map(|c| c.agents)
+        .collect();
+    let mut notes = Vec::new();
+    if !turned.is_empty() {
+        notes.push(format!("another answer at {}", words::list(&turned)));
+    }
+    let open = open_above(facts);
+    if !open.is_empty() {
+        notes.push(format!("not settled at {}", words::list(&open)));
+    }
+    let said = match notes.is_empty() {
+        true => said,
+        false => format!("{said} ({})", notes.join("; ")),
     };
     Some(Point {
         what: Priority::Throughput,
@@ -296,7 +313,20 @@ fn latency(facts: &Facts<'_>) -> Option<Point> {
             said,
         })
     };
-    facts.latency.iter().rev().find_map(settled)
+    let mut point = facts.latency.iter().rev().find_map(settled)?;
+    let is_open = |l: &&LatencyAnswer| l.p99.is_some() && settled(l).is_none();
+    let open: Vec<usize> = facts
+        .latency
+        .iter()
+        .filter(is_open)
+        .map(|l| l.agents)
+        .collect();
+    if !open.is_empty() {
+        point
+            .said
+            .push_str(&format!(" (not settled at {})", words::list(&open)));
+    }
+    Some(point)
 }
 
 /// Of X / baseline, who has less: nobody within the margin; `None` where the interval does not say.
@@ -343,8 +373,13 @@ fn setup(facts: &Facts<'_>) -> Option<Point> {
         f if f < 1.0 / SETUP_MATTERS => Some(1),
         _ => None,
     };
+    let slower = match factor > 1.0 {
+        true => facts.x,
+        false => facts.baseline,
+    };
     let paid = last.break_even_s.map_or(String::new(), |s| {
-        format!(", which pays for itself after {}", words::duration(s))
+        let after = words::duration(s);
+        format!(" (the slower start of {slower} has paid for itself after {after})")
     });
     let said = format!(
         "{} are ready after {} in {} and {} in {}{paid}",
@@ -398,7 +433,7 @@ pub(super) fn isolation_would_change(
     let (of_taken, of_safer) = (lost(taken)?, lost(safer)?);
     (of_safer < of_taken).then(|| {
         format!(
-            "{} would change it: take {safer} then; {}",
+            "{}, take {safer}: {}",
             condition(Priority::Isolation),
             crash((taken, of_taken), (safer, of_safer), agents)
         )

@@ -1,7 +1,7 @@
 //! Is refused what the machine cannot carry?
 
 use super::*;
-use forkscope::experiment::plan::{PlannedWorkload, Question};
+use forkscope::experiment::plan::PlannedWorkload;
 use forkscope::workload::SpecSource;
 
 /// Coordination of everybody with everybody, and so many bytes in each message.

@@ -25,6 +25,7 @@ pub fn fit(
             budget_s: seconds,
             cells: cells.len(),
             needed_s: needed_s.ceil(),
+            option: "--time",
         });
     }
     Ok(left_out)

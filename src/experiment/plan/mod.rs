@@ -115,7 +115,7 @@ pub enum PlanError {
     OneDeployment,
     /// Not even the smallest plan fits.
     #[error(
-        "{budget_s:.0} s leave no room for {MIN_PAIRS} pairs of {cells} cells; give --time {needed_s:.0}s or more, or fewer agent counts, workloads or deployments"
+        "{budget_s:.0} s leave no room for {MIN_PAIRS} pairs of {cells} cells; give {option} {needed_s:.0}s or more, or fewer agent counts, workloads or deployments"
     )]
     NoRoom {
         /// Time for pairs, seconds.
@@ -124,6 +124,8 @@ pub enum PlanError {
         cells: usize,
         /// Time that would be enough, seconds.
         needed_s: f64,
+        /// The option that gives it.
+        option: &'static str,
     },
 }
 

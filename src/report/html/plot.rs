@@ -49,8 +49,8 @@ impl Range {
                 };
                 Self {
                     spread,
-                    low: low / more,
-                    high: high * more,
+                    low: (low / more).max(f64::MIN_POSITIVE),
+                    high: (high * more).min(f64::MAX),
                 }
             }
         })
@@ -100,6 +100,9 @@ impl Range {
     }
 
     fn tick_factors(&self, about: usize) -> Vec<f64> {
+        if !(self.low > 0.0 && self.high.is_finite()) {
+            return Vec::new();
+        }
         let from = self.low.log10().floor() as i32;
         let to = self.high.log10().ceil() as i32;
         let of = |digits: &[f64]| -> Vec<f64> {

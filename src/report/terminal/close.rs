@@ -12,7 +12,17 @@ use crate::verdict::{BUSY_LABEL, Other, Summary, WITHHELD_LABEL, summaries};
 
 pub fn write(run: &Run, style: &Style, page: &mut Page) {
     controls(run, page);
-    verdicts(run, page);
+    // What was asked stands last, next to the prompt.
+    match run.answers.is_empty() {
+        true => {
+            verdicts(run, page);
+            beside(run, page);
+        }
+        false => {
+            beside(run, page);
+            verdicts(run, page);
+        }
+    }
     left_out(run, page);
     if let Some(path) = &style.record {
         page.blank();
@@ -99,12 +109,41 @@ fn is_beyond_95(cell: &Cell) -> bool {
 pub fn holds(cell: &Cell) -> &'static str {
     match judge_control(cell) {
         Some(Judgement::Holds) if is_beyond_95(cell) => "yes, by its 99 % interval",
+        Some(Judgement::Holds) if cell.purpose == Purpose::Null && cell.verdict != Verdict::Tie => {
+            "yes: no side is ahead, though too wide for a tie"
+        }
         Some(Judgement::Holds) => "yes",
         Some(Judgement::HasWinner) => "no: a side is ahead",
         Some(Judgement::Missed) => "no: missed",
         Some(Judgement::Drowned) => "no: not told from 1",
         Some(Judgement::Unjudged) | None => "unknown",
     }
+}
+
+/// What was found out beside the comparisons.
+pub fn beside(run: &Run, page: &mut Page) {
+    let sentences = beside_sentences(run);
+    if run.withheld.is_some() || sentences.is_empty() {
+        return;
+    }
+    page.heading("beside it", "");
+    for sentence in sentences {
+        page.paragraph(2, Tone::Plain, &sentence);
+    }
+}
+
+fn beside_sentences(run: &Run) -> Vec<String> {
+    [
+        probes::sentences(run),
+        hops::sentences(run),
+        delivery::sentences(run),
+        formats::sentences(run),
+        scale::sentences(run),
+        latency::sentences(run),
+        mixes::sentences(run),
+        scaling::sentences(run),
+    ]
+    .concat()
 }
 
 pub fn verdicts(run: &Run, page: &mut Page) {
@@ -131,19 +170,7 @@ pub fn verdicts(run: &Run, page: &mut Page) {
     for caution in head::cautions(run) {
         page.paragraph(2, Tone::Caution, &format!("mind the machine: {caution}"));
     }
-    let of_probes = probes::sentences(run);
-    let mut of_hops = hops::sentences(run);
-    of_hops.extend(delivery::sentences(run));
-    let of_formats = formats::sentences(run);
-    let mut of_scale = scale::sentences(run);
-    of_scale.extend(latency::sentences(run));
-    of_scale.extend(mixes::sentences(run));
-    of_scale.extend(scaling::sentences(run));
-    let others = || {
-        let all = of_probes.iter().chain(&of_hops);
-        all.chain(&of_formats).chain(&of_scale)
-    };
-    if run.answers.is_empty() && others().next().is_none() {
+    if run.answers.is_empty() && beside_sentences(run).is_empty() {
         page.paragraph(
             2,
             Tone::Plain,
@@ -168,15 +195,12 @@ pub fn verdicts(run: &Run, page: &mut Page) {
         page.grid(&grid);
         page.blank();
     }
-    for sentence in others() {
-        page.paragraph(2, Tone::Plain, sentence);
-    }
     if run.cells.iter().any(is_open) {
         page.blank();
         page.paragraph(
             2,
             Tone::Quiet,
-            "inconclusive is not a tie: the interval is too wide to tell; more time or a quieter machine narrows it",
+            "inconclusive is not a tie: the interval reaches across the margin; more time or a quieter machine narrows it",
         );
     }
 }

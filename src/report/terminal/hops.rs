@@ -150,6 +150,9 @@ fn is_doubtful(split: &HopSplit, part: &HopPart) -> bool {
 
 /// The share of a part, marked where it means nothing.
 pub fn share(split: &HopSplit, part: &HopPart) -> String {
+    if !adds_up(split) {
+        return numbers::NOTHING.to_owned();
+    }
     let share = numbers::whole_percent(part.share);
     match is_doubtful(split, part) {
         true => format!("{share} ?"),

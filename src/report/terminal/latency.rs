@@ -30,7 +30,7 @@ pub fn write(run: &Run, page: &mut Page) {
         );
         page.grid(&table(answer));
     }
-    let about = "Medians over pairs. The plan waits for nobody, so who begins late is charged for it. Workers sleep until the \
+    let about = "Geometric means over pairs, of which the ratio is the quotient. The plan waits for nobody, so who begins late is charged for it. Workers sleep until the \
                  next planned start: their wake-up is part of it, in every deployment alike. Steps of agents that talk \
                  are planned together, those of others are spread evenly. An invocation that fell behind did \
                  not keep up: its latency grew for as long as it lasted.";

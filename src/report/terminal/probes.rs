@@ -6,6 +6,7 @@ use crate::report::layout::{Grid, Last, Page, Tone};
 use crate::report::numbers;
 use crate::verdict::{BUSY_LABEL, words};
 use crate::workload::SpecSource;
+use crate::workload::probe::CONTROLS;
 
 /// What every built-in probe's name begins with.
 const FOLDER: &str = "probes/";
@@ -214,38 +215,49 @@ fn sentence(group: &Group<'_>) -> String {
     let Group { baseline, x, cells } = group;
     let is_ahead =
         |v: &Verdict, who: &str| matches!(v, Verdict::Ahead { deployment } if deployment == who);
-    let such = |is_such: &dyn Fn(&Verdict) -> bool| {
-        let found: Vec<&Cell> = cells
-            .iter()
-            .copied()
-            .filter(|c| is_such(&c.verdict))
-            .collect();
+    let is_control = |c: &Cell| CONTROLS.contains(&name(&c.workload));
+    let such = |is_such: &dyn Fn(&Cell) -> bool| {
+        let found: Vec<&Cell> = cells.iter().copied().filter(|c| is_such(c)).collect();
         places(&found)
     };
+    // What a control shows is no price of its operation.
+    let pays = |c: &Cell, who: &str| is_ahead(&c.verdict, who) && !is_control(c);
     let parts = [
+        (format!("{baseline} pay more for"), such(&|c| pays(c, x))),
+        (format!("{x} pay more for"), such(&|c| pays(c, baseline))),
         (
-            format!("{baseline} pay more for"),
-            such(&|v| is_ahead(v, x)),
+            "no difference in".to_owned(),
+            such(&|c| c.verdict == Verdict::Tie),
         ),
-        (
-            format!("{x} pay more for"),
-            such(&|v| is_ahead(v, baseline)),
-        ),
-        ("no difference in".to_owned(), such(&|v| *v == Verdict::Tie)),
         (
             "inconclusive:".to_owned(),
-            such(&|v| *v == Verdict::Inconclusive),
+            such(&|c| c.verdict == Verdict::Inconclusive),
         ),
         (
             "not measured:".to_owned(),
-            such(&|v| matches!(v, Verdict::NotMeasured { .. })),
+            such(&|c| matches!(c.verdict, Verdict::NotMeasured { .. })),
         ),
     ];
-    let said: Vec<String> = parts
+    let said = parts
         .into_iter()
         .filter(|(_, places)| !places.is_empty())
-        .map(|(what, places)| format!("{what} {}", places.join(", ")))
+        .map(|(what, places)| format!("{what} {}", places.join(", ")));
+    let controls = cells
+        .iter()
+        .filter(|c| is_control(c) && matches!(c.verdict, Verdict::Ahead { .. }));
+    let off: Vec<String> = controls
+        .filter_map(|c| {
+            let (name, at) = (name(&c.workload), c.agents);
+            Some(format!("{name} ({at}) {}", ratio(c.effect.as_ref()?)))
+        })
         .collect();
+    let off = (!off.is_empty()).then(|| {
+        format!(
+            "not equal, though neither side should be ahead by much: {}",
+            off.join(", ")
+        )
+    });
+    let said: Vec<String> = said.chain(off).collect();
     format!(
         "probes, {x} against {baseline} (agents in brackets): {}",
         said.join("; ")

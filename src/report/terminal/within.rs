@@ -5,6 +5,9 @@ use crate::report::layout::{Page, Tone};
 use crate::stats::{SecondRun, second_run};
 use crate::verdict::words;
 
+/// A swing beyond which nobody wants its size.
+const FAR: f64 = 9.0;
+
 /// States that are marked, in the order of their notes.
 const MARKED: [SteadyState; 3] = [
     SteadyState::Warming,
@@ -27,6 +30,7 @@ pub fn mark(cell: &Cell) -> String {
 fn sides(cell: &Cell) -> impl Iterator<Item = (String, Steadiness)> {
     let name = |deployment: &str, transport: &str| match cell.purpose {
         Purpose::MessageCost => format!("{deployment} ({transport})"),
+        Purpose::Null => format!("{deployment} / itself in {}", cell.workload),
         _ => deployment.to_owned(),
     };
     [
@@ -48,13 +52,12 @@ pub fn steadiness(cells: &[&Cell], page: &mut Page) {
             .flat_map(|&cell| sides(cell).map(move |(name, s)| (cell, name, s)))
             .filter(|(_, _, s)| s.state == state)
             .map(|(cell, name, s)| {
-                let agents = words::agents(cell.agents);
-                format!("{name} at {agents} {}", change(&s))
+                format!("{name} at {} {}", words::agents(cell.agents), change(&s))
             })
             .collect();
         if !found.is_empty() {
-            let next = next_step(state);
-            let note = format!("{state}: {}; {next}", words::list(&found));
+            let (what, next) = (measure(state), next_step(state));
+            let note = format!("{state} ({what}): {}; {next}", found.join(", "));
             page.paragraph(2, Tone::Caution, &note);
         }
     }
@@ -69,18 +72,21 @@ fn change(s: &Steadiness) -> String {
         percent(s.change.high),
     );
     let (low, high) = (one.min(other), one.max(other));
-    let size = format!("{value:.1} % [{low:.1}, {high:.1}]");
     match s.state {
-        SteadyState::Warming => {
-            format!("({size} more in the last third of a window than in the first)")
+        _ if s.swing > FAR => "by more than a factor of ten".to_owned(),
+        SteadyState::Warming | SteadyState::Slowing => {
+            format!("{value:.1} % [{low:.1}, {high:.1}]")
         }
-        SteadyState::Slowing => {
-            format!("({size} less in the last third of a window than in the first)")
-        }
-        _ => format!(
-            "(first and last third of a window are {:.0} % apart, median)",
-            s.swing * 100.0
-        ),
+        _ => format!("{:.0} %", s.swing * 100.0),
+    }
+}
+
+/// What is said of each side in a state.
+fn measure(state: SteadyState) -> &'static str {
+    match state {
+        SteadyState::Warming => "more in the last third of a window than in the first",
+        SteadyState::Slowing => "less in the last third of a window than in the first",
+        _ => "first and last third of a window apart, median",
     }
 }
 

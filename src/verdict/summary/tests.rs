@@ -156,7 +156,7 @@ fn one_comparison_is_weighed_alone() {
     assert_eq!(
         text,
         "take threads (for throughput): threads do 2.00 [1.92, 2.08] times as many steps per second as \
-         processes at 32 agents. A crash that may not take other agents with it would change it: take processes then; a crash \
+         processes at 32 agents. If a crash must not take other agents with it, take processes: a crash \
          takes 32 of 32 agents in threads and 1 in processes; how long it takes to mend was not measured"
     );
 }
@@ -174,10 +174,10 @@ fn what_beats_both_is_taken_and_named_with_what_it_is_not_told_from() {
         "take threads:cores (for throughput): threads:cores do 1.25 [1.20, 1.30] times as many steps per second \
          as threads at 32 agents (not told from processes:cores with 1.20 [1.15, 1.25]: they were not compared \
          with each other). Between threads and processes, take threads (for throughput): threads do 2.00 [1.92, \
-         2.08] times as many steps per second as processes at 32 agents. A crash that may not take other agents with \
-         it would change it: take processes then; a crash takes 32 of 32 agents in threads:cores and 1 in processes; how long it \
-         takes to mend was not measured; a crash takes 16 of 32 agents in processes:cores, which do 1.20 [1.15, \
-         1.25] times as many steps per second as threads"
+         2.08] times as many steps per second as processes at 32 agents. If a crash must not take other agents with \
+         it, take processes: a crash takes 32 of 32 agents in threads:cores and 1 in processes; how long it \
+         takes to mend was not measured; a crash takes 16 of 32 agents in processes:cores (at 1.20 [1.15, \
+         1.25] of the op/s of threads with 32 agents)"
     );
 }
 
@@ -233,21 +233,21 @@ fn nobody_is_named_as_ahead_without_certainty() {
         Case::of("processes:cores", &[(32, 'b', 0.8)]),
     ];
     let text = said(&threads_are_ahead(), &others, Priority::Throughput);
-    let none = "Of the other deployments, none (threads:cores and processes:cores) is ahead of threads for \
-                certain; nearest come threads:cores with 1.01 [0.97, 1.05] times as many steps per second at 32 \
-                agents, inconclusive. ";
+    let none = "Of the other deployments, none (threads:cores and processes:cores) is certainly ahead of \
+                threads; the closest is threads:cores, at 1.01 [0.97, 1.05] of the op/s of threads with 32 agents, \
+                inconclusive. ";
     assert!(text.contains(none), "{text}");
     let one = [Case::of("processes:cores", &[(32, 'b', 0.8)])];
     let text = said(&threads_are_ahead(), &one, Priority::Throughput);
-    let none = "Of the other deployments, processes:cores, the only one, are not ahead of threads for certain; they do 0.80 \
-                [0.77, 0.83] times as many steps per second at 32 agents. ";
+    let none = "Of the other deployments, processes:cores, the only one, are not certainly ahead of threads; \
+                they are at 0.80 [0.77, 0.83] of the op/s of threads with 32 agents. ";
     assert!(text.contains(none), "{text}");
     let many: Vec<Case> = (1..=5)
         .map(|n| Case::of(&format!("processes:{n}"), &[(32, 'b', 0.8)]))
         .collect();
     let text = said(&threads_are_ahead(), &many, Priority::Throughput);
     assert!(
-        text.contains("Of the other deployments, none of the 5 is ahead"),
+        text.contains("Of the other deployments, none of the 5 is certainly ahead"),
         "{text}"
     );
     let nothing = [Case::of("processes:cores", &[])];
@@ -320,8 +320,8 @@ fn another_priority_names_another_best_and_falls_back_to_throughput() {
         isolation.starts_with("take processes (for isolation)"),
         "{isolation}"
     );
-    let mix = "Of the other deployments, a crash takes 16 of 32 agents in processes:cores, which do 1.20 [1.15, \
-               1.25] times as many steps";
+    let mix = "Of the other deployments, a crash takes 16 of 32 agents in processes:cores (at 1.20 [1.15, 1.25] \
+               of the op/s";
     assert!(isolation.contains(mix), "{isolation}");
     // Neither least memory, nor a shorter tail, nor an earlier start: throughput it is.
     let none = [Case::of("threads:cores", &[(32, 'x', 1.25)])

@@ -117,7 +117,7 @@ fn throughput_decides_and_what_speaks_against_it_is_said() {
     );
     assert!(
         text.contains(
-            "A crash that may not take other agents with it would change it: take processes then"
+            "If a crash must not take other agents with it, take processes: a crash takes"
         ),
         "{text}"
     );
@@ -128,7 +128,7 @@ fn another_priority_turns_it_around() {
     let text = said(&ahead("threads"), 0.5, None, &[], Priority::Isolation);
     assert!(text.starts_with("take processes (for isolation)"), "{text}");
     assert!(
-        text.contains("More steps per second would change it: take threads then"),
+        text.contains("If steps per second matter more, take threads: threads do"),
         "{text}"
     );
     let tail = [latency_of((0.4, 0.5))];
@@ -198,7 +198,7 @@ fn what_is_open_at_more_agents_is_said_where_fewer_are_a_tie() {
     );
     assert!(
         text.contains(
-            "; both do as many steps per second at 8 agents (not settled at 16 and 32). A crash"
+            "; both do as many steps per second at 8 agents (not settled at 16 and 32). If a crash"
         ),
         "{text}"
     );

@@ -48,6 +48,10 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use std::fmt::Display;
 
+/// Probes in which neither side should be ahead by much: what they show is not the price of an operation, but how small
+/// a difference this machine can tell from none.
+pub const CONTROLS: [&str; 3] = ["getppid", "faults", "alloc"];
+
 /// The table `[op]` of a probe's file.
 pub trait Probe: DeserializeOwned + Send + Sync + 'static {
     /// What its agents do.

@@ -45,7 +45,7 @@ pub fn figure(run: &Run, answer: &Answer) -> Option<Figure> {
     Some(Figure {
         id: slug(&["latency", &answer.workload, x, baseline]),
         title: format!("p50 and p99 of {}{}", answer.workload, mark(run)),
-        caption: "From the planned start of a step to its end, medians over pairs, by factors. Filled: half of \
+        caption: "From the planned start of a step to its end, geometric means over pairs, by factors. Filled: half of \
                   the steps are done by then. Hollow: 99 % are. A cross: invocations fell behind their plan, so \
                   the points below it would be higher in a longer window."
             .to_owned(),

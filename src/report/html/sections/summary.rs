@@ -64,7 +64,7 @@ pub fn write(run: &Run) -> Vec<Section> {
     if run.cells.iter().any(is_open) {
         blocks.push(Block::Text {
             tone: "quiet",
-            text: "Inconclusive is not a tie: the interval is too wide to tell; more time or a quieter \
+            text: "Inconclusive is not a tie: the interval reaches across the margin; more time or a quieter \
                    machine narrows it."
                 .to_owned(),
         });
