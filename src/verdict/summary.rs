@@ -213,11 +213,10 @@ fn paragraph(first: &Known<'_>, others: &[Known<'_>], asked: Asked) -> Vec<Strin
     sentences
 }
 
-/// Clauses as a sentence; `None` of none.
+/// What else is known, as a sentence; `None` of nothing. Labels of deployments keep their small letters, so none begins
+/// it.
 fn one_sentence(clauses: Vec<String>) -> Option<String> {
-    let said = clauses.join("; ");
-    let first = said.chars().next()?;
-    Some(first.to_uppercase().chain(said.chars().skip(1)).collect())
+    (!clauses.is_empty()).then(|| format!("Beside that, {}", clauses.join("; ")))
 }
 
 fn moving(counts: &[usize]) -> Option<String> {
