@@ -420,14 +420,15 @@ fn sentence(cells: &[ComparedCell], labels: &[String], refused: usize) -> String
         .filter(|(_, l)| l.verdict == ChangeVerdict::Worse)
         .map(|(c, l)| format!("{} {} at {}@{}", l.of, l.metric, c.workload, c.agents))
         .collect();
+    // What a withheld or busy run measured is certain of nothing.
+    let is_worse = match labels {
+        [] => "worse, with certainty",
+        _ => "worse by its interval",
+    };
     let named = match worse.len() {
         0 => "nothing got worse with certainty".to_owned(),
-        1..=3 => format!("worse, with certainty: {}", words::list(&worse)),
-        n => format!(
-            "worse, with certainty: {}, and {} more",
-            worse[..3].join(", "),
-            n - 3
-        ),
+        1..=3 => format!("{is_worse}: {}", words::list(&worse)),
+        n => format!("{is_worse}: {}, and {} more", worse[..3].join(", "), n - 3),
     };
     let others = [
         (count(ChangeVerdict::Better), "better"),

@@ -126,7 +126,10 @@ pub fn beside(run: &Run, page: &mut Page) {
     if run.withheld.is_some() || sentences.is_empty() {
         return;
     }
-    page.heading("beside it", "");
+    // Where nothing was compared they are what the verdict is.
+    if !run.answers.is_empty() {
+        page.heading("beside it", "");
+    }
     for sentence in sentences {
         page.paragraph(2, Tone::Plain, &sentence);
     }
