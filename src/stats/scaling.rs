@@ -8,7 +8,7 @@ use super::estimate::{estimate_mean, median};
 /// Points that a fit of two parameters beside the scale needs.
 pub const USL_POINTS: usize = 4;
 
-/// Agents that live in worlds of their own do not all have as much to do for an op. Points whose work per op is
+/// Agents that talk live in worlds of their own, and do not all have as much to do for an op. Points whose work per op is
 /// further from that of one agent than this share are not held against it.
 const OTHER_WORK: f64 = 0.05;
 
