@@ -7,22 +7,19 @@ use std::io::{Read, Write};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use forkscope::experiment::invocation::Invocation;
 use forkscope::experiment::turns::Part;
 use forkscope::record::{Cause, Failure, Outcome, Phase, Run};
 use forkscope::report::json;
-use host::proc::{self, Gate, Process, await_end_of, children, eventually, numbered};
+use host::proc::{self, Hold, Process, await_end_of, children, eventually, numbered};
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 use tempfile::TempDir;
 
 /// A window that no test waits for the end of.
 const ENDLESS_S: f64 = 30.0;
-
-/// An answer within this time did not wait for the end of the window, nor for a watchdog.
-const AT_ONCE: Duration = Duration::from_secs(10);
 
 /// A few invocations are done within this time, however slow the machine.
 const A_ROUND: Duration = Duration::from_secs(120);
@@ -46,14 +43,14 @@ const RUN: &[&str] = &[
 ];
 
 impl Started {
-    fn new(arguments: &[&str]) -> Started {
-        Started::with(arguments, Stdio::null(), Stdio::inherit())
-    }
-
-    /// With these as standard output and standard error.
-    fn with(arguments: &[&str], stdout: Stdio, stderr: Stdio) -> Started {
+    /// Held, and with these as standard output and standard error.
+    fn with(arguments: &[&str], hold: Option<&Hold>, stdout: Stdio, stderr: Stdio) -> Started {
         let (tmp, out) = (TempDir::new().unwrap(), TempDir::new().unwrap());
-        let coordinator = Command::new(env!("CARGO_BIN_EXE_forkscope"))
+        let mut command = Command::new(env!("CARGO_BIN_EXE_forkscope"));
+        if let Some(hold) = hold {
+            hold.tell(&mut command);
+        }
+        let coordinator = command
             .args(arguments)
             .arg("--out")
             .arg(out.path())
@@ -79,14 +76,13 @@ impl Started {
         self.coordinator.id() as i32
     }
 
-    /// The next host that is in `phase` with so many worker processes.
-    fn host_in(&self, phase: When) -> Process {
-        let name = format!("{phase:?}");
-        eventually(&name, || {
-            let host = children(self.pid()).pop()?;
-            is_host(&host).then(|| phase.is_seen(host.pid)).flatten()?;
-            Some(host)
-        })
+    /// A run whose hosts are held in a phase, and the first of them.
+    fn held(arguments: &[&str], phase: Phase) -> (Started, Hold, Process) {
+        let hold = Hold::in_phase(phase);
+        let run = Started::with(arguments, Some(&hold), Stdio::null(), Stdio::inherit());
+        let host = hold.host();
+        assert!(is_host(&host) && children(run.pid()).contains(&host));
+        (run, hold, host)
     }
 
     /// Waits until a round is in the record.
@@ -147,86 +143,58 @@ fn files(folder: &Path) -> Vec<String> {
         .collect()
 }
 
-/// A moment in the life of a host, as it shows from outside.
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum When {
-    NoWorkerExists,
-    Setup,
-    WarmUp,
-    Window,
-    HandOver,
-}
+/// Both sides of its pairs have four worker processes.
+const RUN_OF_PROCESSES: &[&str] = &[
+    "run",
+    "-w",
+    "coordination",
+    "-a",
+    "4",
+    "-d",
+    "processes:4,processes",
+    "--quiet",
+];
 
-impl When {
-    /// Looks once; for what is short it waits at the door.
-    fn is_seen(self, host: i32) -> Option<()> {
-        let step = || Gate::of(host).map(|g| g.step());
-        let crew = || proc::workers(host).len();
-        let is_now = match self {
-            When::NoWorkerExists => children(host).is_empty() && step().is_none_or(|s| s == 0),
-            When::Setup => (1..=4).contains(&crew()) && step() == Some(0),
-            When::WarmUp => crew() == 4 && step() == Some(1),
-            When::Window => crew() == 4 && step() == Some(2),
-            When::HandOver => {
-                let gate = Gate::of(host)?;
-                if crew() != 4 || gate.step() != 2 {
-                    return None;
-                }
-                let deadline = Instant::now() + AT_ONCE;
-                while gate.step() == 2 && Instant::now() < deadline {
-                    std::hint::spin_loop();
-                }
-                gate.step() == 3
-            }
-        };
-        is_now.then_some(())
-    }
-}
-
-fn kill_the_coordinator(arguments: &[&str], when: When) {
-    let mut run = Started::new(arguments);
-    let host = run.host_in(when);
+/// Kills the coordinator while a host is held in `phase` with so many worker processes.
+fn kill_the_coordinator(phase: Phase, crew: usize) {
+    let (mut run, _hold, host) = Started::held(RUN_OF_PROCESSES, phase);
     let mut recorded = vec![host.clone()];
     recorded.extend(children(host.pid));
-    run.coordinator.kill().unwrap();
+    assert_eq!(recorded.len(), 1 + crew, "{phase}");
     recorded.extend(run.processes());
+    run.coordinator.kill().unwrap();
     run.coordinator.wait().unwrap();
-    run.assert_nothing_is_left(&recorded, &format!("{when:?}"));
+    run.assert_nothing_is_left(&recorded, &phase.to_string());
 }
 
 #[test]
 fn a_coordinator_killed_before_any_worker_exists_leaves_nothing() {
-    kill_the_coordinator(RUN, When::NoWorkerExists);
+    kill_the_coordinator(Phase::Start, 0);
 }
 
 #[test]
 fn a_coordinator_killed_in_setup_leaves_nothing() {
-    kill_the_coordinator(RUN, When::Setup);
+    kill_the_coordinator(Phase::Setup, 4);
 }
 
 #[test]
 fn a_coordinator_killed_in_the_warm_up_leaves_nothing() {
-    kill_the_coordinator(RUN, When::WarmUp);
+    kill_the_coordinator(Phase::WarmUp, 4);
 }
 
 #[test]
 fn a_coordinator_killed_in_the_window_leaves_nothing() {
-    kill_the_coordinator(RUN, When::Window);
+    kill_the_coordinator(Phase::Window, 4);
 }
 
 #[test]
 fn a_coordinator_killed_at_the_hand_over_leaves_nothing() {
-    kill_the_coordinator(RUN, When::HandOver);
+    kill_the_coordinator(Phase::Collect, 4);
 }
 
 #[test]
 fn a_killed_quick_run_leaves_nothing() {
-    let mut run = Started::new(&["quick", "--quiet"]);
-    let host = eventually("a window with worker processes", || {
-        let host = children(run.pid()).pop()?;
-        let workers = proc::workers(host.pid).len();
-        (workers > 0 && Gate::of(host.pid)?.step() == 2).then_some(host)
-    });
+    let (mut run, _hold, host) = Started::held(&["quick", "--quiet"], Phase::Window);
     let recorded = [vec![host], run.processes()].concat();
     run.coordinator.kill().unwrap();
     run.coordinator.wait().unwrap();
@@ -235,10 +203,10 @@ fn a_killed_quick_run_leaves_nothing() {
 
 #[test]
 fn a_killed_host_is_one_failed_invocation_and_the_run_goes_on() {
-    let mut run = Started::new(RUN);
-    let host = run.host_in(When::Window);
+    let (mut run, hold, host) = Started::held(RUN, Phase::Window);
     let crew = proc::workers(host.pid);
     host.signal(Signal::SIGKILL);
+    hold.let_go();
     await_end_of(&crew, "the host was killed");
     // The other side of the pair, and the next pair.
     let mut seen = vec![host.pid];
@@ -278,7 +246,7 @@ fn a_killed_host_is_one_failed_invocation_and_the_run_goes_on() {
 fn workers_that_are_always_killed_end_the_run_as_a_failure_that_is_told() {
     // Every cell has worker processes: all are given up.
     let arguments = [&RUN[..5], &["-d", "processes:4,processes:2"]].concat();
-    let mut run = Started::with(&arguments, Stdio::piped(), Stdio::piped());
+    let mut run = Started::with(&arguments, None, Stdio::piped(), Stdio::piped());
     let killed = eventually_ends(&mut run, |run| {
         for host in children(run.pid()) {
             let crew = proc::workers(host.pid);
@@ -341,7 +309,7 @@ fn run_aloud() -> Vec<&'static str> {
 fn a_reader_that_has_left_changes_neither_record_nor_exit_code() {
     for format in [&[][..], &["--json", "-"]] {
         let arguments = [&run_aloud(), format].concat();
-        let mut run = Started::with(&arguments, closed_pipe(), Stdio::piped());
+        let mut run = Started::with(&arguments, None, closed_pipe(), Stdio::piped());
         run.await_a_round();
         run.signal(Signal::SIGINT);
         let ended = eventually_ends(&mut run, |_| {});
@@ -360,7 +328,7 @@ fn a_reader_that_has_left_changes_neither_record_nor_exit_code() {
 #[test]
 fn a_table_that_cannot_be_written_is_a_failure_and_the_record_is_there() {
     let full = fs::File::options().write(true).open("/dev/full").unwrap();
-    let mut run = Started::with(&run_aloud(), Stdio::from(full), Stdio::piped());
+    let mut run = Started::with(&run_aloud(), None, Stdio::from(full), Stdio::piped());
     run.await_a_round();
     run.signal(Signal::SIGTERM);
     let ended = eventually_ends(&mut run, |_| {});
@@ -443,8 +411,9 @@ fn read_record(file: &mut fs::File) -> Run {
 
 /// Interrupts a run in a window, and looks at what it says and leaves.
 fn interrupt(signal: Signal, is_whole_group: bool) {
-    let mut run = Started::with(&run_aloud(), Stdio::piped(), Stdio::piped());
-    run.host_in(When::Window);
+    let hold = Hold::in_phase(Phase::Window);
+    let mut run = Started::with(&run_aloud(), Some(&hold), Stdio::piped(), Stdio::piped());
+    hold.host();
     let recorded = run.processes();
     let leader = Pid::from_raw(run.pid());
     if is_whole_group {
@@ -525,12 +494,13 @@ fn a_worker_killed_in_the_window_is_named_at_once_and_takes_the_others_along() {
         ("exploration", "processes:2", 2, 2),
         ("coordination", "processes:2x2", 2, 2),
     ] {
-        let child = host::start(&endless(name, 4, form));
-        let crew = proc::workers_at(child.id() as i32, processes, 2);
-        let killed = Instant::now();
+        let (child, hold) = host::start_held(&endless(name, 4, form), Phase::Window);
+        let crew = proc::workers(child.id() as i32);
+        assert_eq!(crew.len(), processes, "{form}");
         numbered(&crew, 1).signal(Signal::SIGKILL);
+        hold.let_go();
         let failure = failure(child);
-        assert!(killed.elapsed() < AT_ONCE, "{failure:?}");
+        // Not in the stop: nobody waited for the end of the window.
         assert_eq!(failure.phase, Phase::Window, "{failure:?}");
         assert_eq!(failure.signal.as_deref(), Some("SIGKILL"), "{failure:?}");
         assert_eq!(failure.agent, Some(agent), "{form}: {failure:?}");
@@ -555,10 +525,8 @@ fn a_worker_killed_while_it_comes_up_is_a_failure_and_never_a_hang() {
         // At once, and then later and later: through connecting, building and warming up.
         std::thread::sleep(Duration::from_micros(400 * (attempt as u64 / 3).pow(2)));
         let crew = proc::workers(id);
-        let killed = Instant::now();
         worker.signal(Signal::SIGKILL);
         let failure = failure(child);
-        assert!(killed.elapsed() < AT_ONCE, "{failure:?}");
         assert!(is_before_the_stop(failure.phase), "{failure:?}");
         assert!(
             failure
@@ -581,9 +549,11 @@ fn a_worker_stopped_in_the_window_is_named_by_the_watchdog() {
             part: Part::ALONE,
             ..host::invocation("exploration", 4, form)
         };
-        let child = host::start(&invocation);
-        let crew = proc::workers_at(child.id() as i32, processes, 2);
+        let (child, hold) = host::start_held(&invocation, Phase::Window);
+        let crew = proc::workers(child.id() as i32);
+        assert_eq!(crew.len(), processes, "{form}");
         numbered(&crew, 1).signal(Signal::SIGSTOP);
+        hold.let_go();
         let failure = failure(child);
         assert_eq!(failure.phase, Phase::Stop, "{failure:?}");
         assert_eq!(failure.agent, Some(agent), "{form}: {failure:?}");
@@ -600,9 +570,10 @@ fn a_worker_stopped_among_agents_that_wait_for_each_other_is_ended_by_the_watchd
         part: Part::ALONE,
         ..host::invocation("coordination", 4, "processes")
     };
-    let child = host::start(&invocation);
-    let crew = proc::workers_at(child.id() as i32, 4, 2);
+    let (child, hold) = host::start_held(&invocation, Phase::Window);
+    let crew = proc::workers(child.id() as i32);
     numbered(&crew, 1).signal(Signal::SIGSTOP);
+    hold.let_go();
     let failure = failure(child);
     assert_eq!(failure.phase, Phase::Stop, "{failure:?}");
     assert!(failure.message.contains("hang"), "{failure:?}");

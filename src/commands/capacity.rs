@@ -29,8 +29,8 @@ pub(super) fn carries(
     form: Form,
 ) -> Result<(), LimitError> {
     let placement = form.place(agents, whole_cpus(request.cpus_effective));
-    let processes = placement.processes as u64;
-    let threads = (placement.workers() - placement.processes) as u64;
+    let processes = placement.processes() as u64;
+    let threads = (placement.workers() - placement.processes()) as u64;
     let specs: Vec<_> = request
         .workloads
         .iter()
@@ -40,7 +40,7 @@ pub(super) fn carries(
         .iter()
         .map(|(_, spec)| spec.descriptors_per_agent())
         .max();
-    let together = agents.div_ceil(placement.processes.max(1)) * of_an_agent.unwrap_or(0);
+    let together = agents.div_ceil(placement.processes().max(1)) * of_an_agent.unwrap_or(0);
     // The host makes the streams of all workers before the first of them starts.
     let (mut streams, mut message_bytes) = (0, 0);
     for (planned, spec) in &specs {
@@ -58,7 +58,7 @@ pub(super) fn carries(
             message_bytes = message_bytes.max(Shared::bytes_needed(entry, &wiring));
         }
         if plan::is_taped(request, planned, agents) {
-            let own = (0..placement.processes.max(1)).map(|p| placement.agents_of_process(p));
+            let own = (0..placement.processes().max(1)).map(|p| placement.agents_of_process(p));
             let tapes = Tape::bytes_of_all(spec.as_ref(), &wiring.topology, own);
             message_bytes = message_bytes.max(tapes);
         }

@@ -84,24 +84,18 @@ impl Form {
         threads_each: Count::Exactly(1),
     };
 
-    /// Resolves the form for a number of agents and CPUs. There are never more workers than agents.
+    /// Resolves the form for a number of agents, at least one, and of CPUs. Every worker has an agent: where there are
+    /// fewer agents than P × T, there are as many workers as agents, and as many processes at most.
     #[must_use]
     pub fn place(&self, agents: usize, cpus: usize) -> Placement {
-        let count = self.count.of(agents, cpus).clamp(1, agents.max(1));
+        let agents = agents.max(1);
+        let count = self.count.of(agents, cpus).clamp(1, agents);
         match self.kind {
-            Kind::Threads => Placement {
-                agents,
-                processes: 0,
-                threads_each: count,
-            },
+            Kind::Threads => Placement::on_threads(agents, count),
             Kind::Processes => {
-                let most = agents.div_ceil(count).max(1);
-                let threads_each = self.threads_each.of(agents, cpus).clamp(1, most);
-                Placement {
-                    agents,
-                    processes: count,
-                    threads_each,
-                }
+                let each = self.threads_each.of(agents, cpus).max(1);
+                let workers = count.saturating_mul(each).min(agents);
+                Placement::on_processes(agents, count, workers)
             }
         }
     }
@@ -214,59 +208,81 @@ mod tests {
         }
     }
 
-    #[test]
-    fn every_agent_has_one_worker_and_blocks_agree_with_it() {
-        for agents in 1..40 {
-            for label in [
-                "threads",
-                "threads:3",
-                "processes",
-                "processes:4",
-                "processes:2x8",
-                "processes:3x5",
-            ] {
-                let placement = label.parse::<Form>().unwrap().place(agents, 2);
-                let mut seen = 0;
-                for worker in 0..placement.workers() {
-                    for agent in placement.agents_of(worker) {
-                        assert_eq!(agent, seen);
-                        assert_eq!(placement.worker_of(agent), worker, "{label} {agents}");
-                        seen += 1;
-                    }
+    fn place(label: &str, agents: usize, cpus: usize) -> Placement {
+        label.parse::<Form>().unwrap().place(agents, cpus)
+    }
+
+    /// What must hold for every deployment on every machine: blocks agree with their inverses, and nobody is idle.
+    fn assert_sound(placement: &Placement, what: &str) {
+        let (mut agents, mut workers) = (0, 0);
+        for process in 0..placement.processes().max(1) {
+            let own = placement.workers_of(process);
+            assert_eq!(own.start, workers, "{what}");
+            assert!(!own.is_empty(), "{what}: process {process} has no worker");
+            let first_agent = agents;
+            for worker in own {
+                assert_eq!(placement.process_of(worker), process, "{what}");
+                let own = placement.agents_of(worker);
+                assert_eq!(own.start, agents, "{what}");
+                assert!(!own.is_empty(), "{what}: worker {worker} has no agent");
+                for agent in own {
+                    assert_eq!(placement.worker_of(agent), worker, "{what}");
+                    agents += 1;
                 }
-                assert_eq!(seen, agents);
+                workers += 1;
+            }
+            assert_eq!(placement.agents_of_process(process), first_agent..agents);
+        }
+        assert_eq!(
+            (agents, workers),
+            (placement.agents(), placement.workers()),
+            "{what}"
+        );
+    }
+
+    #[test]
+    fn no_worker_is_without_an_agent_on_any_machine() {
+        let labels: Vec<String> = [
+            "threads",
+            "threads:cores",
+            "processes",
+            "processes:cores",
+            "processes:coresxcores",
+            "processes:999x999",
+        ]
+        .map(str::to_owned)
+        .into_iter()
+        .chain((1..=9).flat_map(|p| (1..=9).map(move |t| format!("processes:{p}x{t}"))))
+        .chain((1..=17).map(|w| format!("threads:{w}")))
+        .collect();
+        let forms: Vec<Form> = labels.iter().map(|l| l.parse().unwrap()).collect();
+        let by_cpus = |form: &Form| format!("{form}").contains("cores");
+        for cpus in 1..=256 {
+            for agents in 1..=128 {
+                for form in forms.iter().filter(|f| cpus == 1 || by_cpus(f)) {
+                    let what = format!("{form} with {agents} agents on {cpus} CPUs");
+                    assert_sound(&form.place(agents, cpus), &what);
+                }
             }
         }
     }
 
     #[test]
-    fn a_form_never_has_more_workers_than_can_have_an_agent_each() {
-        let place = |label: &str, agents| label.parse::<Form>().unwrap().place(agents, 4);
-        assert_eq!(
-            place("processes:2x8", 32),
-            Placement {
-                agents: 32,
-                processes: 2,
-                threads_each: 8
-            }
-        );
-        assert_eq!(
-            place("processes:2x8", 4),
-            Placement {
-                agents: 4,
-                processes: 2,
-                threads_each: 2
-            }
-        );
-        assert_eq!(
-            place("processes:8", 2),
-            Placement {
-                agents: 2,
-                processes: 2,
-                threads_each: 1
-            }
-        );
-        assert_eq!(place("threads:cores", 32).workers(), 4);
-        assert_eq!(place("threads", 7).workers(), 7);
+    fn a_form_has_as_many_workers_as_it_says_where_there_are_agents_for_them() {
+        for (label, agents, processes, workers) in [
+            ("processes:2x8", 32, 2, 16),
+            ("processes:2x8", 4, 2, 4),
+            ("processes:8", 2, 2, 2),
+            ("processes:3x2", 4, 3, 4),
+            ("processes:3x3", 8, 3, 8),
+            ("processes:3x3", 9, 3, 9),
+            ("processes:coresx4", 7, 4, 7),
+        ] {
+            let expected = Placement::on_processes(agents, processes, workers);
+            assert_eq!(place(label, agents, 4), expected, "{label} {agents}");
+        }
+        assert_eq!(place("threads:cores", 32, 4).workers(), 4);
+        assert_eq!(place("threads", 7, 4).workers(), 7);
+        assert_eq!(place("processes:3x3", 8, 4).threads_each(), 3);
     }
 }

@@ -62,7 +62,7 @@ fn transport_of(side: &PlannedSide, agents: usize, request: &Request, workload: 
             let (topology, bytes) = (spec.topology(agents), spec.message_bytes());
             let fits = |p| fits_buffer(p, &placement, &topology, bytes);
             spec.hop().is_none()
-                && (placement.threads_each > 1 || !(0..placement.processes).all(fits))
+                && (placement.threads_each() > 1 || !(0..placement.processes()).all(fits))
         })
     };
     match entry.means {

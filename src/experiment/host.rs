@@ -171,6 +171,9 @@ impl Hosts {
             end(&mut child);
         }
         let status = wait_or_kill(&mut child);
+        if answer.is_none() {
+            self.await_interrupt(status.as_ref().ok());
+        }
         match answer {
             Some(outcome) => outcome,
             None if heard.is_late => Outcome::Failed(fail(
@@ -181,6 +184,20 @@ impl Hosts {
                 phase,
                 format!("the host {}{}", ended(status), last_words(&heard.err)),
             )),
+        }
+    }
+
+    /// A terminal interrupts a whole group, and a host may die of it before this process knows of it: then it is about
+    /// to, and what the host did is no failure.
+    fn await_interrupt(&self, status: Option<&ExitStatus>) {
+        const ENDS: [Signal; 3] = [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP];
+        let signal = status.and_then(|s| Signal::try_from(s.signal()?).ok());
+        let until = Instant::now() + GRACE;
+        while signal.is_some_and(|s| ENDS.contains(&s))
+            && !self.is_interrupted.load(Relaxed)
+            && Instant::now() < until
+        {
+            std::thread::sleep(Duration::from_millis(1));
         }
     }
 

@@ -111,8 +111,7 @@ pub fn fits_buffer(
     topology: &Topology,
     message_bytes: usize,
 ) -> bool {
-    let workers = placement.workers_of(process);
-    let own = placement.agents_of(workers.start).start..placement.agents_of(workers.end - 1).end;
+    let own = placement.agents_of_process(process);
     let links = own
         .clone()
         .flat_map(|agent| topology.of(agent))

@@ -36,11 +36,7 @@ mod tests {
     #[test]
     fn nobody_cuts_the_memory_of_rings_and_gates_short_or_makes_it_longer() {
         let wiring = Wiring {
-            placement: Placement {
-                agents: 2,
-                processes: 0,
-                threads_each: 2,
-            },
+            placement: Placement::on_threads(2, 2),
             topology: Arc::new(Topology::new(Shape::All, None, 2)),
             message_bytes: 64,
             under_way: 2,

@@ -79,7 +79,7 @@ impl Shared {
     /// agents, and the rings that it goes through.
     #[must_use]
     pub fn bytes_needed(entry: &Entry, wiring: &Wiring) -> u64 {
-        let agents = 0..wiring.placement.agents;
+        let agents = 0..wiring.placement.agents();
         let links: usize = agents.map(|a| wiring.topology.of(a).len()).sum();
         let message = size_of::<Message>() + wiring.message_bytes;
         let under_way = (links as u64)

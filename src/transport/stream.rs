@@ -46,7 +46,7 @@ pub struct Streams {
 /// Pairs of workers that write to each other, the smaller number first.
 fn pairs(wiring: &Wiring) -> BTreeSet<(usize, usize)> {
     let mut pairs = BTreeSet::new();
-    for to in 0..wiring.placement.agents {
+    for to in 0..wiring.placement.agents() {
         let reader = wiring.placement.worker_of(to);
         for &from in wiring.topology.of(to) {
             let writer = wiring.placement.worker_of(from as usize);

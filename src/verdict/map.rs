@@ -19,8 +19,8 @@ pub fn fill_map(map: &mut MapAnswer, cells: &[Cell], cpus_effective: f64) {
         let rates: Vec<f64> = c.kept().map(|(_, _, x)| x.ops_per_s).collect();
         Some(MapPoint {
             deployment: c.x.clone(),
-            processes: placement.processes,
-            threads_each: placement.threads_each,
+            processes: placement.processes(),
+            threads_each: placement.threads_each(),
             ops_per_s: median(&rates)?,
             ratio: c.effect.map(|e| Estimate {
                 value: e.ratio,

@@ -445,7 +445,7 @@ pub(super) fn isolation_would_change(
 pub(super) fn agents_of_a_process(label: &str, agents: usize, cpus: usize) -> Option<usize> {
     let form: Form = label.parse().ok()?;
     // Threads are no processes of their own: the one there is has all agents.
-    Some(agents.div_ceil(form.place(agents, cpus).processes.max(1)))
+    Some(agents.div_ceil(form.place(agents, cpus).processes().max(1)))
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ use forkscope::observe::clock::OpClock;
 use forkscope::record::{Failure, Outcome, Phase, Pinning, Sample};
 use forkscope::transport::Choice;
 use forkscope::workload::{self, SpecSource};
+use proc::Hold;
 use std::io::Write;
 use std::process::{Child, Command, Stdio};
 
@@ -52,6 +53,16 @@ pub fn invocation_of(source: SpecSource, agents: usize, form: &str) -> Invocatio
 /// Starts a host process and gives it its task.
 pub fn start(invocation: &Invocation) -> Child {
     start_with(Command::new(env!("CARGO_BIN_EXE_forkscope")), invocation)
+}
+
+/// Starts a host and waits until it is in a phase, in which it stays until it is let go.
+pub fn start_held(invocation: &Invocation, phase: Phase) -> (Child, Hold) {
+    let hold = Hold::in_phase(phase);
+    let mut command = Command::new(env!("CARGO_BIN_EXE_forkscope"));
+    hold.tell(&mut command);
+    let child = start_with(command, invocation);
+    assert_eq!(hold.host().pid, child.id() as i32);
+    (child, hold)
 }
 
 /// Starts a host through a command that ends in executing the binary.

@@ -1,18 +1,20 @@
 //! Which processes does a run consist of, and how far are they? Seen from outside, through /proc.
 
-use std::fs::{self, File};
-use std::os::unix::fs::FileExt;
+use std::fs;
 use std::path::Path;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
+use forkscope::record::Phase;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-
-/// Where the current step stands on the gate's page, bytes.
-const STEP_OFFSET: u64 = 16;
+use tempfile::TempDir;
 
 /// How long anything may take that the kernel does by itself: only a hang takes so long.
-const HANG: Duration = Duration::from_secs(20);
+const HANG: Duration = Duration::from_secs(60);
+
+/// How long a run may take to come to a phase, on however slow a machine: builds, and looks at the machine.
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// A process, told apart from a later one of the same number.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -113,27 +115,43 @@ pub fn with_tmpdir(folder: &Path) -> Vec<Process> {
     .collect()
 }
 
-/// The gate of a host, read from outside.
-pub struct Gate(File);
+/// Holds hosts in a phase, until it is dropped or lets go.
+pub struct Hold {
+    folder: TempDir,
+    phase: String,
+}
 
-impl Gate {
-    /// `None` while the host has none.
-    pub fn of(host: i32) -> Option<Gate> {
-        let entries = fs::read_dir(format!("/proc/{host}/fd")).ok()?;
-        let path = entries.filter_map(|e| Some(e.ok()?.path())).find(|p| {
-            fs::read_link(p).is_ok_and(|l| l.to_string_lossy().starts_with("/memfd:forkscope-gate"))
-        })?;
-        File::open(path).ok().map(Gate)
+impl Hold {
+    /// In this phase, every host that [`Hold::tell`] was told of.
+    pub fn in_phase(phase: Phase) -> Hold {
+        let phase = serde_json::to_value(phase).expect("a word");
+        Hold {
+            folder: TempDir::new().expect("a folder"),
+            phase: phase.as_str().expect("a word").to_owned(),
+        }
     }
 
-    /// 0 prepare, 1 warm-up, 2 window, 3 hand-over, 4 exit.
-    pub fn step(&self) -> u32 {
-        let mut bytes = [0; 4];
-        match self.0.read_exact_at(&mut bytes, STEP_OFFSET) {
-            Ok(()) => u32::from_ne_bytes(bytes),
-            // The page has no length yet.
-            Err(_) => 0,
-        }
+    /// Tells a command that is, or starts, hosts.
+    pub fn tell<'c>(&self, command: &'c mut Command) -> &'c mut Command {
+        let value = format!("{}:{}", self.phase, self.folder.path().display());
+        command.env("FORKSCOPE_HOLD", value)
+    }
+
+    /// The host that is held, once there is one.
+    pub fn host(&self) -> Process {
+        within(PATIENCE, &format!("phase {} of a host", self.phase), || {
+            let entry = fs::read_dir(self.folder.path()).ok()?.next()?.ok()?;
+            let name = entry.file_name().into_string().ok()?;
+            Process::of(name.rsplit('-').next()?.parse().ok()?)
+        })
+    }
+
+    /// Lets the host go on, and every later one.
+    pub fn let_go(self) {
+        // A host may be about to say that it waits.
+        within(HANG, "an empty folder", || {
+            fs::remove_dir_all(self.folder.path()).ok()
+        });
     }
 }
 
@@ -161,14 +179,6 @@ pub fn await_end_of(processes: &[Process], when: &str) {
             process.is_gone().then_some(())
         });
     }
-}
-
-/// The workers of a host that has `count` of them, once its gate shows `step`.
-pub fn workers_at(host: i32, count: usize, step: u32) -> Vec<Process> {
-    eventually(&format!("step {step} of host {host}"), || {
-        let workers = workers(host);
-        (workers.len() == count && Gate::of(host)?.step() == step).then_some(workers)
-    })
 }
 
 /// The worker process of a number.

@@ -104,7 +104,7 @@ pub fn sample(invocation: &Invocation, count: usize, ratio: f64) -> Sample {
     let talks = job.source.name == "coordination" && job.agents > 1 && !job.tape;
     let messages = if talks { 2 * ops } else { 0 };
     Sample {
-        processes: invocation.placement().processes,
+        processes: invocation.placement().processes(),
         workers: invocation.placement().workers(),
         ops,
         span_s,

@@ -91,12 +91,12 @@ impl Deployment for Processes {
                 Some(_) => spec.topology(job.agents),
                 None => Topology::silent(job.agents),
             },
-            children: Vec::with_capacity(placement.processes),
+            children: Vec::with_capacity(placement.processes()),
             is_connected: false,
         };
         // This very file, also when a new build has taken its name meanwhile.
         let program = c"/proc/self/exe".to_owned();
-        for process in 0..placement.processes {
+        for process in 0..placement.processes() {
             let inherited = shared.descriptors(&wiring, process);
             let child = fleet
                 .spawn(&program, process, content, &inherited)
@@ -111,7 +111,7 @@ impl Deployment for Processes {
                         format!(
                             "start worker process {} of {}: {why}",
                             process + 1,
-                            placement.processes
+                            placement.processes()
                         ),
                     )
                 })?;
@@ -413,7 +413,7 @@ impl Fleet for ProcessFleet {
         let deadline = Instant::now() + REPORT_TIMEOUT;
         let mut reports = Vec::with_capacity(self.placement.workers());
         for process in 0..self.children.len() {
-            for _ in 0..self.placement.threads_each {
+            for _ in self.placement.workers_of(process) {
                 let left = deadline
                     .saturating_duration_since(Instant::now())
                     .max(Duration::from_millis(1));

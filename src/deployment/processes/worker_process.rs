@@ -133,7 +133,7 @@ impl<H: Fn(WorkerReport) + Send + Sync + 'static> Process<'_, H> {
     ) -> Result<(), String> {
         let placement = wiring.placement;
         let (gate, first, number) = (self.gate, self.first_worker, self.number);
-        let is_alone = placement.threads_each == 1;
+        let is_alone = placement.threads_each() == 1;
         if let Some(hop) = self.workers.hop() {
             // A hop has two ends, each with a process of its own.
             let other = 1 - number;
@@ -251,7 +251,7 @@ fn receive_task(tasks: &IpcReceiver<ToWorker>) -> Result<(Job, Placement, Routes
     else {
         return Err("neighbours came before the task".to_owned());
     };
-    let mut routes: Routes = (0..placement.processes).map(|_| None).collect();
+    let mut routes: Routes = (0..placement.processes()).map(|_| None).collect();
     let mut known = 0;
     while known < peers {
         let ToWorker::Peers(some) = next()? else {

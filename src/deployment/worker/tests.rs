@@ -49,11 +49,7 @@ impl Workload for FragileAgent {
 
 fn run_one(victim: usize) -> (Gate, WorkerReport) {
     let gate = Gate::create(1).unwrap();
-    let placement = Placement {
-        agents: 3,
-        processes: 0,
-        threads_each: 1,
-    };
+    let placement = Placement::on_threads(3, 1);
     let source = SpecSource::built_in(&crate::workload::REGISTRY[0]);
     let assignment = Assignment {
         worker: 0,

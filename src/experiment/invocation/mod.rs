@@ -3,6 +3,7 @@
 //! This runs in the *host*: a process that exists for one invocation only, so that no invocation
 //! inherits heap, caches of an allocator, or threads from another.
 
+mod hold;
 mod partner;
 mod tally;
 mod watch;
@@ -14,6 +15,7 @@ use crate::observe::heap;
 use crate::observe::memory::{FilePages, MemoryReader};
 use crate::record::{Failure, Memory, Outcome, Phase, SLICES, Sample};
 use crate::workload;
+use hold::Hold;
 use nix::unistd::Pid;
 use partner::Partner;
 use serde::{Deserialize, Serialize};
@@ -105,6 +107,7 @@ pub fn run(invocation: &Invocation) -> Result<Sample, Failure> {
 /// Like [`run`]; tells `partner` which phase begins, and waits for what it says before every turn, where it
 /// takes turns. The stop is not told: whoever hears it would take a CPU from the last ops.
 fn run_with(invocation: &Invocation, partner: &mut dyn Partner) -> Result<Sample, Failure> {
+    let hold = Hold::of_environment()?;
     let job = &invocation.job;
     let spec = workload::parse(&job.source).map_err(|e| fail(Phase::Start, e.to_string()))?;
     let is_coupled = !spec.topology(job.agents).is_silent() && !job.tape && spec.hop().is_none();
@@ -119,6 +122,7 @@ fn run_with(invocation: &Invocation, partner: &mut dyn Partner) -> Result<Sample
     let entry = deployment::of(invocation.form.kind);
     let patience = Duration::from_secs_f64(invocation.patience_s);
 
+    hold.at(Phase::Start);
     partner.phase(Phase::Setup);
     let spawned_ns = monotonic_ns();
     let fleet = entry.deployment.start(job, placement, &gate)?;
@@ -128,11 +132,13 @@ fn run_with(invocation: &Invocation, partner: &mut dyn Partner) -> Result<Sample
         fleet,
         patience,
     };
+    hold.at(Phase::Setup);
     host.await_all(Reached::Ready, Phase::Setup)?;
     let setup_s = seconds(monotonic_ns() - spawned_ns);
 
     partner.phase(Phase::WarmUp);
     let opened_ns = host.gate.open(Step::WarmUp);
+    hold.at(Phase::WarmUp);
     host.warm_up(invocation)?;
     host.gate.close(quantum);
     host.await_all(Reached::WarmedUp, Phase::WarmUp)?;
@@ -171,6 +177,9 @@ fn run_with(invocation: &Invocation, partner: &mut dyn Partner) -> Result<Sample
         }
         watch.begin_turn();
         opened_ns = host.gate.open(Step::Turn(window.turns));
+        if window.turns == 0 {
+            hold.at(Phase::Window);
+        }
         let length_s = invocation.window_s / f64::from(of);
         let slices = host.turn(length_s, SLICES / of, opened_ns)?;
         host.gate.close(quantum);
@@ -185,6 +194,7 @@ fn run_with(invocation: &Invocation, partner: &mut dyn Partner) -> Result<Sample
 
     partner.phase(Phase::Collect);
     host.gate.open(Step::HandOver);
+    hold.at(Phase::Collect);
     let mut tally = Tally::of(host.fleet.reports()?)?;
     if let Some(planned_per_s) = job.planned_per_s {
         let first_ns = pace::first_start_ns(opened_ns, placement.workers());
@@ -200,7 +210,7 @@ fn run_with(invocation: &Invocation, partner: &mut dyn Partner) -> Result<Sample
     host.fleet.end();
 
     let sample = Sample {
-        processes: placement.processes,
+        processes: placement.processes(),
         workers: placement.workers(),
         ops: tally.ops,
         span_s: window.span_s,
@@ -450,7 +460,7 @@ impl Host {
     /// Live heap of host and workers.
     fn live_heap_bytes(&self, placement: &Placement) -> u64 {
         let noted = |p| self.gate.live_heap_bytes(placement.workers_of(p).start);
-        let workers: i64 = (0..placement.processes).map(noted).sum();
+        let workers: i64 = (0..placement.processes()).map(noted).sum();
         u64::try_from(heap::live_bytes() + workers).unwrap_or(0)
     }
 }

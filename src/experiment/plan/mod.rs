@@ -501,7 +501,7 @@ fn estimate_s(agents: usize, side: &PlannedSide, window_s: f64, cpus: f64) -> f6
         Kind::Processes => 0.003,
     };
     let tape_s = if side.tape {
-        0.002 * (agents * placement.processes.max(1)) as f64 / cpus
+        0.002 * (agents * placement.processes().max(1)) as f64 / cpus
     } else {
         0.0
     };

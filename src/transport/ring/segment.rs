@@ -60,7 +60,7 @@ impl Layout {
     pub fn new(wiring: &Wiring) -> Layout {
         let (placement, topology) = (&wiring.placement, &wiring.topology);
         let mut pairs: BTreeMap<(usize, usize), usize> = BTreeMap::new();
-        for to in 0..placement.agents {
+        for to in 0..placement.agents() {
             let reader = placement.worker_of(to);
             for &from in topology.of(to) {
                 let writer = placement.worker_of(from as usize);

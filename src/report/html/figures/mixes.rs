@@ -158,8 +158,8 @@ fn baseline(run: &Run, map: &MapAnswer) -> Option<Mix> {
     };
     Some(Mix {
         deployment: map.baseline.clone(),
-        processes: place.processes.max(1),
-        threads_each: place.threads_each,
+        processes: place.processes().max(1),
+        threads_each: place.threads_each(),
         ops_per_s: None,
         ratio: Some(Estimate {
             value: 1.0,
