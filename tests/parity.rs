@@ -2,13 +2,15 @@
 
 mod host;
 
-use forkscope::deployment;
+use forkscope::deployment::{self, Count, Form, Kind};
 use forkscope::experiment::invocation::Invocation;
+use forkscope::experiment::plan::full;
 use forkscope::record::{Pinning, WorkloadKind};
 use forkscope::transport::{self, Choice, Home, Purpose, WaitPolicy};
 use forkscope::workload::delivery::{Paced, Reception};
 use forkscope::workload::hop::{Hop, Pattern};
 use forkscope::workload::{self, Digest, SpecSource, reference};
+use std::collections::{BTreeSet, HashMap};
 
 /// Every form that the registry's deployments have: dedicated, pooled, mixed.
 fn forms() -> Vec<&'static str> {
@@ -69,6 +71,72 @@ fn every_workload_gives_the_reference_digest_under_every_deployment() {
                 assert_eq!(sample.messages_sent, sample.messages_received);
             }
         }
+    }
+}
+
+/// Every form that places few agents in a way of its own, with the number of agents: threads, and processes of one
+/// and more threads; and forms of wide machines with more agents than workers.
+fn placements() -> Vec<(usize, Form)> {
+    const MOST: usize = 16;
+    let counts = || (1..=MOST).map(Count::Exactly);
+    let threads = counts().map(|count| Form {
+        count,
+        ..Form::THREADS
+    });
+    let processes = counts().flat_map(|count| {
+        counts().map(move |threads_each| Form {
+            count,
+            threads_each,
+            ..Form::PROCESSES
+        })
+    });
+    let few: Vec<Form> = threads.chain(processes).collect();
+    let mut found: Vec<(usize, Form)> = Vec::new();
+    let mut seen = BTreeSet::new();
+    let mut shapes = BTreeSet::new();
+    for agents in 1..=MOST {
+        for &form in &few {
+            let placement = form.place(agents, 1);
+            let shape = (placement.processes(), placement.workers());
+            if placement.workers() <= MOST && seen.insert((agents, shape)) {
+                found.push((agents, form));
+            }
+        }
+    }
+    for (cpus, agents) in (1..=256).flat_map(|c| (MOST + 1..=128).map(move |a| (c, a))) {
+        for form in full::forms(cpus as f64) {
+            let placement = form.place(agents, cpus);
+            let shape = (placement.processes(), placement.workers());
+            let is_uneven = agents % placement.workers() != 0;
+            if placement.workers() <= MOST && is_uneven && shapes.insert(shape) {
+                let exactly = match form.kind {
+                    Kind::Threads => format!("threads:{}", shape.1),
+                    Kind::Processes => {
+                        format!("processes:{}x{}", shape.0, placement.threads_each())
+                    }
+                };
+                let exactly: Form = exactly.parse().unwrap();
+                assert_eq!(exactly.place(agents, 1), placement);
+                found.push((agents, exactly));
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn every_placement_runs_and_gives_the_reference_digest() {
+    let mut expected = HashMap::new();
+    for (i, (agents, form)) in placements().into_iter().enumerate() {
+        // Agents that keep to themselves and agents that talk, in turn.
+        let name = ["exploration", "coordination"][i % 2];
+        let mut invocation = host::invocation(name, agents, &form.to_string());
+        (invocation.warm_up_s, invocation.window_s) = (0.0, 0.02);
+        invocation.job.digest_round = 3;
+        let digest = host::sample(&invocation).digest;
+        let reference = expected.entry((name, agents));
+        let reference = reference.or_insert_with(|| reference_digest(&invocation));
+        assert_eq!(digest, *reference, "{name} {agents} {form}");
     }
 }
 
