@@ -4,7 +4,9 @@ use super::{CommandError, spinning, usage};
 use forkscope::deployment::Form;
 use forkscope::experiment::invocation::whole_cpus;
 use forkscope::experiment::machine::{self, LimitError, Needs};
-use forkscope::experiment::plan::{self, MIN_PAIRS, PlanError, PlannedCell, Question, Request};
+use forkscope::experiment::plan::{
+    self, MIN_PAIRS, PlanError, PlannedCell, PlannedWorkload, Question, Request,
+};
 use forkscope::record::Machine;
 use forkscope::transport::{ROUNDS_UNDER_WAY, Shared, Wiring};
 use forkscope::workload;
@@ -14,16 +16,18 @@ use std::time::{Duration, Instant};
 
 /// Refuses what the machine cannot start, before anything is started.
 pub(super) fn check_capacity(request: &Request, machine: &Machine) -> Result<(), CommandError> {
-    for (agents, form) in plan::placed(request) {
-        spinning::check(request, agents, form).map_err(usage)?;
-        carries(request, machine, agents, form).map_err(usage)?;
+    for (workload, agents, form) in plan::placed(request).map_err(usage)? {
+        let workload = &request.workloads[workload];
+        spinning::check(request, workload, agents, form).map_err(usage)?;
+        carries(request, workload, machine, agents, form).map_err(usage)?;
     }
     Ok(())
 }
 
-/// Whether the machine can start so many agents under a deployment.
+/// Whether the machine can start so many agents of a workload under a deployment.
 pub(super) fn carries(
     request: &Request,
+    workload: &PlannedWorkload,
     machine: &Machine,
     agents: usize,
     form: Form,
@@ -31,22 +35,14 @@ pub(super) fn carries(
     let placement = form.place(agents, whole_cpus(request.cpus_effective));
     let processes = placement.processes() as u64;
     let threads = (placement.workers() - placement.processes()) as u64;
-    let specs: Vec<_> = request
-        .workloads
-        .iter()
-        .filter_map(|w| Some((w, workload::parse(&w.source).ok()?)))
-        .collect();
-    let of_an_agent = specs
-        .iter()
-        .map(|(_, spec)| spec.descriptors_per_agent())
-        .max();
-    let together = agents.div_ceil(placement.processes().max(1)) * of_an_agent.unwrap_or(0);
+    // One that cannot be read was refused before.
+    let Ok(spec) = workload::parse(&workload.source) else {
+        return Ok(());
+    };
+    let together = agents.div_ceil(placement.processes().max(1)) * spec.descriptors_per_agent();
     // The host makes the streams of all workers before the first of them starts.
     let (mut streams, mut message_bytes) = (0, 0);
-    for (planned, spec) in &specs {
-        if spec.hop().is_some() {
-            continue;
-        }
+    if spec.hop().is_none() {
         let wiring = Wiring {
             placement,
             topology: Arc::new(spec.topology(agents)),
@@ -57,7 +53,7 @@ pub(super) fn carries(
             streams = streams.max(Shared::descriptors_needed(entry, &wiring));
             message_bytes = message_bytes.max(Shared::bytes_needed(entry, &wiring));
         }
-        if plan::is_taped(request, planned, agents) {
+        if plan::is_taped(request, workload, agents) {
             let own = (0..placement.processes().max(1)).map(|p| placement.agents_of_process(p));
             let tapes = Tape::bytes_of_all(spec.as_ref(), &wiring.topology, own);
             message_bytes = message_bytes.max(tapes);

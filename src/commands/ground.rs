@@ -71,9 +71,12 @@ pub(super) struct Beginning {
 pub(super) fn begin(common: &Common) -> Result<Beginning, CommandError> {
     anstream::ColorChoice::write_global(color_choice(common.color));
     let is_interrupted = on_interrupt()?;
+    let kept = machine::keep_below_quota();
     let clock = OpClock::calibrate();
     let machine = look(&clock, common, &is_interrupted);
-    let findings = machine::assess(&machine);
+    let mut findings = machine::assess(&machine);
+    // Once it is kept to, the quota does not show any more.
+    findings.extend(kept.filter(|kept| !findings.contains(kept)));
     let busy = reason_if_unfit(&findings);
     let _ = machine::raise_nofile();
     Ok(Beginning {
@@ -127,7 +130,7 @@ pub(super) fn refusal(findings: &[Finding], common: &Common) -> Option<&'static 
     let worst = findings.iter().map(|f| f.level).max()?;
     match worst {
         Level::Refuse if !common.allow_busy => Some(
-            "numbers of this machine, as busy as it is, would mislead; --allow-busy measures all the same",
+            "numbers of this machine, as it is now, would mislead; --allow-busy measures all the same",
         ),
         Level::Warn if common.strict => Some(
             "--strict takes warnings about the machine for errors; without --strict this machine is measured",

@@ -91,6 +91,25 @@ mod tests {
     }
 
     #[test]
+    fn a_map_has_no_mix_twice_on_any_machine() {
+        for cpus in 1..=256 {
+            for agents in [1, 2, 3, 6, 12, 32, 100, 128] {
+                let mixes = mixes(agents, cpus);
+                let mut placed: Vec<_> = mixes.iter().map(|m| m.place(agents, cpus)).collect();
+                let all = placed.len();
+                placed.sort_unstable_by_key(|p| (p.processes(), p.workers()));
+                placed.dedup();
+                assert_eq!(
+                    placed.len(),
+                    all,
+                    "{agents} agents on {cpus} CPUs: {mixes:?}"
+                );
+                assert!(placed.iter().all(|p| p.workers() <= agents));
+            }
+        }
+    }
+
+    #[test]
     fn a_count_that_is_no_power_of_two_ends_with_itself() {
         let labels: Vec<String> = mixes(6, 2).iter().map(ToString::to_string).collect();
         assert!(labels.contains(&"processes:6".to_owned()), "{labels:?}");

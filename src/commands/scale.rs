@@ -30,9 +30,10 @@ pub fn ask(request: &mut Request, machine: &Machine) -> Vec<String> {
     let mut left_out = Vec::new();
     let mut most_dedicated = 0;
     for &agents in &request.agents {
-        let forms = DEDICATED.iter();
-        match forms
-            .map(|&f| carries(request, machine, agents, f))
+        let all = request.workloads.iter();
+        let all = all.flat_map(|w| DEDICATED.map(|form| (w, form)));
+        match all
+            .map(|(w, form)| carries(request, w, machine, agents, form))
             .find(Result::is_err)
         {
             Some(Err(why)) => left_out.push(left_out_because(request, agents, &why)),

@@ -3,21 +3,23 @@
 
 use forkscope::deployment::{Count, Form};
 use forkscope::experiment::invocation::whole_cpus;
-use forkscope::experiment::plan::Request;
+use forkscope::experiment::plan::{PlannedWorkload, Request};
 use forkscope::transport::WaitPolicy;
 
 /// Refuses more workers than CPUs where agents talk by a transport that spins.
-pub fn check(request: &Request, agents: usize, form: Form) -> Result<(), String> {
+pub fn check(
+    request: &Request,
+    workload: &PlannedWorkload,
+    agents: usize,
+    form: Form,
+) -> Result<(), String> {
     let cpus = whole_cpus(request.cpus_effective);
     let workers = form.place(agents, cpus).workers();
     let entry = request.transport.compared().of(form.kind.home());
-    let talking = request
-        .workloads
-        .iter()
-        .find(|w| w.talks && w.hop.is_none());
-    let Some(talking) = talking.filter(|_| entry.wait == WaitPolicy::Spin && workers > cpus) else {
+    let talks = workload.talks && workload.hop.is_none();
+    if !(talks && entry.wait == WaitPolicy::Spin && workers > cpus) {
         return Ok(());
-    };
+    }
     let without = entry.name.strip_suffix(":spin").unwrap_or(entry.name);
     let fewer = match cpus {
         1 => String::new(),
@@ -30,7 +32,7 @@ pub fn check(request: &Request, agents: usize, form: Form) -> Result<(), String>
     };
     Err(format!(
         "{} with {agents} agents as {form} by {}: {workers} workers spin on {cpus} {}, so each waits for the scheduler; use {fewer}deployments that share workers ({shared}) or --transport {without}",
-        talking.source.name,
+        workload.source.name,
         entry.name,
         match cpus {
             1 => "CPU",
@@ -61,7 +63,9 @@ mod tests {
             question: Question::Compare,
             is_busy: false,
         };
-        check(&request, agents, form).err().unwrap_or_default()
+        check(&request, &request.workloads[0], agents, form)
+            .err()
+            .unwrap_or_default()
     }
 
     #[test]

@@ -23,19 +23,7 @@ pub(super) fn cpus(machine: &Machine) -> Option<Finding> {
 }
 
 pub(super) fn quota(machine: &Machine) -> Option<Finding> {
-    let quota = machine.quota_cpus?;
-    if quota >= machine.cpus_allowed as f64 {
-        return None;
-    }
-    finding(
-        Level::Warn,
-        format!(
-            "a quota of {quota:.2} CPUs lies below the {} allowed ones: more workers than that are \
-             throttled, and pairs that are throttled do not count; give the group whole CPUs (cpuset) \
-             instead of a quota",
-            machine.cpus_allowed
-        ),
-    )
+    super::quota::of(machine.quota_cpus?, machine.cpus_allowed)
 }
 
 pub(super) fn governor(machine: &Machine) -> Option<Finding> {

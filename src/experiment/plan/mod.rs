@@ -21,6 +21,7 @@ use crate::workload::hop::ENDS;
 use message::Scope;
 use rand_pcg::Pcg64;
 use rand_pcg::rand_core::{Rng, SeedableRng};
+use std::collections::HashSet;
 
 /// Fewest pairs that a cell needs for a verdict.
 pub const MIN_PAIRS: usize = 6;
@@ -226,18 +227,17 @@ pub fn cells(request: &Request) -> Result<Vec<PlannedCell>, PlanError> {
     Ok(cells.planned)
 }
 
-/// Every agent count with every deployment under which it is compared.
-#[must_use]
-pub fn placed(request: &Request) -> Vec<(usize, Form)> {
-    if let Question::Scale { most_dedicated } = request.question {
-        let compared = scale::comparisons(request, most_dedicated);
-        let both = |(agents, forms): (usize, [Form; 2])| forms.map(|form| (agents, form));
-        return compared.into_iter().flat_map(both).collect();
-    }
-    let counts = request.agents.iter();
-    counts
-        .flat_map(|&agents| request.deployments.iter().map(move |&form| (agents, form)))
-        .collect()
+/// What runs, once each: the index of a workload, the number of its agents, and where they run.
+///
+/// # Errors
+/// As for [`cells`].
+pub fn placed(request: &Request) -> Result<Vec<(usize, usize, Form)>, PlanError> {
+    let cells = cells(request)?;
+    let sides = cells.iter().flat_map(|c| {
+        [Side::Baseline, Side::X].map(|s| (c.workload_of(s), c.agents, c.side(s).form))
+    });
+    let mut seen = HashSet::new();
+    Ok(sides.filter(|&placed| seen.insert(placed)).collect())
 }
 
 /// Every transport by which the messages of a workload with agents travel under a deployment.

@@ -40,6 +40,85 @@ fn a_quick_run_compares_every_agent_count_on_an_ordinary_machine() {
     }
 }
 
+/// Effective CPUs of machines that there are: a quota below one, one, a laptop, servers of one and more sockets.
+const MACHINES: [f64; 13] = [
+    0.5, 1.0, 1.5, 2.0, 4.0, 8.0, 12.0, 24.0, 48.0, 64.0, 96.0, 128.0, 256.0,
+];
+
+/// What `full` asks on a machine.
+fn full_request(cpus: f64) -> Request {
+    let names = ["exploration", "coordination", "learning"].map(str::to_owned);
+    let probes = SpecSource::expand(&["probes".to_owned()]);
+    let planned = |name: &String| {
+        let source = SpecSource::open(name).unwrap();
+        let spec = workload::read(&source).unwrap();
+        PlannedWorkload::new(source, spec.as_ref())
+    };
+    Request {
+        workloads: names.iter().chain(&probes).map(planned).collect(),
+        deployments: full::forms(cpus),
+        budget_s: 1195.0,
+        most_pairs: 34,
+        question: Question::Full,
+        asks_latency: true,
+        ..request(&[1, 2, 4, 8, 16, 32], cpus)
+    }
+}
+
+/// In the room that the look at the machine leaves.
+fn fitted(request: &Request) -> (Vec<PlannedCell>, Vec<String>) {
+    let mut planned = cells(request).unwrap();
+    let room_s = request.budget_s - 5.0;
+    let left_out = fit(&mut planned, &request.workloads, MIN_PAIRS, room_s).unwrap();
+    (planned, left_out)
+}
+
+#[test]
+fn quick_and_full_compare_all_workloads_at_both_ends_on_every_machine() {
+    for cpus in MACHINES {
+        for request in [request(&[1, 2, 4, 8, 16, 32], cpus), full_request(cpus)] {
+            let (planned, left_out) = fitted(&request);
+            let what = format!("{:?} on {cpus} CPUs: {left_out:?}", request.question);
+            let agents_of = |workload| {
+                let compared = planned
+                    .iter()
+                    .filter(move |c| c.purpose == Purpose::Compare && c.workload == workload);
+                compared.map(|c| c.agents)
+            };
+            let of_agents = |w: &usize| request.workloads[*w].kind == WorkloadKind::Agents;
+            for workload in (0..request.workloads.len()).filter(of_agents) {
+                assert_eq!(agents_of(workload).min(), Some(1), "{what}");
+                assert_eq!(agents_of(workload).max(), Some(32), "{what}");
+            }
+            assert!(planned.iter().any(|c| c.purpose == Purpose::Null), "{what}");
+            for cell in &planned {
+                for side in [&cell.baseline, &cell.x] {
+                    let placement = side.form.place(cell.agents, whole_cpus(cpus));
+                    let busy = (placement.workers() as f64 / cpus).ceil();
+                    assert!(
+                        cell.window_s >= 5.0 * busy * SCHEDULER_TURN_S - 1e-9,
+                        "{what}"
+                    );
+                }
+                let compares = matches!(cell.purpose, Purpose::Compare | Purpose::Latency);
+                let place = |s: &PlannedSide| s.form.place(cell.agents, whole_cpus(cpus));
+                assert!(
+                    !compares || place(&cell.baseline) != place(&cell.x),
+                    "{what}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn what_is_placed_is_what_runs_probes_at_their_own_count_included() {
+    let placed = placed(&full_request(64.0)).unwrap();
+    let probe = |&(w, agents, _): &(usize, usize, Form)| w > 2 && agents == 64;
+    assert!(placed.iter().any(probe), "{placed:?}");
+    assert!(!placed.iter().any(|&(w, agents, _)| w > 2 && agents < 64));
+}
+
 #[test]
 fn prices_go_one_transport_at_a_time_and_the_native_ones_last() {
     let mut request = request(&[8], 2.0);
