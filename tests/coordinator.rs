@@ -594,6 +594,25 @@ fn a_pair_beyond_the_sixth_is_made_up_for_too() {
 }
 
 #[test]
+fn time_in_which_not_all_cells_fit_goes_to_some() {
+    let request = request(&[1, 4], 66.0);
+    let mut invoker = script(usual);
+    let measured = run_quietly(&request, &mut invoker);
+    let cells = &measured.cells;
+    let pairs: Vec<usize> = cells.iter().map(|c| c.pairs.len()).collect();
+    // A pair takes 0.8 s here; less than two of them, and headroom, is left.
+    assert!(
+        66.0 - invoker.now_s < 2.5 * 0.8,
+        "{} s: {pairs:?}",
+        invoker.now_s
+    );
+    let (fewest, most) = (pairs.iter().min().unwrap(), pairs.iter().max().unwrap());
+    assert_eq!(*most, fewest + 2, "{pairs:?}");
+    assert!(pairs.iter().all(|n| n % 2 == 0), "{pairs:?}");
+    assert_eq!(measured.incomplete_reason, None);
+}
+
+#[test]
 fn a_cell_that_a_quota_throttles_every_time_is_given_up() {
     let request = request(&[1, 4], 600.0);
     let mut invoker = script(|i, n| {

@@ -28,8 +28,13 @@ impl Coordinator<'_> {
         let two_s: f64 = 2.0 * cells.iter().map(|&c| self.cells[c].pair_s).sum::<f64>();
         let is_short = pairs_so_far < MIN_PAIRS;
         if !is_short && invoker.elapsed_s() + two_s > self.request.budget_s {
-            // No more full rounds: what time is left makes up for dropped pairs.
-            return self.short_of_pairs(*full_pairs);
+            // No more full rounds: what time is left makes up for dropped pairs, and then goes to as many cells as
+            // it is enough for.
+            let short = self.short_of_pairs(*full_pairs);
+            return match short.is_empty() {
+                true => self.that_fit(cells, invoker),
+                false => short,
+            };
         }
         *full_pairs += 2;
         cells
@@ -116,6 +121,23 @@ impl Coordinator<'_> {
             true => below(full.min(self.request.most_pairs)),
             false => without_verdict,
         }
+    }
+
+    /// Those of `cells` for two more pairs of which there is time, the ones that have fewest before the others. How
+    /// many pairs a cell has is decided by time and by causes, never by values.
+    fn that_fit(&self, mut cells: Vec<usize>, invoker: &dyn Invoker) -> Vec<usize> {
+        cells.sort_by_key(|&c| self.measured.cells[c].kept().count());
+        let mut left_s = self.request.budget_s - invoker.elapsed_s();
+        cells.retain(|&c| {
+            let pair_s = self.cells[c].pair_s;
+            // The last pair, too, is started only with headroom.
+            let fits = (1.0 + HEADROOM) * pair_s <= left_s;
+            if fits {
+                left_s -= 2.0 * pair_s;
+            }
+            fits
+        });
+        cells
     }
 
     /// Leaves out what will not reach its six pairs by measured times.

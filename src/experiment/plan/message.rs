@@ -60,7 +60,7 @@ const SPLIT: [(Way, Way); 6] = [
     (("threads", "ring:spin"), ("processes", "ring:spin")),
 ];
 
-/// The native transports, and all that serve both deployments.
+/// The native transports, the spinning ring, and all others that serve both deployments.
 const TABLE: [(Way, Way); 6] = [
     (("threads", "channel"), ("processes", "ipc")),
     (("threads", "ring:spin"), ("processes", "ring:spin")),
@@ -79,7 +79,7 @@ pub(super) fn add(cells: &mut Cells<'_>, scope: Scope) {
     let hops = request.workloads.iter().enumerate();
     let hops = hops.filter_map(|(index, w)| Some((index, w.hop?)));
     for (nth, (workload, hop)) in hops.enumerate() {
-        let rank = 4 * nth;
+        let rank = 5 * nth;
         match (hop.pattern, scope) {
             (Pattern::PingPong, Scope::Split) => {
                 pairs(
@@ -92,13 +92,15 @@ pub(super) fn add(cells: &mut Cells<'_>, scope: Scope) {
                 );
             }
             (Pattern::PingPong, Scope::All) => {
-                pairs(cells, workload, &SPLIT, Pinning::Free, rank, None);
-                // The spinning ring is in the split.
-                let others: Vec<_> = TABLE.into_iter().filter(|p| !SPLIT.contains(p)).collect();
-                pairs(cells, workload, &others, Pinning::Free, rank + 1, None);
+                // What a message costs, and what the address space does, before the reasons.
+                let (first, others) = TABLE.split_at(2);
+                let split: Vec<_> = SPLIT.into_iter().filter(|p| !first.contains(p)).collect();
+                pairs(cells, workload, first, Pinning::Free, rank, None);
+                pairs(cells, workload, &split, Pinning::Free, rank + 1, None);
+                pairs(cells, workload, others, Pinning::Free, rank + 2, None);
                 if hop.payload_bytes == SMALL {
-                    pairs(cells, workload, &TABLE, Pinning::OneCpu, rank + 2, None);
-                    pairs(cells, workload, &TABLE, Pinning::OwnCpus, rank + 3, None);
+                    pairs(cells, workload, &TABLE, Pinning::OneCpu, rank + 3, None);
+                    pairs(cells, workload, &TABLE, Pinning::OwnCpus, rank + 4, None);
                 }
             }
             (Pattern::Flood, Scope::Split) | (Pattern::Paced(_), _) => {}

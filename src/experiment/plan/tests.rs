@@ -2,7 +2,7 @@
 
 use super::fit::{needed_s, not_native};
 use super::*;
-use crate::workload::{self, SpecSource};
+use crate::workload::{self, SpecSource, hop};
 
 fn request(agents: &[usize], cpus: f64) -> Request {
     let workload = |name: &str| {
@@ -153,6 +153,33 @@ fn prices_go_one_transport_at_a_time_and_the_native_ones_last() {
         );
         before = left;
     }
+}
+
+#[test]
+fn a_minute_for_messages_holds_the_small_ones_by_native_transports() {
+    let planned = |hop: hop::Hop| {
+        let source = hop.source();
+        let spec = workload::read(&source).unwrap();
+        PlannedWorkload::new(source, spec.as_ref())
+    };
+    let request = Request {
+        workloads: message::hops().into_iter().map(planned).collect(),
+        ..request(&[hop::ENDS], 2.0)
+    };
+    let mut cells = cells(&request).unwrap();
+    let left_out = fit(&mut cells, &request.workloads, MIN_PAIRS, 52.0).unwrap();
+    assert!(!left_out.is_empty());
+    let kept = |by: &str| {
+        let is_it =
+            |c: &PlannedCell| not_native(&c.x).is_none() && not_native(&c.baseline).is_none();
+        let cells = cells
+            .iter()
+            .filter(|c| c.purpose == Purpose::Hop && is_it(c));
+        cells
+            .map(|c| c.label(&request.workloads))
+            .any(|l| l.contains(by))
+    };
+    assert!(kept("processes ipc/threads channel"), "{left_out:?}");
 }
 
 #[test]
