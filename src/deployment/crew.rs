@@ -16,7 +16,7 @@
 
 use super::Placement;
 use super::gate::{Place, monotonic_ns};
-use super::pace::{Pace, sleep_exactly, sleep_until};
+use super::pace::{Pace, sleep_until};
 use super::worker::{Assignment, Band, WorkerError, WorkerReport};
 use crate::observe::cpu::{ThreadClock, own_thread_ns};
 use crate::observe::service::Recorder;
@@ -343,9 +343,6 @@ impl<P: Port> Band for Crew<'_, P> {
         pace: Option<Pace>,
         running: &AtomicUsize,
     ) -> Result<WorkerReport, WorkerError> {
-        if pace.is_some() {
-            sleep_exactly();
-        }
         let mut tally = WorkerReport {
             worker: self.worker,
             ..WorkerReport::default()

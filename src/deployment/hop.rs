@@ -8,9 +8,9 @@
 //! one to the next, so order shows in it too, and the receiver knows how long each has waited. What a sender is
 //! late by counts: by the time at which a message left, a transport that blocks its sender would look fast.
 
-use super::gate::Place;
+use super::gate::{Place, monotonic_ns};
 use super::moments::{Moments, stamp};
-use super::pace::Pace;
+use super::pace::{Pace, sleep_until};
 use super::worker::{Assignment, Band, WorkerError, WorkerReport};
 use crate::observe::clock::OpClock;
 use crate::observe::cpu::own_thread_ns;
@@ -22,7 +22,7 @@ use crate::workload::hop::{Hop, Pattern};
 use crate::workload::{Digest, ProtocolError};
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering::Relaxed;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// One worker's end.
 pub(super) struct HopEnd<'l, L> {
@@ -170,14 +170,15 @@ impl<'l, L: Link> HopEnd<'l, L> {
         let bytes = self.payload.bytes().len() as u64;
         // Counted from the opening of the gate.
         let mut moments = Moments::new(self.moments_seed, self.steps_run);
-        let mut next = Instant::now();
+        let mut next_ns = monotonic_ns();
         loop {
-            next += moments.gap(paced.gap_us);
-            sleep_until(next);
+            next_ns += moments.gap_ns(paced.gap_us);
+            sleep_until(next_ns);
             if place.is_stopped() {
                 break;
             }
-            let late = self.clock.ticks(next.elapsed());
+            let late = Duration::from_nanos(monotonic_ns().saturating_sub(next_ns));
+            let late = self.clock.ticks(late);
             self.stamp = stamp(self.clock.now(), late, self.stamp);
             link.send(self.stamp, &self.payload)?;
             tally.sent.add(1, bytes);
@@ -199,8 +200,7 @@ impl<'l, L: Link> HopEnd<'l, L> {
         let done = match paced.reception {
             Reception::Event => self.on_event(link, &mut recorder, place, tally),
             Reception::Poll { every_us } => {
-                let every = Duration::from_micros(every_us);
-                self.on_poll(link, every, &mut recorder, place, tally)
+                self.on_poll(link, 1000 * every_us, &mut recorder, place, tally)
             }
         };
         (self.link, self.recorder) = (Some(link), Some(recorder));
@@ -225,17 +225,17 @@ impl<'l, L: Link> HopEnd<'l, L> {
     fn on_poll(
         &mut self,
         link: &mut L,
-        every: Duration,
+        every_ns: u64,
         recorder: &mut Recorder,
         place: &Place<'_>,
         tally: &mut WorkerReport,
     ) -> Result<(), WorkerError> {
         let mut wasted = 0;
         let mut moments = Moments::new(self.moments_seed, self.steps_run);
-        let mut next = Instant::now() + moments.first_look(every);
+        let mut next_ns = monotonic_ns() + moments.first_look_ns(every_ns);
         loop {
-            sleep_until(next);
-            next += every;
+            sleep_until(next_ns);
+            next_ns += every_ns;
             let mut found = 0;
             while let Some(received) = link.try_receive()? {
                 found += 1;
@@ -338,14 +338,6 @@ impl<'l, L: Link> HopEnd<'l, L> {
         self.sequence += 1;
         place.count(tally.ops);
         place.note_rounds(self.sequence);
-    }
-}
-
-/// Sleeps until `moment`; not at all when it has passed.
-fn sleep_until(moment: Instant) {
-    let left = moment.saturating_duration_since(Instant::now());
-    if !left.is_zero() {
-        std::thread::sleep(left);
     }
 }
 

@@ -3,7 +3,6 @@
 use crate::workload::derive_seed;
 use rand_pcg::Pcg64;
 use rand_pcg::rand_core::{Rng, SeedableRng};
-use std::time::Duration;
 
 /// What [`derive_seed`] is told that the number is for.
 const GAPS: u64 = 1;
@@ -31,15 +30,14 @@ impl Moments {
         }
     }
 
-    /// Time to the next message: evenly between 0 and twice the mean, microseconds.
-    pub(super) fn gap(&mut self, mean_us: u64) -> Duration {
-        Duration::from_nanos(self.gaps.next_u64() % (2000 * mean_us))
+    /// Time to the next message: evenly between 0 and twice the mean, nanoseconds.
+    pub(super) fn gap_ns(&mut self, mean_us: u64) -> u64 {
+        self.gaps.next_u64() % (2000 * mean_us)
     }
 
-    /// Time from the opening of the gate to the first look: evenly within the interval, above 0.
-    pub(super) fn first_look(&mut self, interval: Duration) -> Duration {
-        let interval_ns = (interval.as_nanos() as u64).max(1);
-        Duration::from_nanos(1 + self.first_look.next_u64() % interval_ns)
+    /// Time from the opening of the gate to the first look: evenly within the interval, above 0, nanoseconds.
+    pub(super) fn first_look_ns(&mut self, interval_ns: u64) -> u64 {
+        1 + self.first_look.next_u64() % interval_ns
     }
 }
 
@@ -55,30 +53,30 @@ mod tests {
     use super::*;
 
     const GAP_US: u64 = 2400;
-    const INTERVAL: Duration = Duration::from_millis(100);
-    const WINDOW: Duration = Duration::from_millis(300);
+    const INTERVAL_NS: u64 = 100_000_000;
+    const WINDOW_NS: u64 = 300_000_000;
 
-    fn gaps(seed: u64, step: u64) -> Vec<Duration> {
+    fn gaps(seed: u64, step: u64) -> Vec<u64> {
         let mut moments = Moments::new(seed, step);
-        (0..100).map(|_| moments.gap(GAP_US)).collect()
+        (0..100).map(|_| moments.gap_ns(GAP_US)).collect()
     }
 
     /// Mean wait for a look, milliseconds, where sending takes no time.
     fn mean_delay_ms(seed: u64) -> f64 {
         let mut moments = Moments::new(seed, 1);
-        let first = moments.first_look(INTERVAL);
-        assert!(!first.is_zero() && first <= INTERVAL);
-        let (mut sent, mut delays) = (Duration::ZERO, Vec::new());
+        let first = moments.first_look_ns(INTERVAL_NS);
+        assert!((1..=INTERVAL_NS).contains(&first));
+        let (mut sent, mut delays) = (0, Vec::new());
         loop {
-            sent += moments.gap(GAP_US);
-            if sent >= WINDOW {
+            sent += moments.gap_ns(GAP_US);
+            if sent >= WINDOW_NS {
                 break;
             }
             let mut look = first;
             while look < sent {
-                look += INTERVAL;
+                look += INTERVAL_NS;
             }
-            delays.push((look - sent).as_secs_f64() * 1e3);
+            delays.push((look - sent) as f64 * 1e-6);
         }
         delays.iter().sum::<f64>() / delays.len() as f64
     }
@@ -88,7 +86,7 @@ mod tests {
         assert_eq!(gaps(7, 1), gaps(7, 1));
         assert_ne!(gaps(7, 1), gaps(8, 1));
         assert_ne!(gaps(7, 1), gaps(7, 0));
-        let first_look = |seed| Moments::new(seed, 1).first_look(INTERVAL);
+        let first_look = |seed| Moments::new(seed, 1).first_look_ns(INTERVAL_NS);
         assert_eq!(first_look(7), first_look(7));
         assert_ne!(first_look(7), first_look(8));
     }

@@ -5,7 +5,8 @@
 //! same round; agents that do not are spread over the period, so that they do not all want a CPU at once.
 //!
 //! A worker sleeps until the next planned start, as a server does: what it takes to wake up is part of the
-//! latency, in every deployment alike.
+//! latency, in every deployment alike. Whoever sleeps for a time in a worker sleeps by [`sleep_until`]: until a moment,
+//! not for a while, so that nothing is added by what happens before the sleep begins.
 
 use super::gate::monotonic_ns;
 use rustix::thread::{clock_nanosleep_absolute, set_current_timer_slack};
@@ -58,7 +59,8 @@ pub(crate) fn first_start_ns(opened_ns: u64, workers: usize) -> u64 {
     opened_ns + LEAD_NS + workers as u64 * LEAD_PER_WORKER_NS
 }
 
-/// Lets this thread's sleeps end when they are to end: by default the kernel may take 50 µs more.
+/// Lets this thread's sleeps end when they are to end: by default the kernel may take 50 µs more, and as much as it
+/// likes where whoever started the program has allowed it to.
 pub(super) fn sleep_exactly() {
     // Where it is refused, sleeps are longer, for every deployment alike.
     let _ = set_current_timer_slack(NonZeroU64::new(1));

@@ -3,7 +3,7 @@
 use super::crew::Crew;
 use super::gate::{Gate, Place, Reached, Step};
 use super::hop::HopEnd;
-use super::pace::Pace;
+use super::pace::{Pace, sleep_exactly};
 use super::{Job, Placement};
 use crate::observe::cpu::ThreadClock;
 use crate::observe::heap;
@@ -273,6 +273,8 @@ fn live<'e, E: End>(
         .cpus
         .pin(worker)
         .map_err(|why| WorkerError::Pin(why.to_string()))?;
+    // Whatever runs here: what a sleep takes longer than it was to take would be charged to an op or a message.
+    sleep_exactly();
     let mut band = end.build(assignment, running)?;
     gate.report(worker, Reached::Ready);
     let _ = gate.next_step(Step::Prepare);

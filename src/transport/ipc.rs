@@ -12,7 +12,7 @@
 //!   and when several threads of one process share the socket. It costs a thread hand-over a message.
 
 use super::channel::ChannelPort;
-use super::link::{Link, Payload, Received};
+use super::link::{Link, Payload, Received, number_of};
 use super::{Placement, Port, TransportError, wire};
 use crate::workload::{Message, Topology};
 use crossbeam_channel::Sender;
@@ -367,7 +367,7 @@ impl Link for IpcLink {
                 if numbers.len() != payload.numbers().len() {
                     *numbers = payload.numbers().to_vec();
                 }
-                numbers[0] = sequence as f64;
+                numbers[0] = number_of(sequence);
                 let numbers = Numbers(self.numbers.clone());
                 to.send(numbers).map_err(|e| e.to_string())
             }
@@ -408,6 +408,28 @@ impl Link for IpcLink {
             Ok(received) => received.map(Some),
             Err(TryRecvError::Empty) => Ok(None),
             Err(TryRecvError::IpcError(e)) => Err(self.failed(e)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::link::LAST;
+    use super::*;
+
+    #[test]
+    fn every_sequence_number_arrives_as_it_was_sent() {
+        let payload = Payload::new(64, 7);
+        // Beyond 2⁵³ lie the ticks of a machine that has been up for a month; some have the bits of a NaN.
+        let numbers = [0, (1 << 53) + 1, (1 << 63) + 1, 0x7ff0_0000_0000_0001, LAST];
+        for parcel in [Parcel::Typed, Parcel::Bytes] {
+            let (to, from) = open(Content::Payloads(parcel)).unwrap();
+            let mut link = IpcLink::new(to, from, 1, false);
+            for sequence in numbers {
+                Link::send(&mut link, sequence, &payload).unwrap();
+                let received = Link::receive(&mut link).unwrap();
+                assert_eq!(received, payload.call(sequence), "{parcel:?}");
+            }
         }
     }
 }

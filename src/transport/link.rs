@@ -73,11 +73,18 @@ impl Received {
             return Err(TransportError::Damaged("it is empty".to_owned()));
         };
         Ok(Received {
-            // The last one's number is too large for a number: it saturates, to what it was.
-            sequence: *sequence as u64,
+            sequence: sequence.to_bits(),
             sum: rest.iter().fold(0, |s, x| x.to_bits().wrapping_add(s)),
         })
     }
+}
+
+/// The number that carries a sequence number: its bits. Its value would be rounded beyond 2⁵³, where the ticks of a
+/// machine lie that has been up for a month.
+#[inline]
+#[must_use]
+pub fn number_of(sequence: u64) -> f64 {
+    f64::from_bits(sequence)
 }
 
 /// Sum of the words of `bytes`.
@@ -174,10 +181,10 @@ mod tests {
         for bytes in [8, 16, 64, 1024] {
             let payload = Payload::new(bytes, 7);
             let mut room = vec![0; bytes];
-            for sequence in [0, 1, 1 << 40, LAST] {
+            for sequence in [0, 1, 1 << 40, (1 << 53) + 1, (1 << 63) + 1, LAST - 1, LAST] {
                 payload.write(sequence, &mut room);
                 let mut numbers = payload.numbers().to_vec();
-                numbers[0] = sequence as f64;
+                numbers[0] = number_of(sequence);
                 let read = Received::read(&room).unwrap();
                 assert_eq!(read, Received::read_numbers(&numbers).unwrap());
                 assert_eq!(read, payload.call(sequence));
