@@ -18,15 +18,6 @@ pub(super) fn cpu_list(root: &Path, path: &str) -> Option<Vec<usize>> {
     parse_list(&text(root, path)?)
 }
 
-/// CPUs that the status of this process allows.
-pub(super) fn allowed_list(root: &Path) -> Option<Vec<usize>> {
-    let status = text(root, "proc/self/status")?;
-    let list = status
-        .lines()
-        .find_map(|line| line.strip_prefix("Cpus_allowed_list:"))?;
-    parse_list(list.trim())
-}
-
 /// `0-3,8` → 0 1 2 3 8. `None` for an empty or malformed list.
 fn parse_list(list: &str) -> Option<Vec<usize>> {
     let mut numbers: Vec<usize> = Vec::new();
@@ -164,8 +155,6 @@ pub(super) mod tests {
         assert_eq!(parse_list("0"), Some(vec![0]));
         assert_eq!(parse_list(""), None);
         assert_eq!(parse_list("0-x"), None);
-        let root = tree(&[("proc/self/status", "Name:\tx\nCpus_allowed_list:\t2-3\n")]);
-        assert_eq!(allowed_list(root.path()), Some(vec![2, 3]));
     }
 
     #[test]
