@@ -66,7 +66,7 @@ fn run() -> Run {
         let agents = cell.agents as u64;
         change_samples(cell, |side, sample| {
             let per_agent = if side == Side::X { 1300 } else { 320 };
-            sample.memory.total_bytes = (per_agent << 10) * agents;
+            sample.memory.get_or_insert_default().total_bytes = (per_agent << 10) * agents;
         });
     }
     run
@@ -559,7 +559,7 @@ fn later() -> Run {
         if side == Side::X {
             s.ops_per_s *= 0.5;
             s.setup_s *= 0.5;
-            s.memory.total_bytes *= 2;
+            s.memory.as_mut().expect("the kernel tells").total_bytes *= 2;
             s.service.p50_ns *= 2.0;
         }
     });
