@@ -157,7 +157,7 @@ fn check_words(task: &Task<'_>, common: &Common) -> Result<(), CommandError> {
     check_strictness(common)?;
     check_folder(common)?;
     if task.deployments.iter().any(|d| d.kind == Kind::Processes) {
-        check_temporary_folder(&std::env::temp_dir()).map_err(usage)?;
+        check_temporary_folder().map_err(usage)?;
     }
     Ok(())
 }
