@@ -831,6 +831,59 @@ fn what_may_mislead_stands_before_everything() {
 }
 
 #[test]
+fn settings_that_differ_are_named_and_what_neither_knows_is_not() {
+    let (mut old, mut new) = (run(), later());
+    assert_eq!(old.machine.governor, None);
+    assert_eq!(compared(&old, &new).settings, Vec::<String>::new());
+    old.build_id = Some("aa11".to_owned());
+    new.build_id = Some("bb22".to_owned());
+    new.machine.governor = Some("powersave".to_owned());
+    new.machine.turbo = old.machine.turbo.map(|on| !on);
+    new.machine.virtualization = None;
+    new.machine.memory_limit_bytes = Some(1 << 30);
+    let environment = |set: &[(&str, &str)]| {
+        let set = set.iter().map(|(n, v)| (n.to_string(), v.to_string()));
+        Some(set.collect())
+    };
+    new.machine.environment = environment(&[("LD_PRELOAD", "/lib/a.so")]);
+    // An earlier version did not look at it.
+    assert!(
+        compared(&old, &new)
+            .settings
+            .iter()
+            .all(|s| !s.contains("LD_PRELOAD"))
+    );
+    old.machine.environment = environment(&[("MALLOC_ARENA_MAX", "1"), ("LD_BIND_NOW", "1")]);
+    new.machine.environment = environment(&[("LD_PRELOAD", "/lib/a.so"), ("LD_BIND_NOW", "1")]);
+    let c = compared(&old, &new);
+    let turbo = new.machine.turbo.map(|on| match on {
+        true => "frequency boost was off, then on",
+        false => "frequency boost was on, then off",
+    });
+    let mut expected = vec![
+        "the executable was aa11, then bb22",
+        "the governor was unknown, then powersave",
+    ];
+    expected.extend(turbo);
+    expected.extend([
+        "the memory limit was 8.00 GiB, then 1.00 GiB",
+        "the container or virtual machine was container, then none",
+        "LD_PRELOAD was not set, then /lib/a.so",
+        "MALLOC_ARENA_MAX was 1, then not set",
+    ]);
+    assert_eq!(c.settings, expected);
+    for said in [
+        text(|out| comparison::write(&c, &Style::default(), out)),
+        text(|out| regression::write(&c, out)),
+    ] {
+        assert!(
+            said.contains("the executable was aa11, then bb22"),
+            "{said}"
+        );
+    }
+}
+
+#[test]
 fn a_comparison_is_a_table_a_report_and_a_record() {
     let c = compared(&run(), &later());
     let table = text(|out| comparison::write(&c, &Style::default(), out));

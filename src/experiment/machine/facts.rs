@@ -2,7 +2,8 @@
 //!
 //! Every function takes the directory that stands for `/`; `None` means that nothing was found.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsString;
 use std::fs;
 use std::path::Path;
 
@@ -71,6 +72,32 @@ pub(super) fn transparent_huge_pages(root: &Path) -> Option<String> {
     let modes = text(root, "sys/kernel/mm/transparent_hugepage/enabled")?;
     let (_, rest) = modes.split_once('[')?;
     Some(rest.split_once(']')?.0.to_owned())
+}
+
+/// Of these variables those that change how a program allocates, is loaded or starts threads. An empty one
+/// changes nothing.
+pub(super) fn environment(
+    variables: impl Iterator<Item = (OsString, OsString)>,
+) -> BTreeMap<String, String> {
+    const NAMES: [&str; 3] = ["GLIBC_TUNABLES", "RUST_MIN_STACK", "_RJEM_MALLOC_CONF"];
+    const KIN: [&str; 8] = [
+        "MALLOC_",
+        "MIMALLOC_",
+        "TCMALLOC_",
+        "LD_",
+        "RAYON_",
+        "OMP_",
+        "GOMP_",
+        "KMP_",
+    ];
+    variables
+        .filter(|(_, value)| !value.is_empty())
+        .map(|(name, value)| [name, value].map(|t| t.to_string_lossy().into_owned()))
+        .filter(|[name, _]| {
+            NAMES.contains(&name.as_str()) || KIN.iter().any(|kin| name.starts_with(kin))
+        })
+        .map(|[name, value]| (name, value))
+        .collect()
 }
 
 /// Container and hypervisor, as far as they show: `container (docker) in a virtual machine (KVM)`.
@@ -184,6 +211,31 @@ pub(super) mod tests {
         assert_eq!(turbo(intel.path()), Some(true));
         assert_eq!(turbo(other.path()), Some(false));
         assert_eq!(turbo(tree(&[]).path()), None);
+    }
+
+    #[test]
+    fn of_the_environment_only_what_moves_memory_loading_and_threads_is_kept() {
+        let variables = [
+            ("GLIBC_TUNABLES", "glibc.malloc.arena_max=1"),
+            ("LD_PRELOAD", ""),
+            ("LD_LIBRARY_PATH", "/opt/lib"),
+            ("MALLOC_ARENA_MAX", "1"),
+            ("OLD_TOKEN", "secret"),
+            ("RUST_MIN_STACK", "1048576"),
+            ("TOKEN", "secret"),
+        ];
+        let kept = environment(variables.map(|(n, v)| (n.into(), v.into())).into_iter());
+        let names: Vec<&str> = kept.keys().map(String::as_str).collect();
+        assert_eq!(
+            names,
+            [
+                "GLIBC_TUNABLES",
+                "LD_LIBRARY_PATH",
+                "MALLOC_ARENA_MAX",
+                "RUST_MIN_STACK"
+            ]
+        );
+        assert_eq!(kept["MALLOC_ARENA_MAX"], "1");
     }
 
     #[test]

@@ -61,6 +61,7 @@ pub fn look_with(foreign_over: Duration, clock: &OpClock) -> Machine {
         turbo: facts::turbo(root),
         clock_source: facts::clock_source(root),
         transparent_huge_pages: facts::transparent_huge_pages(root),
+        environment: Some(facts::environment(std::env::vars_os())),
         numa_nodes: facts::cpu_list(root, "sys/devices/system/node/online").map(|n| n.len()),
         nofile_soft,
         nofile_hard,
