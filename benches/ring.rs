@@ -17,8 +17,8 @@
 #[path = "../tests/common/ring_pair.rs"]
 mod ring_pair;
 
+use forkscope::deployment::pinning;
 use forkscope::transport::WaitPolicy;
-use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
 use nix::sys::resource::{UsageWho, getrusage};
 use nix::unistd::Pid;
 use rand_pcg::Pcg32;
@@ -59,7 +59,7 @@ fn main() {
     let rounds = value_of("--rounds").unwrap_or(if is_bench { 60 } else { 1 });
     let is_free = arguments.iter().any(|a| a == "--free");
 
-    let cpus = allowed_cpus();
+    let cpus = pinning::allowed();
     if cpus.len() < 2 {
         println!("one CPU: a spinning end would wait for its own time slice, so spin is left out");
     }
@@ -92,20 +92,10 @@ enum Placement {
     Free,
 }
 
-fn allowed_cpus() -> Vec<usize> {
-    let set = sched_getaffinity(Pid::from_raw(0)).expect("the CPUs of this process");
-    (0..CpuSet::count())
-        .filter(|&cpu| set.is_set(cpu).unwrap_or(false))
-        .collect()
-}
-
 /// Puts the calling thread on `cpu`, or anywhere.
 fn go_to(cpu: Option<usize>, allowed: &[usize]) {
-    let mut set = CpuSet::new();
-    for &cpu in cpu.as_ref().map_or(allowed, std::slice::from_ref) {
-        set.set(cpu).expect("a CPU that is allowed");
-    }
-    sched_setaffinity(Pid::from_raw(0), &set).expect("a CPU that is allowed");
+    let cpus = cpu.as_ref().map_or(allowed, std::slice::from_ref);
+    pinning::keep_on(Pid::from_raw(0), cpus).expect("a CPU that is allowed");
 }
 
 // ---------------------------------------------------------------- the floor
@@ -232,7 +222,7 @@ impl Order {
 
 /// The second side: does what it is told, asleep in between.
 fn serve(pair: &Pair) {
-    let allowed = allowed_cpus();
+    let allowed = pinning::allowed();
     // SAFETY: the second side's only end.
     let mut end = unsafe { pair.end(1, WaitPolicy::Park) };
     loop {
@@ -536,7 +526,7 @@ fn measure(
     rounds: usize,
     policies: &[WaitPolicy],
 ) -> Vec<Row> {
-    let allowed = allowed_cpus();
+    let allowed = pinning::allowed();
     go_to(
         match placement {
             Placement::Pinned(first, _) => Some(first),

@@ -19,6 +19,7 @@
 //! | [`verdict`] | what does that mean for somebody who has to choose? |
 //! | [`report`] | how is it shown? |
 //! | [`input`] | how is a file read that somebody names? |
+//! | [`memory_file`] | how is memory had as a file? |
 //! | [`cli`] | what can be asked for? |
 //!
 //! # Bring your own agent
@@ -46,6 +47,7 @@ pub mod verdict;
 pub mod report;
 
 pub mod input;
+pub mod memory_file;
 
 pub mod cli;
 

@@ -7,6 +7,7 @@ use forkscope::cli::{Cli, Command};
 use forkscope::deployment::processes;
 use forkscope::experiment::{host, invocation};
 use forkscope::observe::heap::Counting;
+use forkscope::observe::program;
 use forkscope::report;
 use forkscope::verdict::EXIT_FAILURE;
 use std::process::ExitCode;
@@ -17,6 +18,7 @@ static HEAP: Counting = Counting;
 
 fn main() -> ExitCode {
     let began = std::time::Instant::now();
+    program::allow_looks();
     // The hidden subcommands come before the parser: a worker process is part of what is measured,
     // and should hold nothing that its agents do not need.
     let arguments: Vec<String> = std::env::args_os()
@@ -25,6 +27,10 @@ fn main() -> ExitCode {
     match arguments.get(1).map(String::as_str) {
         Some(processes::SUBCOMMAND) => return ended(processes::worker_main(&arguments[2..])),
         Some(host::SUBCOMMAND) => return ended(invocation::host_main(&arguments[2..])),
+        Some(program::SUBCOMMAND) => {
+            print!("{}", program::identity());
+            return ExitCode::SUCCESS;
+        }
         _ => {}
     }
     let cli = Cli::parse();

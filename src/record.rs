@@ -57,6 +57,9 @@ pub struct Run {
     pub method_version: u32,
     /// Version of the program.
     pub forkscope_version: String,
+    /// The build of that program: what its linker called it, or a hash of its file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub build_id: Option<String>,
     /// The command line as it was typed.
     pub command: String,
     /// Start of the run, UTC, RFC 3339.

@@ -66,7 +66,7 @@ fn run() -> Run {
         let agents = cell.agents as u64;
         change_samples(cell, |side, sample| {
             let per_agent = if side == Side::X { 1300 } else { 320 };
-            sample.memory.total_bytes = (per_agent << 10) * agents;
+            sample.memory.get_or_insert_default().total_bytes = (per_agent << 10) * agents;
         });
     }
     run
@@ -559,7 +559,7 @@ fn later() -> Run {
         if side == Side::X {
             s.ops_per_s *= 0.5;
             s.setup_s *= 0.5;
-            s.memory.total_bytes *= 2;
+            s.memory.as_mut().expect("the kernel tells").total_bytes *= 2;
             s.service.p50_ns *= 2.0;
         }
     });
@@ -828,6 +828,59 @@ fn what_may_mislead_stands_before_everything() {
         incomplete.labels,
         ["busy machine (old)", "incomplete (new)"]
     );
+}
+
+#[test]
+fn settings_that_differ_are_named_and_what_neither_knows_is_not() {
+    let (mut old, mut new) = (run(), later());
+    assert_eq!(old.machine.governor, None);
+    assert_eq!(compared(&old, &new).settings, Vec::<String>::new());
+    old.build_id = Some("aa11".to_owned());
+    new.build_id = Some("bb22".to_owned());
+    new.machine.governor = Some("powersave".to_owned());
+    new.machine.turbo = old.machine.turbo.map(|on| !on);
+    new.machine.virtualization = None;
+    new.machine.memory_limit_bytes = Some(1 << 30);
+    let environment = |set: &[(&str, &str)]| {
+        let set = set.iter().map(|(n, v)| (n.to_string(), v.to_string()));
+        Some(set.collect())
+    };
+    new.machine.environment = environment(&[("LD_PRELOAD", "/lib/a.so")]);
+    // An earlier version did not look at it.
+    assert!(
+        compared(&old, &new)
+            .settings
+            .iter()
+            .all(|s| !s.contains("LD_PRELOAD"))
+    );
+    old.machine.environment = environment(&[("MALLOC_ARENA_MAX", "1"), ("LD_BIND_NOW", "1")]);
+    new.machine.environment = environment(&[("LD_PRELOAD", "/lib/a.so"), ("LD_BIND_NOW", "1")]);
+    let c = compared(&old, &new);
+    let turbo = new.machine.turbo.map(|on| match on {
+        true => "frequency boost was off, then on",
+        false => "frequency boost was on, then off",
+    });
+    let mut expected = vec![
+        "the executable was aa11, then bb22",
+        "the governor was unknown, then powersave",
+    ];
+    expected.extend(turbo);
+    expected.extend([
+        "the memory limit was 8.00 GiB, then 1.00 GiB",
+        "the container or virtual machine was container, then none",
+        "LD_PRELOAD was not set, then /lib/a.so",
+        "MALLOC_ARENA_MAX was 1, then not set",
+    ]);
+    assert_eq!(c.settings, expected);
+    for said in [
+        text(|out| comparison::write(&c, &Style::default(), out)),
+        text(|out| regression::write(&c, out)),
+    ] {
+        assert!(
+            said.contains("the executable was aa11, then bb22"),
+            "{said}"
+        );
+    }
 }
 
 #[test]

@@ -122,6 +122,7 @@ fn concluded(cells: Vec<Cell>) -> Run {
         schema_version: SCHEMA_VERSION,
         method_version: METHOD_VERSION,
         forkscope_version: "0.1.0".to_owned(),
+        build_id: None,
         command: "simulated".to_owned(),
         started: "2026-01-02T03:04:05Z".to_owned(),
         wall_s: 1.0,

@@ -22,6 +22,7 @@ fn concluded(request: &Request, measured: &Measured) -> Run {
         schema_version: SCHEMA_VERSION,
         method_version: METHOD_VERSION,
         forkscope_version: String::new(),
+        build_id: None,
         command: String::new(),
         started: String::new(),
         wall_s: 0.0,

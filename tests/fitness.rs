@@ -12,11 +12,10 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use forkscope::experiment::machine::allowed_cpus;
+use forkscope::deployment::pinning;
 use forkscope::experiment::plan::MIN_PAIRS;
 use forkscope::record::{Cause, Pair, Run};
 use forkscope::report::json;
-use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use tempfile::TempDir;
@@ -60,7 +59,7 @@ impl Neighbours {
             let stop = stop.clone();
             std::thread::spawn(move || while !stop.load(Relaxed) {})
         };
-        let threads = allowed().iter().map(burn).collect();
+        let threads = pinning::allowed().iter().map(burn).collect();
         Neighbours { stop, threads }
     }
 }
@@ -72,10 +71,6 @@ impl Drop for Neighbours {
             let _ = thread.join();
         }
     }
-}
-
-fn allowed() -> Vec<usize> {
-    allowed_cpus(std::path::Path::new("/"))
 }
 
 /// (not idle, stolen, all) of these CPUs since the system started, ticks.
@@ -246,7 +241,7 @@ fn dropped_by_machine(record: &Run) -> usize {
 /// they always did.
 fn measured(arguments: &[&str], mut meanwhile: impl FnMut(&mut Started)) -> Option<(Run, Ended)> {
     for _ in 0..TRIES {
-        let watch = Watch::new(allowed());
+        let watch = Watch::new(pinning::allowed());
         let mut run = Started::new(arguments);
         meanwhile(&mut run);
         let ended = run.end();
@@ -392,21 +387,19 @@ fn a_neighbour_that_comes_later_costs_pairs_that_are_counted_and_made_up_for() {
 }
 
 /// What is started meanwhile may use only one of the CPUs that this test may use.
-struct OneCpu(CpuSet);
+struct OneCpu(Vec<usize>);
 
 impl OneCpu {
     fn new() -> OneCpu {
-        let before = sched_getaffinity(Pid::from_raw(0)).expect("a mask");
-        let mut one = CpuSet::new();
-        one.set(allowed()[0]).expect("a CPU of this machine");
-        sched_setaffinity(Pid::from_raw(0), &one).expect("a part of what is allowed");
+        let before = pinning::allowed();
+        pinning::keep_on(Pid::from_raw(0), &before[..1]).expect("a part of what is allowed");
         OneCpu(before)
     }
 }
 
 impl Drop for OneCpu {
     fn drop(&mut self) {
-        let _ = sched_setaffinity(Pid::from_raw(0), &self.0);
+        let _ = pinning::keep_on(Pid::from_raw(0), &self.0);
     }
 }
 

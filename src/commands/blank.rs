@@ -4,6 +4,7 @@ use super::{CommandError, failed, usage};
 use forkscope::cli::Common;
 use forkscope::experiment::coordinator::Measured;
 use forkscope::experiment::plan::{PlannedWorkload, Request};
+use forkscope::observe::program;
 use forkscope::record::scaling::MapAnswer;
 use forkscope::record::{METHOD_VERSION, Machine, Priority, Run, SCHEMA_VERSION, WorkloadRecord};
 use forkscope::verdict::conclude;
@@ -86,6 +87,7 @@ pub(super) fn empty_record(
         schema_version: SCHEMA_VERSION,
         method_version: METHOD_VERSION,
         forkscope_version: env!("CARGO_PKG_VERSION").to_owned(),
+        build_id: program::build_id().map(str::to_owned),
         command: std::env::args_os()
             .map(|a| a.to_string_lossy().into_owned())
             .collect::<Vec<_>>()

@@ -54,7 +54,7 @@ pub fn calibrate(began: Instant, asked: &Calibrate) -> Result<u8, CommandError> 
         )));
     }
     let planned = open(&asked.workload)?;
-    check_temporary_folder(&std::env::temp_dir()).map_err(usage)?;
+    check_temporary_folder().map_err(usage)?;
     let Beginning {
         is_interrupted,
         clock,

@@ -5,6 +5,7 @@ use super::{CommandError, color_choice, print};
 use forkscope::agent;
 use forkscope::cli::Color;
 use forkscope::experiment::machine;
+use forkscope::observe::program;
 use forkscope::record::Machine;
 use forkscope::verdict::{EXIT_OK, Ending, exit_code};
 use std::time::Duration;
@@ -120,6 +121,7 @@ fn facts(m: &Machine) -> Vec<(&'static str, String)> {
             or_unknown(&m.transparent_huge_pages),
         ),
         ("NUMA nodes", or_unknown(&m.numa_nodes)),
+        ("build of forkscope", or_unknown(&program::build_id())),
         ("agent's vectors", or_unknown(&m.vectors)),
         (
             "clock read",

@@ -3,7 +3,7 @@
 use super::measure::{Task, measure, open};
 use super::{CommandError, messages};
 use forkscope::cli::Common;
-use forkscope::experiment::machine;
+use forkscope::deployment::pinning;
 use forkscope::experiment::plan::full as plan;
 use forkscope::experiment::plan::{PlannedWorkload, Question};
 use forkscope::transport::{Asked, Choice};
@@ -23,7 +23,7 @@ pub fn full(began: Instant, budget: Duration, common: &Common) -> Result<u8, Com
         .chain(probes.iter().map(String::as_str));
     let mut planned: Vec<PlannedWorkload> = names.map(open).collect::<Result<_, _>>()?;
     planned.push(messages::small()?);
-    let deployments = plan::forms(machine::cpus_effective());
+    let deployments = plan::forms(pinning::effective());
     let task = Task {
         planned,
         question: Question::Full,

@@ -3,12 +3,15 @@
 use super::{CommandError, color_choice, failed, usage};
 use forkscope::agent;
 use forkscope::cli::Common;
+use forkscope::deployment::processes;
 use forkscope::experiment::machine::{self, Finding, Level};
 use forkscope::observe::clock::OpClock;
+use forkscope::observe::program;
 use forkscope::record::Machine;
 use forkscope::report;
 use forkscope::verdict::BUSY_LABEL;
-use std::path::Path;
+use std::os::unix::process::CommandExt;
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
@@ -70,6 +73,7 @@ pub(super) struct Beginning {
 /// once that was looked at.
 pub(super) fn begin(common: &Common) -> Result<Beginning, CommandError> {
     anstream::ColorChoice::write_global(color_choice(common.color));
+    check_program().map_err(usage)?;
     let is_interrupted = on_interrupt()?;
     let kept = machine::keep_below_quota();
     let clock = OpClock::calibrate();
@@ -104,17 +108,56 @@ pub(super) fn look(clock: &OpClock, common: &Common, is_interrupted: &AtomicBool
 }
 
 /// Worker processes connect through sockets that are made in the temporary folder.
-pub(super) fn check_temporary_folder(folder: &Path) -> Result<(), String> {
-    let shown = folder.display();
+pub(super) fn check_temporary_folder() -> Result<(), String> {
+    let folder = std::env::temp_dir();
+    let refused = |why: &str, one: &str| {
+        Err(format!(
+            "the temporary folder {folder:?} {why}; set TMPDIR to {one}"
+        ))
+    };
+    if folder.to_str().is_none() {
+        return refused("has a name that is not UTF-8", "one whose name is");
+    }
+    if !folder.is_absolute() {
+        return refused(
+            "is relative",
+            "one whose name begins with a slash, such as /tmp",
+        );
+    }
     if folder.as_os_str().len() > LONGEST_TMPDIR {
-        return Err(format!(
-            "the temporary folder {shown} is too long for the name of a socket; set TMPDIR to one of at most {LONGEST_TMPDIR} bytes"
-        ));
+        return refused(
+            "is too long for the name of a socket",
+            &format!("one of at most {LONGEST_TMPDIR} bytes"),
+        );
     }
     let probe = folder.join(format!(".forkscope-{}", std::process::id()));
-    std::fs::create_dir(&probe)
-        .and_then(|()| std::fs::remove_dir(&probe))
-        .map_err(|e| format!("the temporary folder {shown} cannot be written to ({e}); set TMPDIR to one that can"))
+    if let Err(e) = std::fs::create_dir(&probe).and_then(|()| std::fs::remove_dir(&probe)) {
+        return refused(&format!("cannot be written to ({e})"), "one that can");
+    }
+    match processes::try_socket() {
+        Ok(()) => Ok(()),
+        Err(e) => refused(&format!("cannot hold a socket ({e})"), "one that can"),
+    }
+}
+
+/// Hosts and workers are this program, started again by what the kernel calls it.
+fn check_program() -> Result<(), String> {
+    let again = Command::new("/proc/self/exe")
+        .arg0("forkscope")
+        .arg(program::SUBCOMMAND)
+        .stdin(Stdio::null())
+        .output();
+    let what = match again {
+        Ok(said) if said.status.success() && said.stdout == program::identity().as_bytes() => {
+            return Ok(());
+        }
+        Ok(said) => format!("is another program ({})", said.status),
+        Err(e) => format!("cannot be started ({e})"),
+    };
+    let file = std::fs::read_link("/proc/self/exe").unwrap_or_default();
+    Err(format!(
+        "/proc/self/exe, by which forkscope starts its hosts and workers, {what}: it is {file:?}; start forkscope by its own name, not through a loader, an emulator or a debugger, and with /proc mounted"
+    ))
 }
 
 /// A flag that SIGINT, SIGTERM and SIGHUP set.

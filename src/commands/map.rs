@@ -3,9 +3,8 @@
 use super::measure::{Task, measure, open};
 use super::{CommandError, usage};
 use forkscope::cli::{AgentCounts, Common};
-use forkscope::deployment::{Count, Form};
+use forkscope::deployment::{Count, Form, pinning};
 use forkscope::experiment::invocation::whole_cpus;
-use forkscope::experiment::machine;
 use forkscope::experiment::plan::Question;
 use forkscope::experiment::plan::full::distinct;
 use forkscope::transport::{Asked, Choice};
@@ -25,7 +24,7 @@ pub fn map(
             "{workload} has no agents to be spread over processes and threads; take exploration, coordination or learning, or a copy of their files"
         )));
     }
-    let deployments = mixes(agents, whole_cpus(machine::cpus_effective()));
+    let deployments = mixes(agents, whole_cpus(pinning::effective()));
     let task = Task {
         planned: vec![planned],
         question: Question::Map,

@@ -12,6 +12,7 @@ use forkscope::experiment::host::Hosts;
 use forkscope::experiment::plan::{self, MIN_PAIRS, PlannedWorkload, Question, Request};
 use forkscope::experiment::stopping::Look;
 use forkscope::observe::clock::OpClock;
+use forkscope::observe::memory;
 use forkscope::record::{Run, WorkloadKind};
 use forkscope::report::file::{Claim, claim, keep_earlier};
 use forkscope::report::terminal::gates as gate_sentences;
@@ -156,7 +157,7 @@ fn check_words(task: &Task<'_>, common: &Common) -> Result<(), CommandError> {
     check_strictness(common)?;
     check_folder(common)?;
     if task.deployments.iter().any(|d| d.kind == Kind::Processes) {
-        check_temporary_folder(&std::env::temp_dir()).map_err(usage)?;
+        check_temporary_folder().map_err(usage)?;
     }
     Ok(())
 }
@@ -214,7 +215,7 @@ fn prepare(
         question: task.question,
         is_busy: busy.is_some(),
     };
-    let left_out = match is_about_scale {
+    let mut left_out = match is_about_scale {
         true => scale::ask(&mut request, &machine),
         false => Vec::new(),
     };
@@ -240,6 +241,7 @@ fn prepare(
     let Some(mut warnings) = accept(&findings, common) else {
         return Ok(None);
     };
+    left_out.extend(memory::unknown());
     if !common.quiet {
         left_out.iter().for_each(report::say);
     }

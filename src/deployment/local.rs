@@ -2,7 +2,7 @@
 
 use super::gate::Gate;
 use super::worker::{self, Agents, Assignment, End, Hops, WorkerReport};
-use super::{Job, Placement};
+use super::{Job, Placement, pinning};
 use crate::observe::cpu::ThreadClock;
 use crate::transport::channel::{self, BufferLink, ChannelPort, SharedLink};
 use crate::transport::ring::RingPort;
@@ -216,7 +216,8 @@ fn hops<L: Link>(hop: Hop, links: impl IntoIterator<Item = L>) -> Vec<Hops<L>> {
 
 /// The ring ports of these workers, by the segment that all workers share.
 fn ring_ports(of: &LocalWorkers, segment: &Segment, policy: WaitPolicy) -> Vec<RingPort> {
-    let cpus = std::thread::available_parallelism().map_or(1, usize::from);
+    // A spinning worker uses the quota up as well as a CPU.
+    let cpus = (pinning::effective() as usize).max(1);
     let is_crowded = of.placement.workers() > cpus || of.job.cpus == crate::record::Pinning::OneCpu;
     of.workers
         .clone()

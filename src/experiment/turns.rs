@@ -10,14 +10,12 @@
 //! differed by 8.7 to 10.1 % (standard deviation of ln ratio, 49 pairs on either CPU); in twelve turns each,
 //! by some 2.5 %. See `examples/turns.rs`.
 
+use crate::deployment::pinning;
 use crate::observe::cpu::{ProcessClock, SystemCpu, foreign_share, steal_share};
 use crate::record::{Outcome, SLICES};
 use nix::unistd::getpid;
 use serde::{Deserialize, Serialize};
-use std::path::Path;
 use std::time::Instant;
-
-use super::machine::allowed_cpus;
 
 /// A turn is not shorter than this, seconds: waking the workers and parking them takes some 0.1 ms.
 const SHORTEST_S: f64 = 0.020;
@@ -132,7 +130,7 @@ pub(super) struct Around {
 impl Around {
     /// Begins to watch; `hosts_ns` is what both hosts have used of the CPUs so far.
     pub(super) fn begin(hosts_ns: u64) -> Around {
-        let allowed = allowed_cpus(Path::new("/"));
+        let allowed = pinning::allowed();
         Around {
             system: SystemCpu::read(&allowed).ok(),
             allowed,

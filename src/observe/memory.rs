@@ -46,8 +46,8 @@ pub enum MemoryError {
         /// The file.
         path: PathBuf,
     },
-    /// The kernel has no such file.
-    #[error("read {}: the kernel does not offer it; Linux 4.14 with CONFIG_PROC_PAGE_MONITOR is needed to measure memory", path.display())]
+    /// The kernel has no such file, or leaves page tables out.
+    #[error("read {}: the kernel does not offer all of it; CONFIG_PROC_PAGE_MONITOR is needed to measure memory, and not every sandbox has it", path.display())]
     Unsupported {
         /// The file.
         path: PathBuf,
@@ -133,11 +133,13 @@ impl MemoryReader {
         let mut sum = Memory::default();
         let mut files = Some(FilePages::default());
         for &pid in pids {
-            let rollup = self.load(pid, "smaps_rollup")?;
-            let (pss, uss) = parse_rollup(&self.text).map_err(|field| MemoryError::Malformed {
-                path: rollup,
-                field,
-            })?;
+            let path = match self.load(pid, "smaps_rollup") {
+                // Linux before 4.14, and sandboxes: the same by mapping.
+                Err(MemoryError::Unsupported { .. }) => self.load(pid, "smaps")?,
+                read => read?,
+            };
+            let (pss, uss) =
+                parse_maps(&self.text).map_err(|field| MemoryError::Malformed { path, field })?;
             files = files
                 .zip(parse_files(&self.text))
                 .map(|(sum, more)| FilePages {
@@ -147,6 +149,9 @@ impl MemoryReader {
             let status = self.load(pid, "status")?;
             let (tables, tasks) = match parse_status(&self.text) {
                 Ok(both) => both,
+                Err("VmPTE") if self.text.contains("VmSize:") => {
+                    return Err(MemoryError::Unsupported { path: status });
+                }
                 // A process that ended but was not reaped has a status without memory.
                 Err("VmPTE") => return Err(MemoryError::Vanished { path: status }),
                 Err(field) => {
@@ -192,9 +197,9 @@ fn classify(path: PathBuf, source: io::Error, pid: Pid) -> MemoryError {
     }
 }
 
-/// PSS and USS, bytes, from the text of a smaps_rollup; the name of the line that is missing
+/// PSS and USS, bytes, from the text of a smaps_rollup or smaps; the name of the line that is missing
 /// otherwise.
-fn parse_rollup(text: &str) -> Result<(u64, u64), &'static str> {
+fn parse_maps(text: &str) -> Result<(u64, u64), &'static str> {
     let pss = kilobytes(text, "Pss:").ok_or("Pss")?;
     let clean = kilobytes(text, "Private_Clean:").ok_or("Private_Clean")?;
     let dirty = kilobytes(text, "Private_Dirty:").ok_or("Private_Dirty")?;
@@ -221,11 +226,23 @@ fn parse_status(text: &str) -> Result<(u64, u64), &'static str> {
     Ok((tables, tasks))
 }
 
-/// The value of a line `name: … kB`, bytes.
+/// The sum of the lines `name: … kB`, bytes; `None` where there is none.
 fn kilobytes(text: &str, name: &str) -> Option<u64> {
-    let rest = text.lines().find_map(|line| line.strip_prefix(name))?;
-    let number: u64 = rest.trim().strip_suffix("kB")?.trim().parse().ok()?;
-    number.checked_mul(1024)
+    let mut sum = None;
+    for rest in text.lines().filter_map(|line| line.strip_prefix(name)) {
+        let number: u64 = rest.trim().strip_suffix("kB")?.trim().parse().ok()?;
+        sum = Some(sum.unwrap_or(0) + number.checked_mul(1024)?);
+    }
+    sum
+}
+
+/// What a reader must know where this process cannot read its own memory.
+#[must_use]
+pub fn unknown() -> Option<String> {
+    let refused = MemoryReader::new().read(&[Pid::this()]).err()?;
+    Some(format!(
+        "memory is unknown, and everything else is measured: {refused}"
+    ))
 }
 
 #[cfg(test)]
@@ -240,7 +257,7 @@ mod tests {
 
     #[test]
     fn pss_and_uss_are_read_in_bytes_without_hugetlb() {
-        assert_eq!(parse_rollup(ROLLUP), Ok((422 * 1024, 160 * 1024)));
+        assert_eq!(parse_maps(ROLLUP), Ok((422 * 1024, 160 * 1024)));
     }
 
     #[test]
@@ -269,14 +286,32 @@ mod tests {
 
     #[test]
     fn a_missing_line_is_named() {
-        assert_eq!(parse_rollup(""), Err("Pss"));
+        assert_eq!(parse_maps(""), Err("Pss"));
         assert_eq!(
-            parse_rollup("Pss: 1 kB\nPrivate_Clean: 1 kB\n"),
+            parse_maps("Pss: 1 kB\nPrivate_Clean: 1 kB\n"),
             Err("Private_Dirty")
         );
-        assert_eq!(parse_rollup("Pss: many kB\n"), Err("Pss"));
+        assert_eq!(parse_maps("Pss: many kB\n"), Err("Pss"));
         assert_eq!(parse_status("Name:\tx\nThreads:\t3\n"), Err("VmPTE"));
         assert_eq!(parse_status("VmPTE:\t      48 kB\n"), Err("Threads"));
+    }
+
+    #[test]
+    fn mappings_add_up_to_what_the_kernel_sums_up() {
+        let [first, second] = [
+            "Pss: 3 kB\nPrivate_Clean: 1 kB\nPrivate_Dirty: 0 kB\n",
+            ROLLUP,
+        ];
+        let both = format!("{first}{second}");
+        assert_eq!(parse_maps(&both), Ok((425 * 1024, 161 * 1024)));
+        let own = fs::read_to_string("/proc/self/smaps").unwrap();
+        let (pss, uss) = parse_maps(&own).unwrap();
+        // Other tests of this process allocate meanwhile.
+        let told = MemoryReader::new().read(&[Pid::this()]).unwrap();
+        for (summed, told) in [(pss, told.pss_bytes), (uss, told.uss_bytes)] {
+            let ratio = summed as f64 / told as f64;
+            assert!((0.25..4.0).contains(&ratio), "{summed} and {told}");
+        }
     }
 
     #[test]

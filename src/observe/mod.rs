@@ -10,16 +10,17 @@
 //! | [`heap`] | how many heap bytes are live in this process? |
 //! | [`interrupts`] | how often did one CPU interrupt another? |
 //! | [`pace`] | how evenly do the CPUs run when nothing else does? |
+//! | [`program`] | which program is this, and may others of it look at it? |
 //! | [`program_break`] | how can the program break move while malloc stands on it? |
 //!
-//! Everything here but [`program_break`] reads; nothing here judges (that is `experiment::machine`
+//! Everything here but [`program_break`] and [`program::allow_looks`] reads; nothing here judges (that is `experiment::machine`
 //! before a run, and `stats` and `verdict` after it). What runs inside a window —
 //! [`service::Recorder`], [`clock::Ticker`], the counting of [`heap::Counting`] and the moves of
 //! [`program_break::ProgramBreak`] — allocates nothing and takes no lock; the rest is read at the
 //! ends of a window or while workers are parked.
 //!
-//! An allocator, the instruction that reads the CPU's counter and the system call that moves the
-//! program break cannot be had without `unsafe`; they are here and nowhere else.
+//! An allocator, the instruction that reads the CPU's counter, the system call that moves the
+//! program break and the notes of the linker cannot be had without `unsafe`; they are here and nowhere else.
 
 pub mod cgroup;
 pub mod clock;
@@ -28,5 +29,6 @@ pub mod heap;
 pub mod interrupts;
 pub mod memory;
 pub mod pace;
+pub mod program;
 pub mod program_break;
 pub mod service;

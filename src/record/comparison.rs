@@ -17,6 +17,9 @@ pub struct Comparison {
     /// What stands before every verdict, because it may mislead: `busy machine (new)`; empty where
     /// nothing does.
     pub labels: Vec<String>,
+    /// Settings of the machine, and the build of the program, that differ: a sentence each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub settings: Vec<String>,
     /// Changes up to which things count as unchanged, shares.
     pub tolerances: Tolerances,
     /// Cells that both hold.

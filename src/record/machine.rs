@@ -1,6 +1,7 @@
 //! What is the machine that a run was made on?
 
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// The machine, as far as it could be found out. `None` means unknown, never "fine".
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -39,6 +40,10 @@ pub struct Machine {
     pub clock_source: Option<String>,
     /// Transparent huge pages: always, madvise or never.
     pub transparent_huge_pages: Option<String>,
+    /// Variables of the environment that change how the program allocates, is loaded or starts threads, with
+    /// their values: `MALLOC_ARENA_MAX`, `LD_PRELOAD` and their kin, and nothing else of the environment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub environment: Option<BTreeMap<String, String>>,
     /// NUMA nodes online.
     pub numa_nodes: Option<usize>,
     /// Soft limit of open files when the program started (it raises it to the hard limit).

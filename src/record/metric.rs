@@ -147,7 +147,7 @@ impl Metric {
             Metric::LatencyP99 => sample.latency.as_ref()?.p99_ns? / 1e6,
             Metric::Setup => sample.setup_s * 1e3,
             Metric::Memory => {
-                sample.memory.total_bytes as f64 / agents.max(1) as f64 / f64::from(1 << 20)
+                sample.memory?.total_bytes as f64 / agents.max(1) as f64 / f64::from(1 << 20)
             }
         };
         (value.is_finite() && value > 0.0).then_some(value)
@@ -191,10 +191,10 @@ mod tests {
                 timed: 999,
                 ..ServiceTime::default()
             },
-            memory: Memory {
+            memory: Some(Memory {
                 total_bytes: 8 << 20,
                 ..Memory::default()
-            },
+            }),
             ..Sample::default()
         };
         let value = |m: Metric| m.value(&sample, 4, FOR_P99);

@@ -106,8 +106,9 @@ pub struct Sample {
     pub voluntary_switches: u64,
     /// Involuntary context switches of all tasks in the window.
     pub involuntary_switches: u64,
-    /// Memory while the workers were parked after the window.
-    pub memory: Memory,
+    /// Memory while the workers were parked after the window; `None` where the kernel does not tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub memory: Option<Memory>,
     /// Messages sent by agents in the window.
     pub messages_sent: u64,
     /// Messages taken in by agents in the window.

@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use super::{Report, Style};
 use crate::record::latency::Latency;
-use crate::record::{Cell, Failure, Interrupts, Outcome, Pair, Purpose, Run, Sample, Side};
+use crate::record::{Cell, Failure, Interrupts, Memory, Outcome, Pair, Purpose, Run, Sample, Side};
 
 /// A line for each invocation, under a header.
 ///
@@ -166,19 +166,19 @@ const METRICS: &[(&str, OfSample)] = &[
     ("involuntary_switches", |s| {
         s.involuntary_switches.to_string()
     }),
-    ("memory_pss_bytes", |s| s.memory.pss_bytes.to_string()),
-    ("memory_uss_bytes", |s| s.memory.uss_bytes.to_string()),
+    ("memory_pss_bytes", |s| memory(s, |m| m.pss_bytes)),
+    ("memory_uss_bytes", |s| memory(s, |m| m.uss_bytes)),
     ("memory_page_table_bytes", |s| {
-        s.memory.page_table_bytes.to_string()
+        memory(s, |m| m.page_table_bytes)
     }),
     ("memory_kernel_stack_bytes", |s| {
-        s.memory.kernel_stack_bytes.to_string()
+        memory(s, |m| m.kernel_stack_bytes)
     }),
-    ("memory_total_bytes", |s| s.memory.total_bytes.to_string()),
+    ("memory_total_bytes", |s| memory(s, |m| m.total_bytes)),
     ("memory_live_heap_bytes", |s| {
-        s.memory.live_heap_bytes.to_string()
+        memory(s, |m| m.live_heap_bytes)
     }),
-    ("memory_tasks", |s| s.memory.tasks.to_string()),
+    ("memory_tasks", |s| memory(s, |m| m.tasks)),
     ("messages_sent", |s| s.messages_sent.to_string()),
     ("messages_received", |s| s.messages_received.to_string()),
     ("bytes_sent", |s| s.bytes_sent.to_string()),
@@ -209,6 +209,10 @@ fn number(value: f64) -> String {
         true => value.to_string(),
         false => String::new(),
     }
+}
+
+fn memory(sample: &Sample, of: impl Fn(&Memory) -> u64) -> String {
+    or_nothing(sample.memory.as_ref().map(of))
 }
 
 fn latency(sample: &Sample, of: impl Fn(&Latency) -> Option<f64>) -> String {
@@ -281,6 +285,7 @@ mod tests {
                 p99_ns: Some(0.0),
                 p999_ns: Some(0.0),
             }),
+            memory: Some(Memory::default()),
             digest: "00c0ffee00c0ffee".to_owned(),
             ..Sample::default()
         };

@@ -29,6 +29,10 @@ pub fn write(comparison: &Comparison, out: &mut dyn Write) -> io::Result<()> {
             text(&run.command)
         )?;
     }
+    if !comparison.settings.is_empty() {
+        let settings: Vec<String> = comparison.settings.iter().map(|s| text(s)).collect();
+        writeln!(out, "\nSettings that differ: {}.", settings.join("; "))?;
+    }
     let t = &comparison.tolerances;
     writeln!(
         out,

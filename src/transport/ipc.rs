@@ -18,6 +18,7 @@ use crate::workload::{Message, Topology};
 use crossbeam_channel::Sender;
 use ipc_channel::ipc::{self, IpcBytesReceiver, IpcBytesSender, IpcReceiver, IpcSender};
 use ipc_channel::{IpcError, TryRecvError};
+use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair, sockopt};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::sync::Arc;
 
@@ -121,10 +122,15 @@ pub fn fits_buffer(
     2 * links * (message_bytes + OVERHEAD).next_power_of_two() <= send_buffer() / 2
 }
 
-/// Bytes that the kernel lets be under way on a socket; a cautious guess where it does not say.
+/// Bytes that the kernel lets be under way on a socket, as one says; a cautious guess where there is none.
 fn send_buffer() -> usize {
-    let told = std::fs::read_to_string("/proc/sys/net/core/wmem_default").ok();
-    told.and_then(|t| t.trim().parse().ok())
+    let pair = socketpair(
+        AddressFamily::UNIX,
+        SocketType::SEQPACKET,
+        SocketFlags::CLOEXEC,
+        None,
+    );
+    pair.and_then(|(socket, _)| sockopt::socket_send_buffer_size(socket))
         .unwrap_or(16 * 1024)
 }
 

@@ -3,8 +3,9 @@
 //! Every process of the same user can open the memfd of another through `/proc/PID/fd`. Cut short, each
 //! access beyond its end would be a SIGBUS, in the host and in every worker.
 
+use crate::memory_file;
 use nix::fcntl::{FcntlArg, SealFlag, fcntl};
-use nix::sys::memfd::{MFdFlags, memfd_create};
+use nix::sys::memfd::MFdFlags;
 use std::os::fd::OwnedFd;
 
 /// Makes `bytes` of shared memory, all zero, whose size nobody can change any more.
@@ -13,7 +14,7 @@ use std::os::fd::OwnedFd;
 /// When the system gives no shared memory, or does not seal it.
 pub fn create(name: &str, flags: MFdFlags, bytes: usize) -> std::io::Result<OwnedFd> {
     let length = i64::try_from(bytes).map_err(|_| std::io::ErrorKind::OutOfMemory)?;
-    let file = memfd_create(name, flags | MFdFlags::MFD_ALLOW_SEALING)?;
+    let file = memory_file::create(name, flags | MFdFlags::MFD_ALLOW_SEALING)?;
     nix::unistd::ftruncate(&file, length)?;
     // The last seal keeps others from adding more, such as one that forbids writing.
     let seals = SealFlag::F_SEAL_SHRINK | SealFlag::F_SEAL_GROW | SealFlag::F_SEAL_SEAL;

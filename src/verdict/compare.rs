@@ -1,6 +1,6 @@
 //! What changed from one run to another, by the rule of a single run: interval, tolerance, verdict?
 
-use super::same::{machine_differences, machine_facts, work_difference};
+use super::same::{machine_differences, machine_facts, settings_differences, work_difference};
 use super::{BUSY_LABEL, is_settled, verdict, words};
 use crate::record::comparison::{
     ChangeVerdict, ComparedCell, ComparedLine, ComparedRun, Comparison, RefusedCell,
@@ -139,6 +139,7 @@ pub fn compare(
         old: run_of(old),
         new: run_of(new),
         labels,
+        settings: settings_differences(old, new),
         tolerances: *tolerances,
         cells,
         refused,

@@ -338,10 +338,13 @@ fn memory_of(cells: &[&Cell], side: Side) -> Option<MemoryFit> {
             let Outcome::Measured(sample) = outcome else {
                 continue;
             };
+            let Some(memory) = &sample.memory else {
+                continue;
+            };
             rounds.entry(pair.round).or_default().push(MemoryPoint {
                 agents: cell.agents,
-                total_bytes: sample.memory.total_bytes,
-                live_heap_bytes: sample.memory.live_heap_bytes,
+                total_bytes: memory.total_bytes,
+                live_heap_bytes: memory.live_heap_bytes,
             });
         }
     }

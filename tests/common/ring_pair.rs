@@ -14,7 +14,7 @@ use forkscope::transport::ring::doorbell;
 use forkscope::transport::ring::memory::{HEAD_BYTES, Mapped};
 use forkscope::transport::ring::spsc::{Consumer, Damage, Producer, Publish};
 use memmap2::{MmapOptions, MmapRaw};
-use nix::sys::memfd::{MFdFlags, memfd_create};
+use nix::sys::memfd::MFdFlags;
 use std::fs::File;
 use std::os::fd::{AsRawFd, FromRawFd, RawFd};
 use std::process::{Child, Command};
@@ -69,7 +69,8 @@ impl Pair {
     /// Memory for two rings of `capacity` bytes, and `own` bytes for whatever else.
     pub fn create(capacity: usize, own: usize) -> Pair {
         // Not closed on exec: a second process inherits it.
-        let file = memfd_create("forkscope-pair", MFdFlags::empty()).expect("shared memory");
+        let file = forkscope::memory_file::create("forkscope-pair", MFdFlags::empty())
+            .expect("shared memory");
         let bytes = SIDES + 2 * (HEAD_BYTES + capacity) + own;
         nix::unistd::ftruncate(&file, bytes as i64).expect("room for two rings");
         Pair::map(File::from(file), capacity)
@@ -147,7 +148,7 @@ impl Pair {
         End {
             side,
             policy,
-            is_crowded: std::thread::available_parallelism().is_ok_and(|n| n.get() < 2),
+            is_crowded: forkscope::deployment::pinning::allowed().len() < 2,
             outgoing: Producer::new(ring(1 - side)),
             incoming: Consumer::new(ring(side)),
             sleeps: 0,

@@ -42,7 +42,7 @@ pub fn invocation_of(source: SpecSource, agents: usize, form: &str) -> Invocatio
             source: planned.source,
         },
         form: form.parse().expect("a deployment"),
-        cpus_effective: std::thread::available_parallelism().map_or(1.0, |n| n.get() as f64),
+        cpus_effective: forkscope::deployment::pinning::effective(),
         warm_up_s: 0.01,
         window_s: 0.05,
         patience_s: 60.0,

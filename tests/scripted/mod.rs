@@ -121,10 +121,10 @@ pub fn sample(invocation: &Invocation, count: usize, ratio: f64) -> Sample {
         foreign_cpu: Some(0.01),
         steal: Some(0.0),
         throttled: Some(0),
-        memory: Memory {
+        memory: Some(Memory {
             total_bytes: (1 << 20) * (1 + job.agents as u64),
             ..Memory::default()
-        },
+        }),
         ..Sample::default()
     }
 }

@@ -1,7 +1,7 @@
 //! Does everybody stop after the same round, and does the page carry what is written?
 
 use super::*;
-use nix::sys::memfd::memfd_create;
+use crate::memory_file;
 use std::sync::atomic::AtomicBool;
 
 /// Workers that begin rounds as fast as the lease lets them, without messages: any order of
@@ -72,10 +72,10 @@ fn all_workers_end_after_the_same_round_however_the_stop_falls() {
 #[test]
 fn a_page_that_is_no_gate_is_refused() {
     use std::os::fd::IntoRawFd;
-    let other = memfd_create("other", MFdFlags::MFD_CLOEXEC).unwrap();
+    let other = memory_file::create("other", MFdFlags::MFD_CLOEXEC).unwrap();
     nix::unistd::ftruncate(&other, 4096).unwrap();
     assert!(Gate::inherit(other.into_raw_fd()).is_err());
-    let small = memfd_create("small", MFdFlags::MFD_CLOEXEC).unwrap();
+    let small = memory_file::create("small", MFdFlags::MFD_CLOEXEC).unwrap();
     assert!(Gate::inherit(small.into_raw_fd()).is_err());
 }
 

@@ -461,6 +461,15 @@ impl Drop for ProcessFleet {
     }
 }
 
+/// Makes a socket in the temporary folder and connects to it, as a host and its worker do.
+///
+/// # Errors
+/// What the system says.
+pub fn try_socket() -> std::io::Result<()> {
+    let (_server, _socket, name) = sheltered(serve)?;
+    IpcSender::<ToHost>::connect(name).map(drop)
+}
+
 /// Makes a server, the descriptor that keeps its socket reachable, and the name of that.
 fn serve() -> std::io::Result<(IpcOneShotServer<ToHost>, OwnedFd, String)> {
     let (server, path) = IpcOneShotServer::new().map_err(std::io::Error::other)?;

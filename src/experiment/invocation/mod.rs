@@ -12,7 +12,7 @@ use super::turns::{self, Order, Part, Waiting};
 use crate::deployment::gate::{Gate, Reached, Step, monotonic_ns};
 use crate::deployment::{self, Fleet, Form, Job, Placement, pace, pinning};
 use crate::observe::heap;
-use crate::observe::memory::{FilePages, MemoryReader};
+use crate::observe::memory::{FilePages, MemoryError, MemoryReader};
 use crate::record::{Failure, Memory, Outcome, Phase, SLICES, Sample};
 use crate::workload;
 use hold::Hold;
@@ -152,7 +152,9 @@ fn run_with(invocation: &Invocation, partner: &mut dyn Partner) -> Result<Sample
     let mut memory = MemoryReader::new();
     let shares_pages = invocation.part.takes_turns && invocation.part.is_first;
     let alone = match shares_pages {
-        true => host.memory(&mut memory, &watch)?.1,
+        true => host
+            .memory(&mut memory, &watch)?
+            .and_then(|(_, files)| files),
         false => None,
     };
     let mut window = Window::default();
@@ -202,11 +204,15 @@ fn run_with(invocation: &Invocation, partner: &mut dyn Partner) -> Result<Sample
         tally.is_of_latency(planned_per_s, busy_s);
     }
     host.await_all(Reached::HandedOver, Phase::Collect)?;
-    let (mut memory, files) = host.memory(&mut memory, &watch)?;
-    if let Some((now, alone)) = files.zip(alone) {
-        memory = now.exchanged(alone, memory);
-    }
-    memory.live_heap_bytes = host.live_heap_bytes(&placement);
+    let memory = host
+        .memory(&mut memory, &watch)?
+        .map(|(read, files)| Memory {
+            live_heap_bytes: host.live_heap_bytes(&placement),
+            ..match files.zip(alone) {
+                Some((now, alone)) => now.exchanged(alone, read),
+                None => read,
+            }
+        });
     host.fleet.end();
 
     let sample = Sample {
@@ -422,10 +428,13 @@ impl Host {
         &self,
         reader: &mut MemoryReader,
         watch: &Watch,
-    ) -> Result<(Memory, Option<FilePages>), Failure> {
-        reader
-            .read_with_files(&watch.pids)
-            .map_err(|e| fail(Phase::Collect, e.to_string()))
+    ) -> Result<Option<(Memory, Option<FilePages>)>, Failure> {
+        match reader.read_with_files(&watch.pids) {
+            Ok(read) => Ok(Some(read)),
+            // All else can be measured without.
+            Err(MemoryError::Unsupported { .. }) => Ok(None),
+            Err(e) => Err(fail(Phase::Collect, e.to_string())),
+        }
     }
 
     /// Lets a turn of `length_s` seconds pass; reads the count of ops at the end of each of its slices.

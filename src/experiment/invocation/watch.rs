@@ -1,7 +1,7 @@
 //! What did a window cost, seen from outside: CPU clocks, switches, interrupts, foreign CPU.
 
 use super::fail;
-use crate::experiment::machine::allowed_cpus;
+use crate::deployment::pinning;
 use crate::observe::cgroup::{self, Cgroup};
 use crate::observe::cpu::{
     ProcessClock, Switches, SystemCpu, foreign_share, own_thread_ns, steal_share,
@@ -9,7 +9,6 @@ use crate::observe::cpu::{
 use crate::observe::interrupts;
 use crate::record::{Failure, Interrupts, Phase};
 use nix::unistd::{Pid, getpid};
-use std::path::Path;
 use std::time::Instant;
 
 /// Readings before and after a window and each of its turns, while all workers are parked.
@@ -61,7 +60,7 @@ impl Watch {
         Ok(Watch {
             clocks: clocks.map_err(|e| fail(Phase::Window, e.to_string()))?,
             pids,
-            allowed: allowed_cpus(Path::new("/")),
+            allowed: pinning::allowed(),
             cgroup: Cgroup::of_self(),
             window: None,
             turn_ended_ns: 0,

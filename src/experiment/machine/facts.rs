@@ -2,7 +2,8 @@
 //!
 //! Every function takes the directory that stands for `/`; `None` means that nothing was found.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsString;
 use std::fs;
 use std::path::Path;
 
@@ -16,15 +17,6 @@ fn text(root: &Path, path: &str) -> Option<String> {
 /// Numbers from a file with a list like `0-3,8`.
 pub(super) fn cpu_list(root: &Path, path: &str) -> Option<Vec<usize>> {
     parse_list(&text(root, path)?)
-}
-
-/// CPUs that the status of this process allows.
-pub(super) fn allowed_list(root: &Path) -> Option<Vec<usize>> {
-    let status = text(root, "proc/self/status")?;
-    let list = status
-        .lines()
-        .find_map(|line| line.strip_prefix("Cpus_allowed_list:"))?;
-    parse_list(list.trim())
 }
 
 /// `0-3,8` → 0 1 2 3 8. `None` for an empty or malformed list.
@@ -80,6 +72,32 @@ pub(super) fn transparent_huge_pages(root: &Path) -> Option<String> {
     let modes = text(root, "sys/kernel/mm/transparent_hugepage/enabled")?;
     let (_, rest) = modes.split_once('[')?;
     Some(rest.split_once(']')?.0.to_owned())
+}
+
+/// Of these variables those that change how a program allocates, is loaded or starts threads. An empty one
+/// changes nothing.
+pub(super) fn environment(
+    variables: impl Iterator<Item = (OsString, OsString)>,
+) -> BTreeMap<String, String> {
+    const NAMES: [&str; 3] = ["GLIBC_TUNABLES", "RUST_MIN_STACK", "_RJEM_MALLOC_CONF"];
+    const KIN: [&str; 8] = [
+        "MALLOC_",
+        "MIMALLOC_",
+        "TCMALLOC_",
+        "LD_",
+        "RAYON_",
+        "OMP_",
+        "GOMP_",
+        "KMP_",
+    ];
+    variables
+        .filter(|(_, value)| !value.is_empty())
+        .map(|(name, value)| [name, value].map(|t| t.to_string_lossy().into_owned()))
+        .filter(|[name, _]| {
+            NAMES.contains(&name.as_str()) || KIN.iter().any(|kin| name.starts_with(kin))
+        })
+        .map(|[name, value]| (name, value))
+        .collect()
 }
 
 /// Container and hypervisor, as far as they show: `container (docker) in a virtual machine (KVM)`.
@@ -164,8 +182,6 @@ pub(super) mod tests {
         assert_eq!(parse_list("0"), Some(vec![0]));
         assert_eq!(parse_list(""), None);
         assert_eq!(parse_list("0-x"), None);
-        let root = tree(&[("proc/self/status", "Name:\tx\nCpus_allowed_list:\t2-3\n")]);
-        assert_eq!(allowed_list(root.path()), Some(vec![2, 3]));
     }
 
     #[test]
@@ -195,6 +211,31 @@ pub(super) mod tests {
         assert_eq!(turbo(intel.path()), Some(true));
         assert_eq!(turbo(other.path()), Some(false));
         assert_eq!(turbo(tree(&[]).path()), None);
+    }
+
+    #[test]
+    fn of_the_environment_only_what_moves_memory_loading_and_threads_is_kept() {
+        let variables = [
+            ("GLIBC_TUNABLES", "glibc.malloc.arena_max=1"),
+            ("LD_PRELOAD", ""),
+            ("LD_LIBRARY_PATH", "/opt/lib"),
+            ("MALLOC_ARENA_MAX", "1"),
+            ("OLD_TOKEN", "secret"),
+            ("RUST_MIN_STACK", "1048576"),
+            ("TOKEN", "secret"),
+        ];
+        let kept = environment(variables.map(|(n, v)| (n.into(), v.into())).into_iter());
+        let names: Vec<&str> = kept.keys().map(String::as_str).collect();
+        assert_eq!(
+            names,
+            [
+                "GLIBC_TUNABLES",
+                "LD_LIBRARY_PATH",
+                "MALLOC_ARENA_MAX",
+                "RUST_MIN_STACK"
+            ]
+        );
+        assert_eq!(kept["MALLOC_ARENA_MAX"], "1");
     }
 
     #[test]

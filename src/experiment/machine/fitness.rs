@@ -71,6 +71,7 @@ pub fn assess(machine: &Machine) -> Vec<Finding> {
         swap(machine),
         setting::turbo(machine),
         setting::huge_pages(machine),
+        setting::environment(machine),
         setting::numa(machine),
         setting::virtualization(machine),
         setting::unknown(machine),

@@ -14,10 +14,8 @@ mod setting;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use nix::sched::{CpuSet, sched_getaffinity};
 use nix::sys::resource::{RLIM_INFINITY, Resource, getrlimit};
 use nix::sys::statvfs::statvfs;
-use nix::unistd::Pid;
 use sysinfo::{CpuRefreshKind, MemoryRefreshKind, RefreshKind, System};
 
 pub use capacity::{LimitError, Needs, check_capacity, check_capacity_with};
@@ -25,6 +23,7 @@ pub use fitness::{Finding, Level, assess};
 pub use limits::{Descriptors, KernelLimits, raise_nofile};
 pub use quota::keep_below_quota;
 
+use crate::deployment::pinning;
 use crate::observe::cgroup::{Cgroup, Throttle};
 use crate::observe::clock::OpClock;
 use crate::observe::cpu::{SystemCpu, foreign_share, own_process_ns, steal_share, waited_ns};
@@ -41,23 +40,14 @@ pub fn look(foreign_over: Duration) -> Machine {
     look_with(foreign_over, &OpClock::calibrate())
 }
 
-/// Effective CPUs as [`look`] finds them, without watching anything.
-#[must_use]
-pub fn cpus_effective() -> f64 {
-    effective_cpus(
-        allowed_cpus(Path::new("/")).len(),
-        Cgroup::of_self().quota_cpus(),
-    )
-}
-
 /// Like [`look`], with a clock that is calibrated already.
 pub fn look_with(foreign_over: Duration, clock: &OpClock) -> Machine {
     let root = Path::new("/");
     let online = facts::cpu_list(root, "sys/devices/system/cpu/online");
-    let allowed = allowed_cpus(root);
+    let allowed = pinning::allowed();
     let group = Cgroup::of_self();
     let quota_cpus = group.quota_cpus();
-    let cpus_effective = effective_cpus(allowed.len(), quota_cpus);
+    let cpus_effective = pinning::effective();
     let watched = watch(foreign_over, &allowed, cpus_effective, &group);
     let system = system_facts();
     let (nofile_soft, nofile_hard) = limit(Resource::RLIMIT_NOFILE);
@@ -73,6 +63,7 @@ pub fn look_with(foreign_over: Duration, clock: &OpClock) -> Machine {
         turbo: facts::turbo(root),
         clock_source: facts::clock_source(root),
         transparent_huge_pages: facts::transparent_huge_pages(root),
+        environment: Some(facts::environment(std::env::vars_os())),
         numa_nodes: facts::cpu_list(root, "sys/devices/system/node/online").map(|n| n.len()),
         nofile_soft,
         nofile_hard,
@@ -89,25 +80,6 @@ pub fn look_with(foreign_over: Duration, clock: &OpClock) -> Machine {
         clock_read_ns: Some(clock.read_cost_ns()),
         ..system
     }
-}
-
-/// CPUs that this process may run on, by the kernel's numbers, ascending; never empty.
-pub fn allowed_cpus(root: &Path) -> Vec<usize> {
-    let by_mask = sched_getaffinity(Pid::from_raw(0)).map(|set| {
-        (0..CpuSet::count())
-            .filter(|&cpu| set.is_set(cpu).unwrap_or(false))
-            .collect::<Vec<_>>()
-    });
-    match by_mask {
-        Ok(cpus) if !cpus.is_empty() => cpus,
-        // The mask of nix ends at 1,024 CPUs; on a larger machine the kernel refuses to fill it.
-        _ => facts::allowed_list(root).unwrap_or_else(|| vec![0]),
-    }
-}
-
-/// The smaller of affinity and quota, in CPUs.
-fn effective_cpus(allowed: usize, quota: Option<f64>) -> f64 {
-    quota.map_or(allowed as f64, |quota| quota.min(allowed as f64))
 }
 
 /// What was seen while waiting.
@@ -226,12 +198,5 @@ mod tests {
         let machine = look_with(Duration::ZERO, &OpClock::calibrate());
         assert_eq!((machine.foreign_cpu, machine.steal), (None, None));
         assert_eq!((machine.throttled, machine.cpu_pressure), (None, None));
-    }
-
-    #[test]
-    fn a_quota_below_the_affinity_wins() {
-        assert_eq!(effective_cpus(8, None), 8.0);
-        assert_eq!(effective_cpus(8, Some(1.5)), 1.5);
-        assert_eq!(effective_cpus(2, Some(16.0)), 2.0);
     }
 }

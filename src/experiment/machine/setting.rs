@@ -78,6 +78,19 @@ pub(super) fn huge_pages(machine: &Machine) -> Option<Finding> {
     finding(Level::Note, message)
 }
 
+pub(super) fn environment(machine: &Machine) -> Option<Finding> {
+    let set = machine.environment.as_ref().filter(|e| !e.is_empty())?;
+    let set: Vec<String> = set.iter().map(|(n, v)| format!("{n}={v}")).collect();
+    finding(
+        Level::Note,
+        format!(
+            "the environment changes how the agents allocate, are loaded or start threads ({}); unset \
+             what the agents will run without",
+            set.join(", ")
+        ),
+    )
+}
+
 pub(super) fn numa(machine: &Machine) -> Option<Finding> {
     let nodes = machine.numa_nodes.filter(|&nodes| nodes > 1)?;
     finding(

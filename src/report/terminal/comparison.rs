@@ -84,6 +84,9 @@ fn head(comparison: &Comparison, page: &mut Page) {
         }
     }
     list(page, "unchanged ", &tolerances(comparison));
+    for setting in &comparison.settings {
+        page.paragraph(2, Tone::Caution, setting);
+    }
     for (which, run) in [("old", &comparison.old), ("new", &comparison.new)] {
         for caution in cautions(run) {
             page.paragraph(2, Tone::Caution, &format!("{which}: {caution}"));

@@ -91,6 +91,12 @@ pub fn state(m: &Machine) -> Vec<String> {
         known("clock", m.clock_source.as_deref(), "clock "),
         known("foreign CPU", foreign.as_deref(), "foreign CPU "),
     ];
+    items.extend(
+        m.environment
+            .iter()
+            .flatten()
+            .map(|(name, value)| format!("{name}={value}")),
+    );
     let pace = m.pace_spread.map(|s| format!("varies by {} %", percent(s)));
     items.push(known("pace", pace.as_deref(), "pace "));
     items.extend(

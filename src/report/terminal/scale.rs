@@ -130,7 +130,7 @@ fn row(run: &Run, line: &Line<'_>) -> Vec<String> {
     let count = |n: Option<f64>| n.map_or_else(nothing, numbers::count);
     let cell = line.cell;
     let agents = cell.agents as f64;
-    let bytes = line.median(|s| Some(s.memory.total_bytes as f64));
+    let bytes = line.median(|s| Some(s.memory?.total_bytes as f64));
     let said = match line.side {
         Side::Baseline => cell.effect.as_ref().map_or_else(nothing, numbers::ratio),
         Side::X => format!(

@@ -34,7 +34,9 @@ impl Probe for Flock {
         let file = File::open("/proc/self/exe");
         Ok(Lock {
             bundle: self.bundle,
-            file: file.map_err(|e| format!("open the program itself: {e}"))?,
+            file: file.map_err(|e| {
+                format!("open the program itself: {e}; let this user read it (chmod a+r)")
+            })?,
         })
     }
 

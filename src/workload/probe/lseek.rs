@@ -2,9 +2,10 @@
 //! among threads is the look into the table of descriptors.
 
 use super::{Operation, Probe, entry, granted};
+use crate::memory_file;
 use crate::workload::Entry;
 use crate::workload::spec::{FieldError, within};
-use nix::sys::memfd::{MFdFlags, memfd_create};
+use nix::sys::memfd::MFdFlags;
 use serde::Deserialize;
 use std::fs::File;
 use std::io::{Seek, SeekFrom};
@@ -31,7 +32,7 @@ impl Probe for Lseek {
     }
 
     fn prepare(&self, _id: usize) -> Result<Seeks, String> {
-        let file = memfd_create("forkscope-lseek", MFdFlags::MFD_CLOEXEC);
+        let file = memory_file::create("forkscope-lseek", MFdFlags::MFD_CLOEXEC);
         Ok(Seeks {
             bundle: self.bundle,
             file: File::from(file.map_err(|e| format!("make a file in memory: {e}"))?),

@@ -18,13 +18,12 @@ pub fn figure(run: &Run, answer: &Answer) -> Option<Figure> {
     let mut compared: Vec<&Cell> = run.cells.iter().filter(is_of).collect();
     compared.sort_by_key(|c| c.agents);
     let (wide, narrow) = both(|room| draw(&compared, answer, room))?;
-    let total = |s: &Sample| Some(s.memory.total_bytes as f64);
     let size = |n: Option<f64>| n.map_or(numbers::NOTHING.to_owned(), words::bytes);
     let on_line = |fit: &Option<MemoryFit>, n: usize| fit.as_ref().map(|f| at(f, n as f64));
     let rows: Vec<Vec<String>> = compared
         .iter()
         .map(|cell| {
-            let (b, x) = cells::medians(cell, total);
+            let (b, x) = cells::medians(cell, total_bytes);
             vec![
                 cell.agents.to_string(),
                 size(b),
@@ -95,12 +94,16 @@ fn at(fit: &MemoryFit, agents: f64) -> f64 {
     fit.fixed_bytes.value + agents * fit.per_agent_bytes.value
 }
 
+fn total_bytes(sample: &Sample) -> Option<f64> {
+    sample.memory.map(|m| m.total_bytes as f64)
+}
+
 fn draw(compared: &[&Cell], answer: &Answer, room: Room) -> Option<Drawing> {
     let mebibytes = |bytes: f64| bytes / (1024.0 * 1024.0);
     let counts: Vec<f64> = compared.iter().map(|c| c.agents as f64).collect();
     let (first, last) = (*counts.first()?, *counts.last()?);
     let samples = compared.iter().flat_map(|c| c.kept());
-    let bytes = samples.flat_map(|(_, b, x)| [b, x].map(|s| s.memory.total_bytes as f64));
+    let bytes = samples.flat_map(|(_, b, x)| [b, x].into_iter().filter_map(total_bytes));
     let fits = [
         (Side::Baseline, &answer.baseline_memory),
         (Side::X, &answer.x_memory),
@@ -150,8 +153,10 @@ fn draw(compared: &[&Cell], answer: &Answer, room: Room) -> Option<Drawing> {
     for cell in compared {
         for (_, b, x) in cell.kept() {
             for (side, sample) in [(Side::Baseline, b), (Side::X, x)] {
-                let bytes = mebibytes(sample.memory.total_bytes as f64);
-                let place = plane.point(cell.agents as f64, bytes);
+                let Some(bytes) = total_bytes(sample) else {
+                    continue;
+                };
+                let place = plane.point(cell.agents as f64, mebibytes(bytes));
                 plane
                     .drawing
                     .mark(classes(side).0, form(side), place, 2.8, None);

@@ -5,6 +5,7 @@ use crate::record::{Machine, Run, WorkloadRecord};
 use crate::report::numbers;
 use crate::report::terminal::{cells, head};
 use crate::verdict::words;
+use std::collections::BTreeMap;
 
 /// The machine, the run, and the workloads with all their parameters.
 pub fn machine(run: &Run) -> Vec<Section> {
@@ -48,6 +49,10 @@ fn of_run(run: &Run) -> Vec<(String, String)> {
     let fact = |what: &str, value: String| (what.to_owned(), value);
     let mut facts = vec![
         fact("forkscope", run.forkscope_version.clone()),
+        fact(
+            "build",
+            run.build_id.clone().unwrap_or_else(|| "unknown".to_owned()),
+        ),
         fact("method", format!("version {}", run.method_version)),
         fact("command", run.command.clone()),
         fact("started", run.started.clone()),
@@ -104,6 +109,7 @@ fn of_machine(m: &Machine) -> Vec<(String, String)> {
                 .map_or_else(unknown, |ns| format!("{ns:.1} ns")),
         ),
         fact("transparent huge pages", text(&m.transparent_huge_pages)),
+        fact("environment", words_of(m.environment.as_ref())),
         fact("NUMA nodes", count(m.numa_nodes.map(|n| n as u64))),
         fact("open files, soft limit", count(m.nofile_soft)),
         fact("open files, hard limit", count(m.nofile_hard)),
@@ -120,6 +126,23 @@ fn of_machine(m: &Machine) -> Vec<(String, String)> {
         fact("pace varied by", share(m.pace_spread)),
         fact("waiting for a CPU before the run", share(m.cpu_pressure)),
     ]
+}
+
+/// `MALLOC_ARENA_MAX=1, LD_PRELOAD=/lib/x.so`.
+fn words_of(environment: Option<&BTreeMap<String, String>>) -> String {
+    let Some(environment) = environment else {
+        return "unknown".to_owned();
+    };
+    let set: Vec<String> = environment
+        .iter()
+        .map(|(n, v)| format!("{n}={v}"))
+        .collect();
+    match set.is_empty() {
+        true => {
+            "nothing that changes how programs allocate, are loaded or start threads".to_owned()
+        }
+        false => set.join(", "),
+    }
 }
 
 /// What was left out, warned of, or dropped.
