@@ -4,7 +4,7 @@ mod commands;
 
 use clap::Parser;
 use forkscope::cli::{Cli, Command};
-use forkscope::deployment::processes;
+use forkscope::deployment::{processes, signals};
 use forkscope::experiment::{host, invocation};
 use forkscope::observe::heap::Counting;
 use forkscope::report;
@@ -17,6 +17,7 @@ static HEAP: Counting = Counting;
 
 fn main() -> ExitCode {
     let began = std::time::Instant::now();
+    signals::reset();
     // The hidden subcommands come before the parser: a worker process is part of what is measured,
     // and should hold nothing that its agents do not need.
     let arguments: Vec<String> = std::env::args_os()

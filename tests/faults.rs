@@ -52,8 +52,13 @@ impl Started {
 
     /// With these as standard output and standard error.
     fn with(arguments: &[&str], stdout: Stdio, stderr: Stdio) -> Started {
+        Started::of(env!("CARGO_BIN_EXE_forkscope"), arguments, stdout, stderr)
+    }
+
+    /// By a program that executes forkscope in the end.
+    fn of(program: &str, arguments: &[&str], stdout: Stdio, stderr: Stdio) -> Started {
         let (tmp, out) = (TempDir::new().unwrap(), TempDir::new().unwrap());
-        let coordinator = Command::new(env!("CARGO_BIN_EXE_forkscope"))
+        let coordinator = Command::new(program)
             .args(arguments)
             .arg("--out")
             .arg(out.path())
@@ -496,6 +501,75 @@ fn an_interrupt_of_the_whole_group_leaves_a_partial_record_and_no_process() {
 #[test]
 fn a_termination_of_the_whole_group_leaves_a_partial_record_and_no_process() {
     interrupt(Signal::SIGTERM, true);
+}
+
+/// Starts a run through `env`, which gives signals another meaning first; `None` where it does not know how to.
+fn started_with(options: &[&str]) -> Option<Started> {
+    let known = Command::new("env").args(options).arg("true").status();
+    if !known.is_ok_and(|s| s.success()) {
+        eprintln!("not tested: env knows no {options:?}");
+        return None;
+    }
+    let program = [options, &[env!("CARGO_BIN_EXE_forkscope")], RUN].concat();
+    Some(Started::of(
+        "env",
+        &program,
+        Stdio::null(),
+        Stdio::inherit(),
+    ))
+}
+
+#[test]
+fn what_was_ignored_at_the_start_stays_ignored() {
+    let Some(mut run) = started_with(&["--ignore-signal=HUP,INT"]) else {
+        return;
+    };
+    run.host_in(When::Window);
+    for signal in [Signal::SIGHUP, Signal::SIGINT] {
+        killpg(Pid::from_raw(run.pid()), signal).unwrap();
+    }
+    // In no part of it: the pair counts, and more follow.
+    run.await_a_round();
+    assert!(run.coordinator.try_wait().unwrap().is_none(), "it ended");
+    run.signal(Signal::SIGTERM);
+    let ended = eventually_ends(&mut run, |_| {});
+    assert_eq!(ended.status.code(), Some(130), "{ended:?}");
+    let record = run.record();
+    let pairs: Vec<_> = record.cells.iter().flat_map(|c| &c.pairs).collect();
+    let is_measured = |o: &Outcome| matches!(o, Outcome::Measured(_));
+    assert!(
+        pairs
+            .iter()
+            .all(|p| is_measured(&p.baseline) && is_measured(&p.x)),
+        "{pairs:?}"
+    );
+}
+
+#[test]
+fn what_was_blocked_at_the_start_is_heard() {
+    let Some(mut run) = started_with(&["--block-signal=HUP,INT,TERM,CHLD"]) else {
+        return;
+    };
+    run.host_in(When::Window);
+    run.signal(Signal::SIGINT);
+    let ended = eventually_ends(&mut run, |_| {});
+    assert_eq!(ended.status.code(), Some(130), "{ended:?}");
+}
+
+#[test]
+fn a_killed_worker_is_named_at_once_whatever_the_parent_did_with_signals() {
+    let mut parent = Command::new("sh");
+    parent
+        .args(["-c", "trap '' CHLD; exec \"$0\" \"$@\""])
+        .arg(env!("CARGO_BIN_EXE_forkscope"));
+    let child = host::start_with(parent, &endless("coordination", 4, "processes"));
+    let crew = proc::workers_at(child.id() as i32, 4, 2);
+    let killed = Instant::now();
+    numbered(&crew, 1).signal(Signal::SIGKILL);
+    let failure = failure(child);
+    assert!(killed.elapsed() < AT_ONCE, "{failure:?}");
+    assert_eq!(failure.signal.as_deref(), Some("SIGKILL"), "{failure:?}");
+    assert_eq!(failure.agent, Some(1), "{failure:?}");
 }
 
 /// An invocation whose window does not end by itself.

@@ -1,8 +1,9 @@
 //! Is this machine one to measure on, now?
 
-use super::{CommandError, color_choice, failed, usage};
+use super::{CommandError, color_choice, failed, unfit, usage};
 use forkscope::agent;
 use forkscope::cli::Common;
+use forkscope::deployment::signals;
 use forkscope::experiment::machine::{self, Finding, Level};
 use forkscope::observe::clock::OpClock;
 use forkscope::record::Machine;
@@ -70,7 +71,8 @@ pub(super) struct Beginning {
 /// once that was looked at.
 pub(super) fn begin(common: &Common) -> Result<Beginning, CommandError> {
     anstream::ColorChoice::write_global(color_choice(common.color));
-    let is_interrupted = on_interrupt()?;
+    machine::check_proc().map_err(unfit)?;
+    let is_interrupted = signals::on_interrupt().map_err(failed)?;
     let clock = OpClock::calibrate();
     let machine = look(&clock, common, &is_interrupted);
     let findings = machine::assess(&machine);
@@ -112,14 +114,6 @@ pub(super) fn check_temporary_folder(folder: &Path) -> Result<(), String> {
     std::fs::create_dir(&probe)
         .and_then(|()| std::fs::remove_dir(&probe))
         .map_err(|e| format!("the temporary folder {shown} cannot be written to ({e}); set TMPDIR to one that can"))
-}
-
-/// A flag that SIGINT, SIGTERM and SIGHUP set.
-fn on_interrupt() -> Result<Arc<AtomicBool>, CommandError> {
-    let flag = Arc::new(AtomicBool::new(false));
-    let seen = flag.clone();
-    ctrlc::set_handler(move || seen.store(true, Relaxed)).map_err(failed)?;
-    Ok(flag)
 }
 
 /// Why a run with these findings is refused, with what would be measured all the same.

@@ -38,7 +38,7 @@ pub use schema::schema;
 pub use trend::trend;
 
 use forkscope::cli::Color;
-use forkscope::verdict::{EXIT_FAILURE, EXIT_USAGE};
+use forkscope::verdict::{EXIT_FAILURE, EXIT_UNFIT, EXIT_USAGE};
 use std::io::{ErrorKind, Write};
 
 /// Why a command ended badly.
@@ -50,6 +50,9 @@ pub enum CommandError {
     /// Something that should have worked did not.
     #[error("{0}")]
     Failed(String),
+    /// Nothing can be measured on this machine, as it is.
+    #[error("{0}")]
+    Unfit(String),
 }
 
 impl CommandError {
@@ -58,6 +61,7 @@ impl CommandError {
         match self {
             CommandError::Usage(_) => EXIT_USAGE,
             CommandError::Failed(_) => EXIT_FAILURE,
+            CommandError::Unfit(_) => EXIT_UNFIT,
         }
     }
 }
@@ -68,6 +72,10 @@ fn usage(why: impl std::fmt::Display) -> CommandError {
 
 fn failed(why: impl std::fmt::Display) -> CommandError {
     CommandError::Failed(why.to_string())
+}
+
+fn unfit(why: impl std::fmt::Display) -> CommandError {
+    CommandError::Unfit(why.to_string())
 }
 
 fn color_choice(color: Color) -> anstream::ColorChoice {

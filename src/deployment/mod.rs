@@ -21,6 +21,7 @@ mod moments;
 pub(crate) mod pace;
 pub mod pinning;
 pub mod processes;
+pub mod signals;
 pub mod threads;
 pub mod worker;
 
