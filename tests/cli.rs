@@ -672,6 +672,77 @@ fn counters_of_a_sandbox_are_unknown_and_never_an_idle_machine() {
     }
 }
 
+/// The socket by which a forkscope that measures is known, once no run of another test has it.
+fn measure_here() -> std::os::unix::net::UnixListener {
+    use std::os::linux::net::SocketAddrExt;
+    let name = std::os::unix::net::SocketAddr::from_abstract_name("forkscope measures here");
+    let name = name.expect("a short name");
+    loop {
+        match std::os::unix::net::UnixListener::bind_addr(&name) {
+            Ok(listener) => return listener,
+            Err(e) => assert_eq!(e.kind(), std::io::ErrorKind::AddrInUse, "{e}"),
+        }
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+}
+
+#[test]
+fn where_another_forkscope_measures_a_run_is_refused_or_labelled() {
+    let folder = folder();
+    let listener = measure_here();
+    let other = format!(
+        "unfit: another forkscope measures here (process {})",
+        std::process::id()
+    );
+    let arguments = [
+        "run",
+        "-w",
+        "exploration",
+        "-a",
+        "1",
+        "--time",
+        "60s",
+        "-o",
+        "out",
+    ];
+    let assert = Command::new(BINARY)
+        .args(arguments)
+        .env_remove("FORKSCOPE_ALLOW_BUSY")
+        .current_dir(folder.path())
+        .assert()
+        .code(5);
+    let said = stderr(&assert);
+    assert!(said.contains(&other), "{said}");
+    assert!(said.contains("nothing was measured"), "{said}");
+    assert_eq!(files(&folder), Vec::<String>::new());
+    let assert = Command::new(BINARY).arg("doctor").assert().code(5);
+    assert!(stdout(&assert).contains(&other), "{}", stdout(&assert));
+
+    let child = Plain::new(BINARY)
+        .args(arguments)
+        .env("FORKSCOPE_ALLOW_BUSY", "1")
+        .current_dir(folder.path())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let record = folder.path().join("out/run.json");
+    while !record.exists() {
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    let pid = nix::unistd::Pid::from_raw(child.id() as i32);
+    nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGINT).unwrap();
+    let ended = child.wait_with_output().unwrap();
+    assert_eq!(ended.status.code(), Some(130));
+    let said = String::from_utf8(ended.stderr).unwrap();
+    assert!(said.contains(&other), "{said}");
+    let text = fs::read_to_string(record).unwrap();
+    let record: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let busy = record["busy"].as_str().unwrap();
+    assert!(busy.contains("another forkscope measures here"), "{busy}");
+    drop(listener);
+}
+
 #[test]
 fn standard_output_on_a_full_disk_is_a_failure() {
     for arguments in [&["list"][..], &["doctor"], &["doctor", "--json"]] {

@@ -1,7 +1,7 @@
 //! `doctor`: the machine only.
 
 use super::ground::reason_if_unfit;
-use super::{CommandError, color_choice, print, unfit};
+use super::{CommandError, color_choice, print};
 use forkscope::agent;
 use forkscope::cli::Color;
 use forkscope::experiment::machine;
@@ -15,10 +15,10 @@ const LOOK: Duration = Duration::from_secs(1);
 /// `forkscope doctor`.
 pub fn doctor(as_json: bool, color: Color) -> Result<u8, CommandError> {
     anstream::ColorChoice::write_global(color_choice(color));
-    machine::check_proc().map_err(unfit)?;
     let mut machine = machine::look(LOOK);
     machine.vectors = Some(agent::vector_level().to_owned());
-    let findings = machine::assess(&machine);
+    let mut findings = machine::assess(&machine);
+    findings.splice(0..0, machine::neighbour());
     print(|out| {
         if as_json {
             serde_json::to_writer_pretty(&mut *out, &machine)?;

@@ -1,10 +1,10 @@
 //! Is this machine one to measure on, now?
 
-use super::{CommandError, color_choice, failed, unfit, usage};
+use super::{CommandError, color_choice, failed, usage};
 use forkscope::agent;
 use forkscope::cli::Common;
 use forkscope::deployment::signals;
-use forkscope::experiment::machine::{self, Finding, Level};
+use forkscope::experiment::machine::{self, Alone, Finding, Level};
 use forkscope::observe::clock::OpClock;
 use forkscope::record::Machine;
 use forkscope::report;
@@ -65,17 +65,20 @@ pub(super) struct Beginning {
     pub(super) findings: Vec<Finding>,
     /// Why it is unfit, if it is.
     pub(super) busy: Option<String>,
+    /// Keeps other runs from measuring here, until the command ends; `None` where another one does.
+    pub(super) alone: Option<Alone>,
 }
 
 /// Listens for interrupts, calibrates the clock, looks at the machine, and raises the limit of open files
 /// once that was looked at.
 pub(super) fn begin(common: &Common) -> Result<Beginning, CommandError> {
     anstream::ColorChoice::write_global(color_choice(common.color));
-    machine::check_proc().map_err(unfit)?;
+    let (alone, neighbour) = machine::take_machine();
     let is_interrupted = signals::on_interrupt().map_err(failed)?;
     let clock = OpClock::calibrate();
     let machine = look(&clock, common, &is_interrupted);
-    let findings = machine::assess(&machine);
+    let mut findings = machine::assess(&machine);
+    findings.splice(0..0, neighbour);
     let busy = reason_if_unfit(&findings);
     let _ = machine::raise_nofile();
     Ok(Beginning {
@@ -84,6 +87,7 @@ pub(super) fn begin(common: &Common) -> Result<Beginning, CommandError> {
         machine,
         findings,
         busy,
+        alone,
     })
 }
 

@@ -37,7 +37,8 @@ pub use report::report;
 pub use schema::schema;
 pub use trend::trend;
 
-use forkscope::cli::Color;
+use forkscope::cli::{Color, Command};
+use forkscope::experiment::machine;
 use forkscope::verdict::{EXIT_FAILURE, EXIT_UNFIT, EXIT_USAGE};
 use std::io::{ErrorKind, Write};
 
@@ -74,8 +75,19 @@ fn failed(why: impl std::fmt::Display) -> CommandError {
     CommandError::Failed(why.to_string())
 }
 
-fn unfit(why: impl std::fmt::Display) -> CommandError {
-    CommandError::Unfit(why.to_string())
+/// Refuses every command that looks at the machine where /proc, in which it looks, is not its own.
+pub fn check_proc(command: &Command) -> Result<(), CommandError> {
+    match command {
+        Command::Quick { .. }
+        | Command::Full { .. }
+        | Command::Map { .. }
+        | Command::Run(_)
+        | Command::Calibrate(_)
+        | Command::Doctor { .. } => {
+            machine::check_proc().map_err(|why| CommandError::Unfit(why.to_string()))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn color_choice(color: Color) -> anstream::ColorChoice {

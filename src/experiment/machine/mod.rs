@@ -8,6 +8,7 @@ mod capacity;
 mod facts;
 mod fitness;
 mod limits;
+mod neighbour;
 mod proc;
 mod setting;
 
@@ -23,6 +24,7 @@ use sysinfo::{CpuRefreshKind, MemoryRefreshKind, RefreshKind, System};
 pub use capacity::{LimitError, Needs, check_capacity, check_capacity_with};
 pub use fitness::{Finding, Level, assess};
 pub use limits::{Descriptors, KernelLimits, raise_nofile};
+pub use neighbour::{Alone, neighbour, take_machine};
 pub use proc::{ProcError, check_proc};
 
 use crate::observe::cgroup::{Cgroup, Throttle};
