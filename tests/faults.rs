@@ -556,6 +556,188 @@ fn what_was_blocked_at_the_start_is_heard() {
     assert_eq!(ended.status.code(), Some(130), "{ended:?}");
 }
 
+/// How long tests stop things: long enough to be seen by every way of looking.
+const STANDSTILL: Duration = Duration::from_secs(1);
+
+/// Lets a run stand still in a window by `stop` and `go`, and looks at what becomes of the pair.
+fn assert_dropped_as_standstill(
+    mut run: Started,
+    what: &str,
+    stop: impl FnOnce(&Started, &Process),
+    go: impl FnOnce(&Started, &Process),
+) -> Run {
+    let host = run.host_in(When::Window);
+    stop(&run, &host);
+    std::thread::sleep(STANDSTILL);
+    go(&run, &host);
+    run.await_a_round();
+    run.signal(Signal::SIGTERM);
+    let ended = eventually_ends(&mut run, |_| {});
+    assert_eq!(ended.status.code(), Some(130), "{what}: {ended:?}");
+    let record = run.record();
+    let pairs = record.cells.iter().flat_map(|c| &c.pairs);
+    let dropped: Vec<_> = pairs.filter_map(|p| p.dropped.as_ref()).collect();
+    assert!(
+        dropped.iter().any(|d| d.cause == Cause::Standstill),
+        "{what}: {dropped:?}"
+    );
+    assert!(
+        dropped.iter().all(|d| d.cause != Cause::Failed),
+        "{what}: {dropped:?}"
+    );
+    let said = record.warnings.join("\n");
+    assert!(
+        said.contains("pairs were dropped (standstill; "),
+        "{what}: {said}"
+    );
+    run.assert_nothing_is_left(&[], what);
+    record
+}
+
+#[test]
+fn a_run_that_is_stopped_and_goes_on_drops_the_pair_and_does_not_pay_for_the_time() {
+    let signal = |signal| {
+        move |run: &Started, _: &Process| killpg(Pid::from_raw(run.pid()), signal).unwrap()
+    };
+    let run = Started::new(RUN);
+    let record = assert_dropped_as_standstill(
+        run,
+        "Ctrl-Z",
+        signal(Signal::SIGSTOP),
+        signal(Signal::SIGCONT),
+    );
+    if fs::read_to_string("/proc/self/schedstat").is_ok_and(|s| !s.starts_with("0 0 0")) {
+        assert!(record.plan.stood_still_s > 0.5, "{:?}", record.plan);
+        let said = record.warnings.join("\n");
+        assert!(said.contains("the run stood still for "), "{said}");
+    }
+}
+
+#[test]
+fn a_host_alone_that_is_stopped_and_goes_on_is_a_standstill() {
+    assert_dropped_as_standstill(
+        Started::new(RUN),
+        "a host",
+        |_, host| host.signal(Signal::SIGSTOP),
+        |_, host| host.signal(Signal::SIGCONT),
+    );
+}
+
+#[test]
+fn a_worker_alone_that_is_stopped_and_goes_on_is_a_standstill() {
+    let invocation = Invocation {
+        window_s: 5.0,
+        ..host::invocation("coordination", 4, "processes")
+    };
+    let child = host::start(&invocation);
+    let crew = proc::workers_at(child.id() as i32, 4, 2);
+    let worker = numbered(&crew, 1);
+    worker.signal(Signal::SIGSTOP);
+    eventually("the stop", || worker.is_stopped().then_some(()));
+    worker.signal(Signal::SIGCONT);
+    match host::answer(child) {
+        Outcome::Measured(sample) => assert!(sample.stood_still_s.is_some()),
+        Outcome::Failed(failure) => panic!("{failure:?}"),
+    }
+    // And nobody is said to have stood still who did not.
+    let sample = host::sample(&host::invocation("coordination", 4, "processes"));
+    assert_eq!(sample.stood_still_s, None);
+}
+
+/// A control group of this test's own; removed when it is empty.
+struct Group(std::path::PathBuf);
+
+impl Group {
+    /// Below that of this process; `None` where it may not be made, or has no such file.
+    fn new(controller: &str, file: &str) -> Option<Group> {
+        let groups = fs::read_to_string("/proc/self/cgroup").ok()?;
+        let line = groups
+            .lines()
+            .find_map(|l| l.split_once(&format!(":{controller}:")));
+        let (root, own) = match (line, groups.lines().find_map(|l| l.strip_prefix("0::"))) {
+            (Some((_, own)), _) => (format!("/sys/fs/cgroup/{controller}"), own),
+            (None, Some(own)) => ("/sys/fs/cgroup".to_owned(), own),
+            _ => return None,
+        };
+        let name = format!("forkscope-{controller}-{}", std::process::id());
+        let folder = Path::new(&format!("{root}{own}")).join(name);
+        fs::create_dir(&folder).ok()?;
+        let group = Group(folder);
+        group.0.join(file).exists().then_some(group)
+    }
+
+    fn write(&self, file: &str, text: &str) -> bool {
+        fs::write(self.0.join(file), text).is_ok()
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        let deadline = Instant::now() + AT_ONCE;
+        while fs::remove_dir(&self.0).is_err() && Instant::now() < deadline {
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+}
+
+#[test]
+fn a_control_group_that_is_frozen_and_thaws_is_a_standstill() {
+    let (v1, v2) = (
+        ("freezer.state", "FROZEN", "THAWED"),
+        ("cgroup.freeze", "1", "0"),
+    );
+    let found = [v1, v2]
+        .into_iter()
+        .find_map(|way| Some((Group::new("freezer", way.0)?, way)));
+    let Some((group, (file, frozen, thawed))) = found else {
+        eprintln!("not tested: no control group can be made");
+        return;
+    };
+    let join = format!(
+        "echo $$ > '{}/cgroup.procs'; exec \"$0\" \"$@\"",
+        group.0.display()
+    );
+    let arguments = [&["-c", &join, env!("CARGO_BIN_EXE_forkscope")], RUN].concat();
+    let run = Started::of("sh", &arguments, Stdio::null(), Stdio::inherit());
+    assert_dropped_as_standstill(
+        run,
+        "frozen",
+        |_, _| assert!(group.write(file, frozen)),
+        |_, _| assert!(group.write(file, thawed)),
+    );
+}
+
+#[test]
+fn a_worker_that_was_ended_for_want_of_memory_is_told_so() {
+    let v1 = Group::new("memory", "memory.limit_in_bytes").map(|g| (g, "memory.limit_in_bytes"));
+    let Some((group, file)) =
+        v1.or_else(|| Some((Group::new("memory", "memory.max")?, "memory.max")))
+    else {
+        eprintln!("not tested: no control group with memory can be made");
+        return;
+    };
+    assert!(group.write(file, &(32 << 20).to_string()));
+    // Or it would be swapped out instead, where there is swap: each version has its own word for none.
+    let _ = group.write("memory.swap.max", "0") || group.write("memory.swappiness", "0");
+    let mut parent = Command::new("sh");
+    let join = format!(
+        "echo $$ > '{}/cgroup.procs'; exec \"$0\" \"$@\"",
+        group.0.display()
+    );
+    parent
+        .args(["-c", &join])
+        .arg(env!("CARGO_BIN_EXE_forkscope"));
+    let child = host::start_with(parent, &endless("exploration", 20_000, "processes:2"));
+    let failure = failure(child);
+    assert_eq!(failure.signal.as_deref(), Some("SIGKILL"), "{failure:?}");
+    assert!(
+        failure
+            .message
+            .contains("ended by SIGKILL: the control group ran out of memory; raise its limit"),
+        "{failure:?}"
+    );
+}
+
 #[test]
 fn a_killed_worker_is_named_at_once_whatever_the_parent_did_with_signals() {
     let mut parent = Command::new("sh");

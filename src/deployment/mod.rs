@@ -107,6 +107,11 @@ pub trait Fleet {
     /// [`Failure`] with agent, phase and signal.
     fn check(&mut self, phase: Phase) -> Result<(), Failure>;
 
+    /// How long at least a worker was stopped by a signal; `None` when none was, or the workers are threads.
+    fn stopped(&self) -> Option<Duration> {
+        None
+    }
+
     /// Goes on with connecting workers; called whenever the gate reports something, until all are
     /// ready.
     ///

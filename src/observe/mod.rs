@@ -10,6 +10,7 @@
 //! | [`heap`] | how many heap bytes are live in this process? |
 //! | [`interrupts`] | how often did one CPU interrupt another? |
 //! | [`pace`] | how evenly do the CPUs run when nothing else does? |
+//! | [`standstill`] | did a process stand still, although it was due to run? |
 //! | [`program_break`] | how can the program break move while malloc stands on it? |
 //!
 //! Everything here but [`program_break`] reads; nothing here judges (that is `experiment::machine`
@@ -30,3 +31,4 @@ pub mod memory;
 pub mod pace;
 pub mod program_break;
 pub mod service;
+pub mod standstill;

@@ -70,6 +70,7 @@ pub fn look_with(foreign_over: Duration, clock: &OpClock) -> Machine {
         quota_cpus,
         cpus_effective,
         memory_limit_bytes: group.memory_limit_bytes(),
+        memory_limit_free_bytes: group.memory_free_bytes(),
         virtualization: facts::virtualization(root),
         governor: facts::governor(root, &allowed),
         turbo: facts::turbo(root),
