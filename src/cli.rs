@@ -269,7 +269,8 @@ pub struct RunArgs {
     /// does it by itself
     #[arg(long, env = "FORKSCOPE_LATENCY", value_parser = switch)]
     pub latency: bool,
-    /// Wall time of the whole run: 30s, 5m, 1h; a hard limit; left out: 2m; for probes, message,
+    /// Wall time of the whole run: 30s, 5m, 1h; a hard limit, which does not count what time the run is stopped,
+    /// frozen or suspended; left out: 2m; for probes, message,
     /// delivery, serialize or relay alone, and with `--transport all`, what six pairs of each take (on two
     /// CPUs: 4m for all probes, 6m for message, 3m 30s for serialize)
     #[arg(short, long, value_name = "TIME", value_parser = duration, env = "FORKSCOPE_TIME")]
@@ -453,7 +454,8 @@ pub struct Common {
     /// reports/TIME, or none with --json
     #[arg(short, long, value_name = "DIR", env = "FORKSCOPE_OUT")]
     pub out: Option<PathBuf>,
-    /// Measure on a machine that is too busy for its numbers to be believed; every verdict says so
+    /// Measure on a machine that is too busy for its numbers to be believed, or on which another forkscope
+    /// measures; every verdict says so
     #[arg(long, env = "FORKSCOPE_ALLOW_BUSY", value_parser = switch)]
     pub allow_busy: bool,
     /// Warnings about the machine are errors (exit 5): before the run, and when pairs that it

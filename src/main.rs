@@ -3,21 +3,24 @@
 mod commands;
 
 use clap::Parser;
+use commands::CommandError;
 use forkscope::cli::{Cli, Command};
-use forkscope::deployment::processes;
+use forkscope::deployment::{processes, signals};
 use forkscope::experiment::{host, invocation};
 use forkscope::observe::heap::Counting;
 use forkscope::observe::program;
 use forkscope::report;
 use forkscope::verdict::EXIT_FAILURE;
 use std::process::ExitCode;
+use std::time::Instant;
 
 /// Counts live heap bytes, which is a published metric.
 #[global_allocator]
 static HEAP: Counting = Counting;
 
 fn main() -> ExitCode {
-    let began = std::time::Instant::now();
+    let began = Instant::now();
+    signals::reset();
     program::allow_looks();
     // The hidden subcommands come before the parser: a worker process is part of what is measured,
     // and should hold nothing that its agents do not need.
@@ -34,7 +37,19 @@ fn main() -> ExitCode {
         _ => {}
     }
     let cli = Cli::parse();
-    let result = match &cli.command {
+    match answer(began, &cli.command) {
+        Ok(code) => ExitCode::from(code),
+        Err(error) => {
+            report::say(&error);
+            ExitCode::from(error.code())
+        }
+    }
+}
+
+/// Runs a command; gives its exit code.
+fn answer(began: Instant, command: &Command) -> Result<u8, CommandError> {
+    commands::check_proc(command)?;
+    match command {
         Command::Quick { common } => commands::quick(began, common),
         Command::Full { budget, common } => commands::full(began, *budget, common),
         Command::Map {
@@ -58,13 +73,6 @@ fn main() -> ExitCode {
         Command::Completions { shell } => commands::completions(*shell),
         Command::Man { command } => commands::man(command.as_deref()),
         Command::Doctor { json, color } => commands::doctor(*json, *color),
-    };
-    match result {
-        Ok(code) => ExitCode::from(code),
-        Err(error) => {
-            report::say(&error);
-            ExitCode::from(error.code())
-        }
     }
 }
 

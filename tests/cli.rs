@@ -590,6 +590,160 @@ fn a_full_disk_is_named_before_anything_is_measured() {
 }
 
 #[test]
+fn a_proc_of_another_namespace_is_refused_in_one_sentence_before_anything_starts() {
+    if !can_mount() {
+        return;
+    }
+    let folder = folder();
+    let foreign = "/proc belongs to another PID namespace";
+    let elsewhere = ["-r", "--fork", "--pid"];
+    let hidden = [
+        "-rm",
+        "sh",
+        "-c",
+        "mount -t tmpfs tmpfs /proc && exec \"$0\" \"$@\"",
+    ];
+    for (how, why) in [(&elsewhere[..], foreign), (&hidden, "read /proc/self: ")] {
+        for arguments in [
+            &["run", "-w", "exploration", "-a", "1", "--out", "out"][..],
+            &["run", "-w", "serialize", "--allow-busy"],
+            &["quick"],
+            &["full"],
+            &["map", "-w", "exploration", "-a", "4"],
+            &["calibrate"],
+            &["doctor"],
+        ] {
+            let assert = Command::new("unshare")
+                .args(how)
+                .arg(BINARY)
+                .args(arguments)
+                .current_dir(folder.path())
+                .assert()
+                .code(5);
+            let said = stderr(&assert);
+            assert!(said.starts_with(&format!("forkscope: {why}")), "{said}");
+            assert!(said.contains("mount -t proc proc /proc"), "{said}");
+            assert_eq!(said.lines().count(), 1, "{said}");
+            assert_eq!(stdout(&assert), "");
+        }
+    }
+    assert_eq!(files(&folder), Vec::<String>::new());
+}
+
+#[test]
+fn counters_of_a_sandbox_are_unknown_and_never_an_idle_machine() {
+    if !can_mount() {
+        return;
+    }
+    let folder = folder();
+    let script = "mount --bind stat /proc/stat && exec \"$0\" \"$@\"";
+    let of_all = |line: &str| -> String {
+        let cpus = forkscope::deployment::pinning::allowed();
+        cpus.iter()
+            .map(|cpu| format!("cpu{cpu} {line}\n"))
+            .collect()
+    };
+    for stat in [
+        // Of zeros; the same numbers for ever; and a line too few.
+        of_all("0 0 0 0 0 0 0 0 0 0"),
+        of_all("100 0 50 9000 0 0 0 0 0 0"),
+        "cpu  100 0 50 9000 0 0 0 0 0 0\n".to_owned(),
+    ] {
+        fs::write(folder.path().join("stat"), &stat).unwrap();
+        let assert = Command::new("unshare")
+            .args(["-rm", "sh", "-c", script, BINARY, "doctor"])
+            .current_dir(folder.path())
+            .assert();
+        let said = stdout(&assert);
+        let value = |name: &str| {
+            let line = said.lines().find_map(|l| l.strip_prefix(name));
+            line.map(|l| l.trim().to_owned())
+        };
+        assert_eq!(
+            value("foreign CPU").as_deref(),
+            Some("unknown"),
+            "{stat}{said}"
+        );
+        assert_eq!(value("steal").as_deref(), Some("unknown"), "{stat}{said}");
+        assert!(
+            said.contains("warning: unknown here: foreign CPU, steal"),
+            "{stat}{said}"
+        );
+    }
+}
+
+/// The socket by which a forkscope that measures is known, once no run of another test has it.
+fn measure_here() -> std::os::unix::net::UnixListener {
+    use std::os::linux::net::SocketAddrExt;
+    let name = std::os::unix::net::SocketAddr::from_abstract_name("forkscope measures here");
+    let name = name.expect("a short name");
+    loop {
+        match std::os::unix::net::UnixListener::bind_addr(&name) {
+            Ok(listener) => return listener,
+            Err(e) => assert_eq!(e.kind(), std::io::ErrorKind::AddrInUse, "{e}"),
+        }
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+}
+
+#[test]
+fn where_another_forkscope_measures_a_run_is_refused_or_labelled() {
+    let folder = folder();
+    let listener = measure_here();
+    let other = format!(
+        "unfit: another forkscope measures here (process {})",
+        std::process::id()
+    );
+    let arguments = [
+        "run",
+        "-w",
+        "exploration",
+        "-a",
+        "1",
+        "--time",
+        "60s",
+        "-o",
+        "out",
+    ];
+    let assert = Command::new(BINARY)
+        .args(arguments)
+        .env_remove("FORKSCOPE_ALLOW_BUSY")
+        .current_dir(folder.path())
+        .assert()
+        .code(5);
+    let said = stderr(&assert);
+    assert!(said.contains(&other), "{said}");
+    assert!(said.contains("nothing was measured"), "{said}");
+    assert_eq!(files(&folder), Vec::<String>::new());
+    let assert = Command::new(BINARY).arg("doctor").assert().code(5);
+    assert!(stdout(&assert).contains(&other), "{}", stdout(&assert));
+
+    let child = Plain::new(BINARY)
+        .args(arguments)
+        .env("FORKSCOPE_ALLOW_BUSY", "1")
+        .current_dir(folder.path())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let record = folder.path().join("out/run.json");
+    while !record.exists() {
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    let pid = nix::unistd::Pid::from_raw(child.id() as i32);
+    nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGINT).unwrap();
+    let ended = child.wait_with_output().unwrap();
+    assert_eq!(ended.status.code(), Some(130));
+    let said = String::from_utf8(ended.stderr).unwrap();
+    assert!(said.contains(&other), "{said}");
+    let text = fs::read_to_string(record).unwrap();
+    let record: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let busy = record["busy"].as_str().unwrap();
+    assert!(busy.contains("another forkscope measures here"), "{busy}");
+    drop(listener);
+}
+
+#[test]
 fn standard_output_on_a_full_disk_is_a_failure() {
     for arguments in [&["list"][..], &["doctor"], &["doctor", "--json"]] {
         let full = fs::File::options().write(true).open("/dev/full").unwrap();

@@ -175,8 +175,9 @@ fn causes_of(run: &Run) -> Vec<Cause> {
 
 #[test]
 fn a_disturbed_pair_is_dropped_with_its_cause_and_made_up_for() {
-    let changes: [(Cause, Change); 4] = [
+    let changes: [(Cause, Change); 5] = [
         (Cause::Throttled, |s| s.throttled = Some(3)),
+        (Cause::Standstill, |s| s.stood_still_s = Some(1.5)),
         (Cause::ForeignCpu, |s| s.foreign_cpu = Some(0.4)),
         (Cause::Steal, |s| s.steal = Some(0.2)),
         (Cause::WorkDiffers, |s| s.active_states_per_op *= 1.02),

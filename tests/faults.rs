@@ -45,8 +45,20 @@ const RUN: &[&str] = &[
 impl Started {
     /// Held, and with these as standard output and standard error.
     fn with(arguments: &[&str], hold: Option<&Hold>, stdout: Stdio, stderr: Stdio) -> Started {
+        let program = env!("CARGO_BIN_EXE_forkscope");
+        Started::of(program, arguments, hold, stdout, stderr)
+    }
+
+    /// By a program that executes forkscope in the end.
+    fn of(
+        program: &str,
+        arguments: &[&str],
+        hold: Option<&Hold>,
+        stdout: Stdio,
+        stderr: Stdio,
+    ) -> Started {
         let (tmp, out) = (TempDir::new().unwrap(), TempDir::new().unwrap());
-        let mut command = Command::new(env!("CARGO_BIN_EXE_forkscope"));
+        let mut command = Command::new(program);
         if let Some(hold) = hold {
             hold.tell(&mut command);
         }
@@ -465,6 +477,278 @@ fn an_interrupt_of_the_whole_group_leaves_a_partial_record_and_no_process() {
 #[test]
 fn a_termination_of_the_whole_group_leaves_a_partial_record_and_no_process() {
     interrupt(Signal::SIGTERM, true);
+}
+
+/// Starts a run through `env`, which gives signals another meaning first, and waits until it is in a window;
+/// `None` where `env` does not know how to.
+fn in_a_window_with(options: &[&str]) -> Option<(Started, Hold)> {
+    let known = Command::new("env").args(options).arg("true").status();
+    if !known.is_ok_and(|s| s.success()) {
+        eprintln!("not tested: env knows no {options:?}");
+        return None;
+    }
+    let program = [options, &[env!("CARGO_BIN_EXE_forkscope")], RUN].concat();
+    let hold = Hold::in_phase(Phase::Window);
+    let run = Started::of(
+        "env",
+        &program,
+        Some(&hold),
+        Stdio::null(),
+        Stdio::inherit(),
+    );
+    hold.host();
+    Some((run, hold))
+}
+
+#[test]
+fn what_was_ignored_at_the_start_stays_ignored() {
+    let Some((mut run, hold)) = in_a_window_with(&["--ignore-signal=HUP,INT"]) else {
+        return;
+    };
+    for signal in [Signal::SIGHUP, Signal::SIGINT] {
+        killpg(Pid::from_raw(run.pid()), signal).unwrap();
+    }
+    hold.let_go();
+    // In no part of it: the pair counts, and more follow.
+    run.await_a_round();
+    assert!(run.coordinator.try_wait().unwrap().is_none(), "it ended");
+    run.signal(Signal::SIGTERM);
+    let ended = eventually_ends(&mut run, |_| {});
+    assert_eq!(ended.status.code(), Some(130), "{ended:?}");
+    let record = run.record();
+    let pairs: Vec<_> = record.cells.iter().flat_map(|c| &c.pairs).collect();
+    let is_measured = |o: &Outcome| matches!(o, Outcome::Measured(_));
+    assert!(
+        pairs
+            .iter()
+            .all(|p| is_measured(&p.baseline) && is_measured(&p.x)),
+        "{pairs:?}"
+    );
+}
+
+#[test]
+fn what_was_blocked_at_the_start_is_heard() {
+    let Some((mut run, _hold)) = in_a_window_with(&["--block-signal=HUP,INT,TERM,CHLD"]) else {
+        return;
+    };
+    run.signal(Signal::SIGINT);
+    let ended = eventually_ends(&mut run, |_| {});
+    assert_eq!(ended.status.code(), Some(130), "{ended:?}");
+}
+
+/// How long tests stop things: long enough to be seen by every way of looking.
+const STANDSTILL: Duration = Duration::from_secs(1);
+
+/// Lets a run stand still in a window by `stop` and `go`, and looks at what becomes of the pair.
+fn assert_dropped_as_standstill(
+    (mut run, hold): (Started, Hold),
+    what: &str,
+    stop: impl FnOnce(&Started, &Process),
+    go: impl FnOnce(&Started, &Process),
+) -> Run {
+    let host = hold.host();
+    // What it stands still in is a phase that it goes through, not the hold.
+    hold.let_go();
+    stop(&run, &host);
+    std::thread::sleep(STANDSTILL);
+    go(&run, &host);
+    run.await_a_round();
+    run.signal(Signal::SIGTERM);
+    let ended = eventually_ends(&mut run, |_| {});
+    assert_eq!(ended.status.code(), Some(130), "{what}: {ended:?}");
+    let record = run.record();
+    let pairs = record.cells.iter().flat_map(|c| &c.pairs);
+    let dropped: Vec<_> = pairs.filter_map(|p| p.dropped.as_ref()).collect();
+    assert!(
+        dropped.iter().any(|d| d.cause == Cause::Standstill),
+        "{what}: {dropped:?}"
+    );
+    assert!(
+        dropped.iter().all(|d| d.cause != Cause::Failed),
+        "{what}: {dropped:?}"
+    );
+    let said = record.warnings.join("\n");
+    assert!(
+        said.contains("pairs were dropped (standstill; "),
+        "{what}: {said}"
+    );
+    run.assert_nothing_is_left(&[], what);
+    record
+}
+
+#[test]
+fn a_run_that_is_stopped_and_goes_on_drops_the_pair_and_does_not_pay_for_the_time() {
+    let signal = |signal| {
+        move |run: &Started, _: &Process| killpg(Pid::from_raw(run.pid()), signal).unwrap()
+    };
+    let (run, hold, _) = Started::held(RUN, Phase::Window);
+    let record = assert_dropped_as_standstill(
+        (run, hold),
+        "Ctrl-Z",
+        signal(Signal::SIGSTOP),
+        signal(Signal::SIGCONT),
+    );
+    if fs::read_to_string("/proc/self/schedstat").is_ok_and(|s| !s.starts_with("0 0 0")) {
+        assert!(record.plan.stood_still_s > 0.5, "{:?}", record.plan);
+        let said = record.warnings.join("\n");
+        assert!(said.contains("the run stood still for "), "{said}");
+    }
+}
+
+#[test]
+fn a_host_alone_that_is_stopped_and_goes_on_is_a_standstill() {
+    let (run, hold, _) = Started::held(RUN, Phase::Window);
+    assert_dropped_as_standstill(
+        (run, hold),
+        "a host",
+        |_, host| host.signal(Signal::SIGSTOP),
+        |_, host| host.signal(Signal::SIGCONT),
+    );
+}
+
+#[test]
+fn a_worker_alone_that_is_stopped_and_goes_on_is_a_standstill() {
+    let invocation = Invocation {
+        window_s: 5.0,
+        ..host::invocation("coordination", 4, "processes")
+    };
+    let (child, hold) = host::start_held(&invocation, Phase::Window);
+    let crew = proc::workers(child.id() as i32);
+    let worker = numbered(&crew, 1);
+    worker.signal(Signal::SIGSTOP);
+    eventually("the stop", || worker.is_stopped().then_some(()));
+    worker.signal(Signal::SIGCONT);
+    hold.let_go();
+    match host::answer(child) {
+        Outcome::Measured(sample) => assert!(sample.stood_still_s.is_some()),
+        Outcome::Failed(failure) => panic!("{failure:?}"),
+    }
+    // And nobody is said to have stood still who did not.
+    let sample = host::sample(&host::invocation("coordination", 4, "processes"));
+    assert_eq!(sample.stood_still_s, None);
+}
+
+/// A control group of this test's own; removed when it is empty.
+struct Group(std::path::PathBuf);
+
+impl Group {
+    /// Below that of this process; `None` where it may not be made, or has no such file.
+    fn new(controller: &str, file: &str) -> Option<Group> {
+        let groups = fs::read_to_string("/proc/self/cgroup").ok()?;
+        let line = groups
+            .lines()
+            .find_map(|l| l.split_once(&format!(":{controller}:")));
+        let (root, own) = match (line, groups.lines().find_map(|l| l.strip_prefix("0::"))) {
+            (Some((_, own)), _) => (format!("/sys/fs/cgroup/{controller}"), own),
+            (None, Some(own)) => ("/sys/fs/cgroup".to_owned(), own),
+            _ => return None,
+        };
+        let name = format!("forkscope-{controller}-{}", std::process::id());
+        let folder = Path::new(&format!("{root}{own}")).join(name);
+        fs::create_dir(&folder).ok()?;
+        let group = Group(folder);
+        group.0.join(file).exists().then_some(group)
+    }
+
+    fn write(&self, file: &str, text: &str) -> bool {
+        fs::write(self.0.join(file), text).is_ok()
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        // Who is killed is in it for a moment yet.
+        for _ in 0..1_000 {
+            if fs::remove_dir(&self.0).is_ok() {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+}
+
+#[test]
+fn a_control_group_that_is_frozen_and_thaws_is_a_standstill() {
+    let (v1, v2) = (
+        ("freezer.state", "FROZEN", "THAWED"),
+        ("cgroup.freeze", "1", "0"),
+    );
+    let found = [v1, v2]
+        .into_iter()
+        .find_map(|way| Some((Group::new("freezer", way.0)?, way)));
+    let Some((group, (file, frozen, thawed))) = found else {
+        eprintln!("not tested: no control group can be made");
+        return;
+    };
+    let join = format!(
+        "echo $$ > '{}/cgroup.procs'; exec \"$0\" \"$@\"",
+        group.0.display()
+    );
+    let arguments = [&["-c", &join, env!("CARGO_BIN_EXE_forkscope")], RUN].concat();
+    let hold = Hold::in_phase(Phase::Window);
+    let run = Started::of(
+        "sh",
+        &arguments,
+        Some(&hold),
+        Stdio::null(),
+        Stdio::inherit(),
+    );
+    assert_dropped_as_standstill(
+        (run, hold),
+        "frozen",
+        |_, _| assert!(group.write(file, frozen)),
+        |_, _| assert!(group.write(file, thawed)),
+    );
+}
+
+#[test]
+fn a_worker_that_was_ended_for_want_of_memory_is_told_so() {
+    let v1 = Group::new("memory", "memory.limit_in_bytes").map(|g| (g, "memory.limit_in_bytes"));
+    let Some((group, file)) =
+        v1.or_else(|| Some((Group::new("memory", "memory.max")?, "memory.max")))
+    else {
+        eprintln!("not tested: no control group with memory can be made");
+        return;
+    };
+    assert!(group.write(file, &(32 << 20).to_string()));
+    // Or it would be swapped out instead, where there is swap: each version has its own word for none.
+    let _ = group.write("memory.swap.max", "0") || group.write("memory.swappiness", "0");
+    let mut parent = Command::new("sh");
+    let join = format!(
+        "echo $$ > '{}/cgroup.procs'; exec \"$0\" \"$@\"",
+        group.0.display()
+    );
+    parent
+        .args(["-c", &join])
+        .arg(env!("CARGO_BIN_EXE_forkscope"));
+    let child = host::start_with(parent, &endless("exploration", 20_000, "processes:2"));
+    let failure = failure(child);
+    assert_eq!(failure.signal.as_deref(), Some("SIGKILL"), "{failure:?}");
+    assert!(
+        failure
+            .message
+            .contains("ended by SIGKILL: the control group ran out of memory; raise its limit"),
+        "{failure:?}"
+    );
+}
+
+#[test]
+fn a_killed_worker_is_named_at_once_whatever_the_parent_did_with_signals() {
+    let mut parent = Command::new("sh");
+    parent
+        .args(["-c", "trap '' CHLD; exec \"$0\" \"$@\""])
+        .arg(env!("CARGO_BIN_EXE_forkscope"));
+    let hold = Hold::in_phase(Phase::Window);
+    hold.tell(&mut parent);
+    let child = host::start_with(parent, &endless("coordination", 4, "processes"));
+    let crew = proc::workers(hold.host().pid);
+    numbered(&crew, 1).signal(Signal::SIGKILL);
+    hold.let_go();
+    let failure = failure(child);
+    // Not in the stop, after a watchdog.
+    assert_eq!(failure.phase, Phase::Window, "{failure:?}");
+    assert_eq!(failure.signal.as_deref(), Some("SIGKILL"), "{failure:?}");
+    assert_eq!(failure.agent, Some(1), "{failure:?}");
 }
 
 /// An invocation whose window does not end by itself.

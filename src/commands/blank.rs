@@ -7,26 +7,23 @@ use forkscope::experiment::plan::{PlannedWorkload, Request};
 use forkscope::observe::program;
 use forkscope::record::scaling::MapAnswer;
 use forkscope::record::{METHOD_VERSION, Machine, Priority, Run, SCHEMA_VERSION, WorkloadRecord};
+use forkscope::report::file::{self, Claim};
 use forkscope::verdict::conclude;
 use nix::unistd::{AccessFlags, access};
 use std::path::{Path, PathBuf};
 use std::time::{Instant, SystemTime};
 
-/// Where the record goes.
-pub(super) fn folder(common: &Common) -> Option<PathBuf> {
-    if common.out.is_some() || common.json.is_some() {
-        return common.out.clone();
-    }
-    let name = now().replace(':', "-");
-    let free = |n: u32| {
-        let suffix = if n == 1 {
-            String::new()
-        } else {
-            format!("-{n}")
-        };
-        Path::new("reports").join(format!("{name}{suffix}"))
+/// Where the record goes, claimed for this run; `None` where none is written.
+pub(super) fn claim_folder(common: &Common) -> Result<Option<(PathBuf, Claim)>, CommandError> {
+    let claimed = match &common.out {
+        Some(out) => file::claim(out).map(|claim| (out.clone(), claim)),
+        None if common.json.is_some() => return Ok(None),
+        None => file::claim_new(Path::new("reports"), &now().replace(':', "-")),
     };
-    (1..).map(free).find(|p| !p.exists())
+    claimed.map(Some).map_err(|e| match e.kind() {
+        std::io::ErrorKind::WouldBlock => usage(e),
+        _ => failed(e),
+    })
 }
 
 /// Refuses a folder that cannot be made or written to, before the machine is looked at; nothing is made for that.
@@ -49,14 +46,6 @@ pub(super) fn check_folder(common: &Common) -> Result<(), CommandError> {
         "write to {}: {why}; give a folder that you may write to with --out",
         out.display()
     )))
-}
-
-/// What becomes of a command whose folder could not be claimed.
-pub(super) fn in_use_or_failed(error: &std::io::Error) -> CommandError {
-    match error.kind() {
-        std::io::ErrorKind::WouldBlock => usage(error),
-        _ => failed(error),
-    }
 }
 
 /// UTC, RFC 3339, to the second.

@@ -1,6 +1,6 @@
 //! `calibrate`: how often does this machine tell a thing from itself, and find what is there?
 
-use super::blank::{self, check_folder, empty_record, fill};
+use super::blank::{check_folder, claim_folder, empty_record, fill};
 use super::capacity::check_capacity;
 use super::ground::{
     Beginning, accept, begin, check_strictness, check_temporary_folder, look, reason_if_unfit,
@@ -61,6 +61,7 @@ pub fn calibrate(began: Instant, asked: &Calibrate) -> Result<u8, CommandError> 
         machine,
         findings,
         busy,
+        alone: _alone,
     } = begin(common)?;
     let mut request = Request {
         workloads: vec![planned],
@@ -82,9 +83,7 @@ pub fn calibrate(began: Instant, asked: &Calibrate) -> Result<u8, CommandError> 
     let Some(warnings) = accept(&findings, common) else {
         return Ok(exit_code(Ending::Unfit));
     };
-    let folder = blank::folder(common);
-    let claimed = folder.as_deref().map(file::claim).transpose();
-    let _claim = claimed.map_err(|e| blank::in_use_or_failed(&e))?;
+    let (folder, _claim) = claim_folder(common)?.unzip();
     let blank = empty_record(&request, machine, busy, common.margin, warnings);
     let mut calibration = empty_calibration(&blank, asked.pairs);
     // Written before anything is measured: a folder that cannot be written to shows now. Runs of an

@@ -18,7 +18,8 @@ pub fn doctor(as_json: bool, color: Color) -> Result<u8, CommandError> {
     anstream::ColorChoice::write_global(color_choice(color));
     let mut machine = machine::look(LOOK);
     machine.vectors = Some(agent::vector_level().to_owned());
-    let findings = machine::assess(&machine);
+    let mut findings = machine::assess(&machine);
+    findings.splice(0..0, machine::neighbour());
     print(|out| {
         if as_json {
             serde_json::to_writer_pretty(&mut *out, &machine)?;

@@ -3,8 +3,8 @@
 use super::{CommandError, color_choice, failed, usage};
 use forkscope::agent;
 use forkscope::cli::Common;
-use forkscope::deployment::processes;
-use forkscope::experiment::machine::{self, Finding, Level};
+use forkscope::deployment::{processes, signals};
+use forkscope::experiment::machine::{self, Alone, Finding, Level};
 use forkscope::observe::clock::OpClock;
 use forkscope::observe::program;
 use forkscope::record::Machine;
@@ -67,6 +67,8 @@ pub(super) struct Beginning {
     pub(super) findings: Vec<Finding>,
     /// Why it is unfit, if it is.
     pub(super) busy: Option<String>,
+    /// Keeps other runs from measuring here, until the command ends; `None` where another one does.
+    pub(super) alone: Option<Alone>,
 }
 
 /// Listens for interrupts, calibrates the clock, looks at the machine, and raises the limit of open files
@@ -74,11 +76,13 @@ pub(super) struct Beginning {
 pub(super) fn begin(common: &Common) -> Result<Beginning, CommandError> {
     anstream::ColorChoice::write_global(color_choice(common.color));
     check_program().map_err(usage)?;
-    let is_interrupted = on_interrupt()?;
+    let (alone, neighbour) = machine::take_machine();
+    let is_interrupted = signals::on_interrupt().map_err(failed)?;
     let kept = machine::keep_below_quota();
     let clock = OpClock::calibrate();
     let machine = look(&clock, common, &is_interrupted);
     let mut findings = machine::assess(&machine);
+    findings.splice(0..0, neighbour);
     // Once it is kept to, the quota does not show any more.
     findings.extend(kept.filter(|kept| !findings.contains(kept)));
     let busy = reason_if_unfit(&findings);
@@ -89,6 +93,7 @@ pub(super) fn begin(common: &Common) -> Result<Beginning, CommandError> {
         machine,
         findings,
         busy,
+        alone,
     })
 }
 
@@ -158,14 +163,6 @@ fn check_program() -> Result<(), String> {
     Err(format!(
         "/proc/self/exe, by which forkscope starts its hosts and workers, {what}: it is {file:?}; start forkscope by its own name, not through a loader, an emulator or a debugger, and with /proc mounted"
     ))
-}
-
-/// A flag that SIGINT, SIGTERM and SIGHUP set.
-fn on_interrupt() -> Result<Arc<AtomicBool>, CommandError> {
-    let flag = Arc::new(AtomicBool::new(false));
-    let seen = flag.clone();
-    ctrlc::set_handler(move || seen.store(true, Relaxed)).map_err(failed)?;
-    Ok(flag)
 }
 
 /// Why a run with these findings is refused, with what would be measured all the same.

@@ -1,6 +1,6 @@
 //! `quick` and `run`: from options to a record, a table and an exit code.
 
-use super::blank::{blank_map, check_folder, empty_record, fill, folder, in_use_or_failed};
+use super::blank::{blank_map, check_folder, claim_folder, empty_record, fill};
 use super::capacity::{check_capacity, check_room};
 use super::ground::{Beginning, accept, begin, check_strictness, check_temporary_folder};
 use super::{CommandError, failed, formats, held, messages, print, probes, scale, usage};
@@ -14,7 +14,7 @@ use forkscope::experiment::stopping::Look;
 use forkscope::observe::clock::OpClock;
 use forkscope::observe::memory;
 use forkscope::record::{Run, WorkloadKind};
-use forkscope::report::file::{Claim, claim, keep_earlier};
+use forkscope::report::file::{Claim, keep_earlier};
 use forkscope::report::terminal::gates as gate_sentences;
 use forkscope::report::{self, Style, json, progress};
 use forkscope::transport::{Asked, Choice};
@@ -125,16 +125,16 @@ pub(super) fn measure(began: Instant, task: Task<'_>, common: &Common) -> Result
     check_words(&task, common)?;
     let checks = held::checks(&common.held)?;
     let writes_all_formats = task.writes_all_formats;
-    let beginning = begin(common)?;
+    let mut beginning = begin(common)?;
+    let _alone = beginning.alone.take();
     let is_interrupted = beginning.is_interrupted.clone();
     let prepared = match prepare(began, task, common, beginning)? {
         Some(prepared) => prepared,
         None => return Ok(exit_code(Ending::Unfit)),
     };
-    let folder = folder(common);
-    let claimed = folder.as_deref().map(claim).transpose();
+    let (folder, claimed) = claim_folder(common)?.unzip();
     let sink = Sink {
-        _claim: claimed.map_err(|e| in_use_or_failed(&e))?,
+        _claim: claimed,
         folder,
         checks,
         began,

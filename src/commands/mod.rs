@@ -37,8 +37,9 @@ pub use report::report;
 pub use schema::schema;
 pub use trend::trend;
 
-use forkscope::cli::Color;
-use forkscope::verdict::{EXIT_FAILURE, EXIT_USAGE};
+use forkscope::cli::{Color, Command};
+use forkscope::experiment::machine;
+use forkscope::verdict::{EXIT_FAILURE, EXIT_UNFIT, EXIT_USAGE};
 use std::io::{ErrorKind, Write};
 
 /// Why a command ended badly.
@@ -50,6 +51,9 @@ pub enum CommandError {
     /// Something that should have worked did not.
     #[error("{0}")]
     Failed(String),
+    /// Nothing can be measured on this machine, as it is.
+    #[error("{0}")]
+    Unfit(String),
 }
 
 impl CommandError {
@@ -58,6 +62,7 @@ impl CommandError {
         match self {
             CommandError::Usage(_) => EXIT_USAGE,
             CommandError::Failed(_) => EXIT_FAILURE,
+            CommandError::Unfit(_) => EXIT_UNFIT,
         }
     }
 }
@@ -68,6 +73,21 @@ fn usage(why: impl std::fmt::Display) -> CommandError {
 
 fn failed(why: impl std::fmt::Display) -> CommandError {
     CommandError::Failed(why.to_string())
+}
+
+/// Refuses every command that looks at the machine where /proc, in which it looks, is not its own.
+pub fn check_proc(command: &Command) -> Result<(), CommandError> {
+    match command {
+        Command::Quick { .. }
+        | Command::Full { .. }
+        | Command::Map { .. }
+        | Command::Run(_)
+        | Command::Calibrate(_)
+        | Command::Doctor { .. } => {
+            machine::check_proc().map_err(|why| CommandError::Unfit(why.to_string()))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn color_choice(color: Color) -> anstream::ColorChoice {

@@ -21,6 +21,7 @@ mod moments;
 pub(crate) mod pace;
 pub mod pinning;
 pub mod processes;
+pub mod signals;
 pub mod threads;
 pub mod worker;
 
@@ -105,6 +106,11 @@ pub trait Fleet {
     /// # Errors
     /// [`Failure`] with agent, phase and signal.
     fn check(&mut self, phase: Phase) -> Result<(), Failure>;
+
+    /// How long at least a worker was stopped by a signal; `None` when none was, or the workers are threads.
+    fn stopped(&self) -> Option<Duration> {
+        None
+    }
 
     /// Goes on with connecting workers; called whenever the gate reports something, until all are
     /// ready.

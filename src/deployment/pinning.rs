@@ -102,16 +102,6 @@ pub fn put_on(cpu: usize, processes: &[Pid]) -> nix::Result<()> {
     Ok(())
 }
 
-/// Keeps this thread, and what it starts from now on, to these CPUs.
-///
-/// # Errors
-/// When the system refuses them.
-pub fn keep_to(cpus: &[usize]) -> nix::Result<()> {
-    let mut set = CpuSet::new();
-    cpus.iter().try_for_each(|&cpu| set.set(cpu))?;
-    sched_setaffinity(Pid::from_raw(0), &set)
-}
-
 impl Pinning {
     /// Puts the calling thread, which is worker `worker`, on its CPU. What it starts later stays there, too.
     pub(super) fn pin(self, worker: usize) -> nix::Result<()> {

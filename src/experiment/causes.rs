@@ -33,6 +33,9 @@ pub(super) fn disturbance(
                 format!("the CPU quota of the control group stopped it {times} times"),
             );
         }
+        if let Some(stood_still_s) = sample.stood_still_s {
+            return drop(Cause::Standstill, standstill_in_words(stood_still_s));
+        }
         if is_busy {
             continue;
         }
@@ -65,6 +68,15 @@ pub(super) fn disturbance(
         return drop(Cause::WorkDiffers, detail);
     }
     None
+}
+
+fn standstill_in_words(stood_still_s: f64) -> String {
+    const WHY: &str = "stopped by a signal, frozen or suspended";
+    match stood_still_s {
+        // Whoever was stopped as well does not know how long it was.
+        s if s < 0.05 => format!("it stood still ({WHY})"),
+        s => format!("it stood still for {s:.1} s ({WHY})"),
+    }
 }
 
 /// Whether the machine is the cause for which a pair does not count.
@@ -105,6 +117,7 @@ pub(super) fn dropped_in_words(cells: &[Cell]) -> Vec<String> {
         }
         Cause::Throttled => "raise the CPU quota (cpu.max) or give more time",
         Cause::ForeignCpu | Cause::Steal => "quiet the machine and run again, or give more time",
+        Cause::Standstill => "let the run go on, and the machine awake, until it ends",
         Cause::WorkDiffers => {
             "episodes are long for the window: shorten [episode] length, or give more time"
         }

@@ -46,8 +46,13 @@ pub trait Invoker {
         one_by_one(self, first, second, limit_s)
     }
 
-    /// Seconds since the run began.
+    /// Seconds since the run began, but for those in which it stood still.
     fn elapsed_s(&self) -> f64;
+
+    /// Seconds for which the run stood still.
+    fn stood_still_s(&self) -> f64 {
+        0.0
+    }
 
     /// Whether somebody wants the run to end.
     fn is_interrupted(&self) -> bool;
@@ -132,7 +137,7 @@ pub fn run(
             break;
         }
     }
-    Ok(run.finish())
+    Ok(run.finish(invoker.stood_still_s()))
 }
 
 struct Coordinator<'a> {
@@ -398,7 +403,14 @@ impl Coordinator<'_> {
         ));
     }
 
-    fn finish(mut self) -> Measured {
+    fn finish(mut self, stood_still_s: f64) -> Measured {
+        self.measured.plan.stood_still_s = stood_still_s;
+        if stood_still_s > 0.0 {
+            self.measured.warnings.push(format!(
+                "the run stood still for {stood_still_s:.1} s (stopped, frozen or suspended), which its time of {:.0} s does not count: it ended that much later",
+                self.request.budget_s
+            ));
+        }
         let pairs = self
             .cells
             .iter()

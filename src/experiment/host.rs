@@ -9,10 +9,13 @@ use super::coordinator::{Invoker, one_by_one};
 use super::invocation::Invocation;
 use super::turns::{self, Around, Order, Waiting};
 use crate::deployment::pinning;
+use crate::observe::cgroup::Cgroup;
+use crate::observe::standstill::{Stops, Vigil};
 use crate::record::{Failure, Outcome, Phase};
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{Signal, kill};
+use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
 use nix::unistd::Pid;
 use rand_pcg::Pcg64;
 use rand_pcg::rand_core::{Rng, SeedableRng};
@@ -58,6 +61,11 @@ const TOLD_CHARACTERS: usize = 500;
 pub struct Hosts {
     began: Instant,
     is_interrupted: Arc<AtomicBool>,
+    /// By its clock deadlines and the run's time are kept.
+    vigil: Vigil,
+    /// Stops of the hosts of the current pair.
+    stops: Stops,
+    group: Cgroup,
     /// How much padding, and which CPU is the first.
     random: Pcg64,
 }
@@ -69,6 +77,9 @@ impl Hosts {
         Hosts {
             began,
             is_interrupted,
+            vigil: Vigil::new(),
+            stops: Stops::default(),
+            group: Cgroup::of_self(),
             random: Pcg64::seed_from_u64(seed),
         }
     }
@@ -90,6 +101,7 @@ impl Hosts {
     /// Starts a host and gives it its task. It is given up `limit_s` seconds from now at the latest.
     fn begin(&mut self, invocation: &Invocation, limit_s: f64) -> Result<Running, Failure> {
         let limit_s = limit_s.max(0.0);
+        let kills = self.group.oom_kills();
         let mut child = self.start().map_err(|e| {
             let why = format!("start the host process: {e}; see `forkscope doctor` for the limits");
             fail(Phase::Start, why)
@@ -99,8 +111,9 @@ impl Hosts {
             out: child.stdout.take(),
             err: child.stderr.take(),
             child,
+            kills,
             limit_s,
-            deadline: Instant::now() + Duration::from_secs_f64(limit_s),
+            deadline: self.vigil.now() + Duration::from_secs_f64(limit_s),
             heard: Heard::default(),
         };
         host.say(invocation);
@@ -111,10 +124,10 @@ impl Hosts {
     }
 
     /// Reads both outputs until `is_enough`, the host closes them, time is over, or somebody interrupts.
-    fn listen(&self, host: &mut Running, is_enough: impl Fn(&Told) -> bool) {
+    fn listen(&mut self, host: &mut Running, is_enough: impl Fn(&Told) -> bool) {
         while !is_enough(&host.heard.told) {
             let Some(out) = &mut host.out else { break };
-            let left = host.deadline.saturating_duration_since(Instant::now());
+            let left = host.deadline.saturating_duration_since(self.vigil.now());
             if left.is_zero() {
                 host.heard.is_late = true;
                 break;
@@ -126,8 +139,11 @@ impl Hosts {
             if let Some(err) = &host.err {
                 files.push(PollFd::new(err.as_fd(), PollFlags::POLLIN));
             }
-            let wait = PollTimeout::try_from(left.min(LOOK)).unwrap_or(PollTimeout::ZERO);
-            match poll(&mut files, wait) {
+            let at_most = left.min(LOOK);
+            let wait = PollTimeout::try_from(at_most).unwrap_or(PollTimeout::ZERO);
+            let polled = self.vigil.over(at_most, || poll(&mut files, wait));
+            self.stops.hear(stop_of(&host.child));
+            match polled {
                 Ok(0) | Err(Errno::EINTR) => continue,
                 Ok(_) => {}
                 Err(_) => break,
@@ -153,13 +169,14 @@ impl Hosts {
     }
 
     /// Listens to a host until it has answered, or will not any more; then it ends.
-    fn conclude(&self, mut host: Running) -> Outcome {
+    fn conclude(&mut self, mut host: Running) -> Outcome {
         self.listen(&mut host, |_| false);
         let Running {
             mut child,
             orders,
             out,
             heard,
+            kills,
             limit_s,
             ..
         } = host;
@@ -180,10 +197,34 @@ impl Hosts {
                 phase,
                 format!("the host did not answer within {limit_s:.0} s and was killed"),
             )),
-            None => Outcome::Failed(fail(
-                phase,
-                format!("the host {}{}", ended(status), last_words(&heard.err)),
-            )),
+            None => {
+                let was_killed = status
+                    .as_ref()
+                    .is_ok_and(|s| s.signal() == Some(Signal::SIGKILL as i32));
+                let why = self.group.out_of_memory_since(kills).filter(|_| was_killed);
+                let why = why.map_or_else(String::new, |why| format!(": {why}"));
+                Outcome::Failed(fail(
+                    phase,
+                    format!("the host {}{why}{}", ended(status), last_words(&heard.err)),
+                ))
+            }
+        }
+    }
+
+    /// Begins to look out for standstills; gives how long the run stood still before.
+    fn watch_out(&mut self) -> Duration {
+        self.stops = Stops::default();
+        self.vigil.total()
+    }
+
+    /// Writes into a sample how long the run stood still since [`Hosts::watch_out`], or a host of it.
+    fn write_standstill(&self, before: Duration, outcome: &mut Outcome) {
+        let own = Some(self.vigil.total() - before).filter(|t| !t.is_zero());
+        if let Outcome::Measured(sample) = outcome
+            && let Some(seen) = own.max(self.stops.total())
+        {
+            let its_own_s = sample.stood_still_s.unwrap_or(0.0);
+            sample.stood_still_s = Some(seen.as_secs_f64().max(its_own_s));
         }
     }
 
@@ -223,7 +264,7 @@ impl Hosts {
                 }
                 host.say(&Order::Turn { of, cpu });
                 // A host that hangs is given up alone; its partner has time left of its own.
-                let deadline = Instant::now() + Duration::from_secs_f64(turn_limit_s);
+                let deadline = self.vigil.now() + Duration::from_secs_f64(turn_limit_s);
                 if deadline < latest {
                     (host.deadline, host.limit_s) = (deadline, turn_limit_s);
                 }
@@ -241,6 +282,8 @@ struct Running {
     /// Standard output and error, until it closes them.
     out: Option<ChildStdout>,
     err: Option<ChildStderr>,
+    /// Processes that the kernel had ended for want of memory when it began.
+    kills: Option<u64>,
     limit_s: f64,
     deadline: Instant,
     heard: Heard,
@@ -293,8 +336,13 @@ fn take(from: &mut impl Read, to: &mut Vec<u8>) -> bool {
 
 impl Invoker for Hosts {
     fn invoke(&mut self, invocation: &Invocation, limit_s: f64) -> Outcome {
+        let before = self.watch_out();
         match self.begin(invocation, invocation.gives_up_after_s().min(limit_s)) {
-            Ok(host) => self.conclude(host),
+            Ok(host) => {
+                let mut outcome = self.conclude(host);
+                self.write_standstill(before, &mut outcome);
+                outcome
+            }
             Err(failure) => Outcome::Failed(failure),
         }
     }
@@ -310,7 +358,8 @@ impl Invoker for Hosts {
         }
         // Each waits for the other, so each may take as long as both.
         let limit_s = limit_s.min(first.gives_up_after_s() + second.gives_up_after_s());
-        let began = Instant::now();
+        let began = self.vigil.now();
+        let before_it = self.watch_out();
         let mut failures = [None, None];
         let mut hosts = [None, None];
         for (i, invocation) in [first, second].into_iter().enumerate() {
@@ -319,7 +368,10 @@ impl Invoker for Hosts {
                 failures[i] = Some(fail(Phase::Start, "interrupted".to_owned()));
                 continue;
             }
-            match self.begin(invocation, limit_s - began.elapsed().as_secs_f64()) {
+            match self.begin(
+                invocation,
+                limit_s - (self.vigil.now() - began).as_secs_f64(),
+            ) {
                 Ok(mut host) => {
                     self.listen(&mut host, |told| told.waiting.is_some());
                     hosts[i] = Some(host);
@@ -361,12 +413,19 @@ impl Invoker for Hosts {
         if before.len() == 2 && after.len() == 2 {
             outcomes.iter_mut().for_each(|o| shares.write_into(o));
         }
+        for outcome in &mut outcomes {
+            self.write_standstill(before_it, outcome);
+        }
         let [one, other] = outcomes;
         (one, other)
     }
 
     fn elapsed_s(&self) -> f64 {
-        self.began.elapsed().as_secs_f64()
+        (self.vigil.now() - self.began).as_secs_f64()
+    }
+
+    fn stood_still_s(&self) -> f64 {
+        self.vigil.total().as_secs_f64()
     }
 
     fn is_interrupted(&self) -> bool {
@@ -440,6 +499,13 @@ fn wait_or_kill(child: &mut Child) -> std::io::Result<ExitStatus> {
     }
     let _ = child.kill();
     child.wait()
+}
+
+/// Whether a host was stopped by a signal, or goes on after that. How it ends is left to [`Child`].
+fn stop_of(child: &Child) -> WaitStatus {
+    let pid = Pid::from_raw(child.id() as i32);
+    let look = WaitPidFlag::WSTOPPED | WaitPidFlag::WCONTINUED | WaitPidFlag::WNOHANG;
+    waitid(Id::Pid(pid), look).unwrap_or(WaitStatus::StillAlive)
 }
 
 fn ended(status: std::io::Result<ExitStatus>) -> String {

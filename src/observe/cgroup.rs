@@ -90,6 +90,42 @@ impl Cgroup {
             .min()
     }
 
+    /// What the group may still use until a memory limit of its own or of one above it, bytes: the least. Pages of
+    /// files that were not used of late can be dropped at once, and count as free. `None`: no limit found.
+    pub fn memory_free_bytes(&self) -> Option<u64> {
+        let free = |group: &PathBuf| {
+            let either = |v2, v1| number(group, v2).or_else(|| number(group, v1));
+            let limit =
+                either("memory.max", "memory.limit_in_bytes").filter(|&l| l < NO_LIMIT_BYTES)?;
+            let used = either("memory.current", "memory.usage_in_bytes").unwrap_or(0);
+            let stat = fs::read_to_string(group.join("memory.stat")).unwrap_or_default();
+            // Version 1 has a number of the group alone, and one with those below it.
+            let files =
+                keyed(&stat, "total_inactive_file").or_else(|| keyed(&stat, "inactive_file"));
+            Some(limit.saturating_sub(used.saturating_sub(files.unwrap_or(0))))
+        };
+        self.memory.iter().filter_map(free).min()
+    }
+
+    /// Processes of the group that the kernel has ended for want of memory. `None`: no counter found.
+    pub fn oom_kills(&self) -> Option<u64> {
+        let group = self.memory.first()?;
+        let read = |file| keyed(&fs::read_to_string(group.join(file)).ok()?, "oom_kill");
+        read("memory.events").or_else(|| read("memory.oom_control"))
+    }
+
+    /// Why a process of the group may have ended by SIGKILL since `before`, with what to do: the kernel ended some for
+    /// want of memory.
+    pub fn out_of_memory_since(&self, before: Option<u64>) -> Option<&'static str> {
+        let (now, before) = self.oom_kills().zip(before)?;
+        (now > before).then_some(match self.memory_limit_bytes() {
+            Some(_) => {
+                "the control group ran out of memory; raise its limit (memory.max, docker: --memory) or use fewer agents"
+            }
+            None => "the system ran out of memory; close programs or use fewer agents",
+        })
+    }
+
     /// Task limit and use of the group on the way up that has the fewest tasks left. `None`: no
     /// limit found.
     pub fn pids(&self) -> Option<Pids> {
@@ -210,20 +246,22 @@ fn quota_of(group: &Path) -> Option<f64> {
     (period > 0).then(|| quota as f64 / period as f64)
 }
 
+/// The number of a line `key number`.
+fn keyed(text: &str, key: &str) -> Option<u64> {
+    text.lines()
+        .filter_map(|line| line.split_once(' '))
+        .find(|&(name, _)| name == key)
+        .and_then(|(_, number)| number.trim().parse().ok())
+}
+
 /// Throttle counters from the text of a cpu.stat; `None` when it has none.
 fn parse_cpu_stat(text: &str) -> Option<Throttle> {
-    let value = |name: &str| {
-        text.lines()
-            .filter_map(|line| line.split_once(' '))
-            .find(|&(key, _)| key == name)
-            .and_then(|(_, number)| number.trim().parse::<u64>().ok())
-    };
-    let ns = match value("throttled_usec") {
+    let ns = match keyed(text, "throttled_usec") {
         Some(microseconds) => microseconds.saturating_mul(1_000),
-        None => value("throttled_time").unwrap_or(0),
+        None => keyed(text, "throttled_time").unwrap_or(0),
     };
     Some(Throttle {
-        times: value("nr_throttled")?,
+        times: keyed(text, "nr_throttled")?,
         ns,
     })
 }

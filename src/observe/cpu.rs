@@ -221,7 +221,8 @@ impl SystemCpu {
     /// Reads `/proc/stat` for the CPUs in `allowed` (numbers as the kernel counts them).
     ///
     /// # Errors
-    /// [`CpuError::Read`] without /proc, [`CpuError::Malformed`] when it has none of the CPUs.
+    /// [`CpuError::Read`] without /proc, [`CpuError::Malformed`] when it lacks one of the CPUs, or has counted
+    /// nothing: sandboxes show a file of zeros, and containers one of the CPUs that their quota is worth.
     pub fn read(allowed: &[usize]) -> Result<Self, CpuError> {
         let path = Path::new("/proc/stat");
         let text = fs::read_to_string(path).map_err(|source| CpuError::Read {
@@ -235,14 +236,14 @@ impl SystemCpu {
         };
         Self::parse(&text, allowed, 1_000_000_000 / per_second).ok_or(CpuError::Malformed {
             path: path.to_owned(),
-            field: "line of an allowed CPU",
+            field: "line with time in it for every allowed CPU",
         })
     }
 
-    /// Sums the lines of the allowed CPUs. `None` when there is no such line.
+    /// Sums the lines of the allowed CPUs. `None` when one of them is missing, or nothing was counted.
     fn parse(stat: &str, allowed: &[usize], tick_ns: u64) -> Option<Self> {
         let mut sum = Self::default();
-        let mut found = false;
+        let mut found = 0;
         for line in stat.lines() {
             let mut words = line.split_whitespace();
             // The line "cpu" without a number is the sum over all CPUs: not a number, skipped.
@@ -262,9 +263,14 @@ impl SystemCpu {
             sum.busy_ns += (user + nice + system + irq + softirq) * tick_ns;
             sum.steal_ns += steal * tick_ns;
             sum.idle_ns += (idle + iowait) * tick_ns;
-            found = true;
+            found += 1;
         }
-        found.then_some(sum)
+        (found == allowed.len() && sum.all_ns() > 0).then_some(sum)
+    }
+
+    /// Everything that was counted, whatever for.
+    fn all_ns(self) -> u64 {
+        self.busy_ns + self.steal_ns + self.idle_ns
     }
 
     /// What happened since an earlier reading. A counter that went back (the kernel corrects
@@ -282,14 +288,15 @@ impl SystemCpu {
 ///
 /// `spent` is what the CPUs did, `own_ns` what forkscope and its workers used in the same time,
 /// `cpus` = C: as many CPUs as `spent` is the sum of, so that foreign work on CPUs that a quota
-/// leaves to others is not set against the quota. `None` for a span or a C of 0.
+/// leaves to others is not set against the quota. `None` for a span or a C of 0, and where the counters have not
+/// kept up with the clock: who shows the same numbers again and again says nothing of others.
 pub fn foreign_share(spent: SystemCpu, own_ns: u64, cpus: f64, wall: Duration) -> Option<f64> {
-    share(spent.busy_ns.saturating_sub(own_ns), cpus, wall)
+    share(spent.busy_ns.saturating_sub(own_ns), spent, cpus, wall)
 }
 
 /// Share of CPU time that the hypervisor took: Δ steal / (C · wall). `None` as above.
 pub fn steal_share(spent: SystemCpu, cpus: f64, wall: Duration) -> Option<f64> {
-    share(spent.steal_ns, cpus, wall)
+    share(spent.steal_ns, spent, cpus, wall)
 }
 
 /// Time for which some task waited for a CPU since the system started (`some … total=` of
@@ -304,10 +311,19 @@ pub fn waited_ns(root: &Path) -> Option<u64> {
     Some(microseconds.saturating_mul(1_000))
 }
 
-fn share(ns: u64, cpus: f64, wall: Duration) -> Option<f64> {
+/// Share of the CPUs' time that must be in the counters, as something, for them to be believed. Not all of it
+/// is where a hypervisor takes CPUs and does not say so.
+const LEAST_COUNTED: f64 = 0.5;
+
+/// What a counter may be behind at either end of a span: a tick.
+const BEHIND: Duration = Duration::from_millis(20);
+
+fn share(ns: u64, spent: SystemCpu, cpus: f64, wall: Duration) -> Option<f64> {
     let available_ns = cpus * wall.as_nanos() as f64;
+    let due_ns = cpus * wall.saturating_sub(BEHIND).as_nanos() as f64;
+    let is_counted = spent.all_ns() as f64 >= LEAST_COUNTED * due_ns;
     // Ticks are coarse enough for fully busy CPUs to show 1 % more than there is.
-    (available_ns > 0.0).then(|| (ns as f64 / available_ns).min(1.0))
+    (available_ns > 0.0 && is_counted).then(|| (ns as f64 / available_ns).min(1.0))
 }
 
 #[cfg(test)]

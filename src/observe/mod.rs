@@ -11,6 +11,7 @@
 //! | [`interrupts`] | how often did one CPU interrupt another? |
 //! | [`pace`] | how evenly do the CPUs run when nothing else does? |
 //! | [`program`] | which program is this, and may others of it look at it? |
+//! | [`standstill`] | did a process stand still, although it was due to run? |
 //! | [`program_break`] | how can the program break move while malloc stands on it? |
 //!
 //! Everything here but [`program_break`] and [`program::allow_looks`] reads; nothing here judges (that is `experiment::machine`
@@ -32,3 +33,4 @@ pub mod pace;
 pub mod program;
 pub mod program_break;
 pub mod service;
+pub mod standstill;

@@ -195,6 +195,8 @@ pub enum Cause {
     ForeignCpu,
     /// The hypervisor took the CPUs.
     Steal,
+    /// The run, or a process of it, stood still: stopped by a signal, frozen or suspended.
+    Standstill,
     /// The two sides did not do the same work per op.
     WorkDiffers,
 }
@@ -203,7 +205,10 @@ impl Cause {
     /// Whether the machine is to blame, and not the program.
     #[must_use]
     pub fn is_of_the_machine(self) -> bool {
-        matches!(self, Cause::Throttled | Cause::ForeignCpu | Cause::Steal)
+        matches!(
+            self,
+            Cause::Throttled | Cause::ForeignCpu | Cause::Steal | Cause::Standstill
+        )
     }
 }
 
@@ -215,6 +220,7 @@ impl std::fmt::Display for Cause {
             Cause::Throttled => "throttled",
             Cause::ForeignCpu => "foreign CPU",
             Cause::Steal => "steal",
+            Cause::Standstill => "standstill",
             Cause::WorkDiffers => "different work",
         })
     }

@@ -24,6 +24,10 @@ pub struct Machine {
     pub memory_available_bytes: u64,
     /// Memory limit of the control group, bytes.
     pub memory_limit_bytes: Option<u64>,
+    /// What the control group may use on top of what it uses, bytes: the least on the way up. Pages of files that
+    /// can be dropped at once count as free.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub memory_limit_free_bytes: Option<u64>,
     /// Swap in use, bytes.
     pub swap_used_bytes: u64,
     /// Kernel release.

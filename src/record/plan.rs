@@ -11,6 +11,9 @@ use serde::{Deserialize, Serialize};
 pub struct PlanRecord {
     /// Budget of wall time, seconds.
     pub budget_s: f64,
+    /// Time for which the run stood still (stopped, frozen or suspended), seconds: the budget does not count it.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub stood_still_s: f64,
     /// Most pairs that a compared cell ran, the dropped ones included.
     pub pairs_per_cell: usize,
     /// How a run that looks before all pairs are in looks; `None` where nobody does.
@@ -20,6 +23,11 @@ pub struct PlanRecord {
     pub left_out: Vec<String>,
     /// The order in which invocations ran: `round`, index of the cell in `cells`, first side.
     pub order: Vec<OrderEntry>,
+}
+
+/// Most runs never stand still.
+fn is_zero(seconds: &f64) -> bool {
+    *seconds == 0.0
 }
 
 /// How a run looks at its comparisons before all pairs are in: after every two pairs from the sixth on, and

@@ -135,6 +135,10 @@ pub struct Sample {
     /// Times the control group was throttled in the window.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub throttled: Option<u64>,
+    /// How long at least host or workers stood still between setup and hand-over, seconds: stopped by a signal, frozen
+    /// or suspended. `None` when nothing of that was seen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stood_still_s: Option<f64>,
     /// Interrupts from one CPU to another in the window.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub interrupts: Option<Interrupts>,

@@ -190,6 +190,9 @@ const METRICS: &[(&str, OfSample)] = &[
     }),
     ("steal_share", |s| s.steal.map_or_else(String::new, number)),
     ("throttled_times", |s| or_nothing(s.throttled)),
+    ("stood_still_s", |s| {
+        s.stood_still_s.map_or_else(String::new, number)
+    }),
     ("tlb_shootdowns", |s| interrupts(s, |i| i.tlb_shootdowns)),
     ("function_call_interrupts", |s| {
         interrupts(s, |i| i.function_calls)

@@ -102,6 +102,26 @@ pub fn claim(dir: &Path) -> io::Result<Claim> {
     }
 }
 
+/// Makes the folder `name` in `parent`, or the first of `name-2`, `name-3`, … that nobody has made, and claims it:
+/// two runs that begin in the same second have two folders.
+///
+/// # Errors
+/// As for [`claim`].
+pub fn claim_new(parent: &Path, name: &str) -> io::Result<(PathBuf, Claim)> {
+    fs::create_dir_all(parent).map_err(|e| explain("create the folder", parent, &e, FOLDER))?;
+    let mut dir = parent.join(name);
+    for n in 2.. {
+        match fs::create_dir(&dir) {
+            Err(e) if e.kind() == ErrorKind::AlreadyExists => {
+                dir = parent.join(format!("{name}-{n}"));
+            }
+            Err(e) => return Err(explain("create the folder", &dir, &e, FOLDER)),
+            Ok(()) => break,
+        }
+    }
+    claim(&dir).map(|claim| (dir, claim))
+}
+
 /// Puts the record of an earlier run in `dir` out of the way, under the first name of its kind that is free
 /// (`run-1.json`), and gives that: what took twenty minutes is not lost because a folder is named twice. `None` where
 /// there is none, or one without pairs.
@@ -253,6 +273,22 @@ mod tests {
         assert_eq!(fs::read_dir(&dir).unwrap().count(), 1);
         drop(first);
         claim(&dir).unwrap();
+    }
+
+    #[test]
+    fn runs_that_begin_in_the_same_second_have_folders_of_their_own() {
+        let folder = tempfile::tempdir().unwrap();
+        let parent = folder.path().join("reports");
+        let make = || claim_new(&parent, "now").unwrap();
+        let mut made: Vec<_> = std::thread::scope(|scope| {
+            let threads: Vec<_> = (0..8).map(|_| scope.spawn(make)).collect();
+            threads.into_iter().map(|t| t.join().unwrap().0).collect()
+        });
+        made.sort();
+        let names = [
+            "now", "now-2", "now-3", "now-4", "now-5", "now-6", "now-7", "now-8",
+        ];
+        assert_eq!(made, names.map(|n| parent.join(n)));
     }
 
     #[test]

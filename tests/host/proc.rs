@@ -68,6 +68,11 @@ impl Process {
         }
     }
 
+    /// Whether a signal has stopped it.
+    pub fn is_stopped(&self) -> bool {
+        stat(self.pid).is_some_and(|s| s.state == 'T')
+    }
+
     /// Which worker process of its host it is: `worker SOCKET HOST DESCRIPTOR NUMBER …`.
     pub fn number(&self) -> Option<usize> {
         if self.arguments.get(1)? != "worker" {

@@ -48,7 +48,7 @@ fn refused(request: &Request, memory_available_bytes: u64) -> String {
     match check_capacity(request, &machine) {
         Ok(()) => String::new(),
         Err(CommandError::Usage(why)) => why,
-        Err(CommandError::Failed(why)) => panic!("{why}"),
+        Err(CommandError::Failed(why) | CommandError::Unfit(why)) => panic!("{why}"),
     }
 }
 

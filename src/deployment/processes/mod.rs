@@ -22,6 +22,7 @@ use super::gate::{Gate, Reached, Step};
 use super::worker::WorkerReport;
 use super::{Deployment, Fleet, Job, Placement, REPORT_TIMEOUT, failure_of};
 use crate::deployment::local::{carrier, wiring};
+use crate::observe::standstill::Stops;
 use crate::record::{Failure, Phase};
 use crate::transport::ipc::{Content, Mailbox};
 use crate::transport::{Home, Means, Shared};
@@ -92,6 +93,7 @@ impl Deployment for Processes {
                 None => Topology::silent(job.agents),
             },
             children: Vec::with_capacity(placement.processes()),
+            stops: Stops::default(),
             is_connected: false,
         };
         // This very file, also when a new build has taken its name meanwhile.
@@ -145,6 +147,7 @@ struct ProcessFleet {
     placement: Placement,
     topology: Topology,
     children: Vec<Child>,
+    stops: Stops,
     is_connected: bool,
 }
 
@@ -264,8 +267,13 @@ impl ProcessFleet {
     fn reap(&mut self, phase: Phase) -> Result<Vec<(usize, WaitStatus)>, Failure> {
         let mut dead = Vec::new();
         loop {
-            let status = match waitpid(None, Some(WaitPidFlag::WNOHANG)) {
+            let look = WaitPidFlag::WNOHANG | WaitPidFlag::WUNTRACED | WaitPidFlag::WCONTINUED;
+            let status = match waitpid(None, Some(look)) {
                 Ok(WaitStatus::StillAlive) | Err(Errno::ECHILD) => return Ok(dead),
+                Ok(status @ (WaitStatus::Stopped(..) | WaitStatus::Continued(_))) => {
+                    self.stops.hear(status);
+                    continue;
+                }
                 Ok(status) => status,
                 Err(Errno::EINTR) => continue,
                 Err(e) => {
@@ -384,6 +392,10 @@ impl Fleet for ProcessFleet {
             .filter(|c| !c.has_ended)
             .map(|c| c.pid)
             .collect()
+    }
+
+    fn stopped(&self) -> Option<Duration> {
+        self.stops.total()
     }
 
     fn connect(&mut self) -> Result<(), Failure> {

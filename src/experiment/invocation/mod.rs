@@ -11,8 +11,10 @@ mod watch;
 use super::turns::{self, Order, Part, Waiting};
 use crate::deployment::gate::{Gate, Reached, Step, monotonic_ns};
 use crate::deployment::{self, Fleet, Form, Job, Placement, pace, pinning};
+use crate::observe::cgroup::Cgroup;
 use crate::observe::heap;
 use crate::observe::memory::{FilePages, MemoryError, MemoryReader};
+use crate::observe::standstill::Vigil;
 use crate::record::{Failure, Memory, Outcome, Phase, SLICES, Sample};
 use crate::workload;
 use hold::Hold;
@@ -20,7 +22,7 @@ use nix::unistd::Pid;
 use partner::Partner;
 use serde::{Deserialize, Serialize};
 use std::io::BufRead;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tally::Tally;
 use watch::Watch;
 
@@ -131,6 +133,7 @@ fn run_with(invocation: &Invocation, partner: &mut dyn Partner) -> Result<Sample
         gate,
         fleet,
         patience,
+        vigil: Vigil::new(),
     };
     hold.at(Phase::Setup);
     host.await_all(Reached::Ready, Phase::Setup)?;
@@ -213,6 +216,7 @@ fn run_with(invocation: &Invocation, partner: &mut dyn Partner) -> Result<Sample
                 None => read,
             }
         });
+    let stood_still = host.stood_still();
     host.fleet.end();
 
     let sample = Sample {
@@ -242,6 +246,7 @@ fn run_with(invocation: &Invocation, partner: &mut dyn Partner) -> Result<Sample
         foreign_cpu: spent.foreign_cpu,
         steal: spent.steal,
         throttled: spent.throttled,
+        stood_still_s: stood_still.map(|d| d.as_secs_f64()),
         interrupts: spent.interrupts,
     };
     check(
@@ -332,19 +337,21 @@ struct Host {
     gate: Gate,
     fleet: Box<dyn Fleet>,
     patience: Duration,
+    /// By its clock, what stands still does not hang.
+    vigil: Vigil,
 }
 
 impl Host {
     /// Waits until every worker has reached `what`, and looks after them meanwhile. Patience ends when
     /// nothing happens for so long: a thousand processes that start one after the other do not hang.
     fn await_all(&mut self, what: Reached, phase: Phase) -> Result<(), Failure> {
-        let mut deadline = Instant::now() + self.patience;
+        let mut deadline = self.vigil.now() + self.patience;
         let mut seen_before = self.gate.events_seen();
         loop {
             let seen = self.gate.events_seen();
             if seen != seen_before {
                 seen_before = seen;
-                deadline = Instant::now() + self.patience;
+                deadline = self.vigil.now() + self.patience;
             }
             self.fleet.check(phase)?;
             if what == Reached::Ready {
@@ -353,12 +360,24 @@ impl Host {
             if self.gate.have_all(what) {
                 return Ok(());
             }
-            let left = deadline.saturating_duration_since(Instant::now());
+            let left = deadline.saturating_duration_since(self.vigil.now());
             if left.is_zero() {
                 return Err(self.hung(what, phase));
             }
-            self.gate.sleep(seen, left.min(LOOK));
+            self.sleep(seen, left.min(LOOK));
         }
+    }
+
+    /// Sleeps until a worker reports something or the time is over.
+    fn sleep(&mut self, seen: u32, at_most: Duration) {
+        let gate = &self.gate;
+        self.vigil.over(at_most, || gate.sleep(seen, at_most));
+    }
+
+    /// How long at least the host or a worker stood still so far; `None` when nothing of that was seen.
+    fn stood_still(&self) -> Option<Duration> {
+        let own = Some(self.vigil.total()).filter(|t| !t.is_zero());
+        own.max(self.fleet.stopped())
     }
 
     fn hung(&self, what: Reached, phase: Phase) -> Failure {
@@ -387,12 +406,12 @@ impl Host {
 
     /// Waits until the warm-up has lasted and every agent has passed the digest round.
     fn warm_up(&mut self, invocation: &Invocation) -> Result<(), Failure> {
-        let until = Instant::now() + Duration::from_secs_f64(invocation.warm_up_s);
+        let until = self.vigil.now() + Duration::from_secs_f64(invocation.warm_up_s);
         let deadline = until + self.patience;
         loop {
             let seen = self.gate.events_seen();
             self.fleet.check(Phase::WarmUp)?;
-            let now = Instant::now();
+            let now = self.vigil.now();
             let is_digested = self.gate.rounds() >= invocation.job.digest_round;
             if now >= until && is_digested {
                 return Ok(());
@@ -412,14 +431,11 @@ impl Host {
             }
             // Once the time is over only the digest is waited for: look again soon.
             let left = until.saturating_duration_since(now);
-            self.gate.sleep(
-                seen,
-                if left.is_zero() {
-                    LOOK / 50
-                } else {
-                    left.min(LOOK)
-                },
-            );
+            let at_most = match left.is_zero() {
+                true => LOOK / 50,
+                false => left.min(LOOK),
+            };
+            self.sleep(seen, at_most);
         }
     }
 
@@ -450,8 +466,7 @@ impl Host {
             if now < end_ns {
                 let seen = self.gate.events_seen();
                 self.fleet.check(Phase::Window)?;
-                self.gate
-                    .sleep(seen, Duration::from_nanos(end_ns - now).min(LOOK));
+                self.sleep(seen, Duration::from_nanos(end_ns - now).min(LOOK));
                 continue;
             }
             // A host that woke late shares what it finds among the slices that it slept through.
@@ -497,9 +512,18 @@ pub fn host_main(arguments: &[String]) -> anyhow::Result<()> {
     let invocation: Invocation = serde_json::from_str(&task)
         .map_err(|e| anyhow::anyhow!("standard input is no task: {e}; {NOT_BY_HAND}"))?;
     let mut coordinator = partner::Coordinator::new(&invocation, orders);
+    let group = Cgroup::of_self();
+    let kills = group.oom_kills();
     let outcome = match run_with(&invocation, &mut coordinator) {
         Ok(sample) => Outcome::Measured(Box::new(sample)),
-        Err(failure) => Outcome::Failed(failure),
+        Err(mut failure) => {
+            if failure.signal.as_deref() == Some("SIGKILL")
+                && let Some(why) = group.out_of_memory_since(kills)
+            {
+                failure.message = format!("{}: {why}", failure.message);
+            }
+            Outcome::Failed(failure)
+        }
     };
     serde_json::to_writer(std::io::stdout().lock(), &outcome)?;
     Ok(())

@@ -52,6 +52,7 @@ fn await_workers(ready: usize, of: usize) -> Result<(), Failure> {
         fleet: Box::new(fleet),
         // Shorter than it takes until all are ready, longer than between any two.
         patience: Duration::from_secs(2),
+        vigil: Vigil::new(),
     };
     host.await_all(Reached::Ready, Phase::Setup)
 }

@@ -216,7 +216,8 @@ fn check_tasks(needs: &Needs, machine: &Machine, kernel: &KernelLimits) -> Resul
 fn check_memory(needs: &Needs, machine: &Machine) -> Result<(), LimitError> {
     let available = (
         "available memory",
-        Some(machine.memory_available_bytes),
+        // 0 bytes: the system did not say.
+        Some(machine.memory_available_bytes).filter(|&value| value > 0),
         "close programs",
     );
     let limit = (
@@ -224,11 +225,13 @@ fn check_memory(needs: &Needs, machine: &Machine) -> Result<(), LimitError> {
         machine.memory_limit_bytes,
         "raise it (memory.max, docker: --memory)",
     );
-    for (limit, value, how) in [available, limit] {
-        // 0 available bytes: the system did not say.
-        let Some(value) = value.filter(|&value| value > 0) else {
-            continue;
-        };
+    let left = (
+        "what the memory limit of the control group leaves free",
+        machine.memory_limit_free_bytes,
+        "raise the limit (memory.max, docker: --memory), close programs of the group",
+    );
+    for (limit, value, how) in [available, limit, left] {
+        let Some(value) = value else { continue };
         if needs.memory_bytes > value {
             return Err(LimitError::Memory {
                 agents: needs.agents,

@@ -8,6 +8,8 @@ mod capacity;
 mod facts;
 mod fitness;
 mod limits;
+mod neighbour;
+mod proc;
 mod quota;
 mod setting;
 
@@ -21,6 +23,8 @@ use sysinfo::{CpuRefreshKind, MemoryRefreshKind, RefreshKind, System};
 pub use capacity::{LimitError, Needs, check_capacity, check_capacity_with};
 pub use fitness::{Finding, Level, assess};
 pub use limits::{Descriptors, KernelLimits, raise_nofile};
+pub use neighbour::{Alone, neighbour, take_machine};
+pub use proc::{ProcError, check_proc};
 pub use quota::keep_below_quota;
 
 use crate::deployment::pinning;
@@ -58,6 +62,7 @@ pub fn look_with(foreign_over: Duration, clock: &OpClock) -> Machine {
         quota_cpus,
         cpus_effective,
         memory_limit_bytes: group.memory_limit_bytes(),
+        memory_limit_free_bytes: group.memory_free_bytes(),
         virtualization: facts::virtualization(root),
         governor: facts::governor(root, &allowed),
         turbo: facts::turbo(root),

@@ -5,11 +5,10 @@
 //! many CPUs as the quota has whole ones nobody uses it up.
 
 use super::fitness::{Finding, Level, finding};
-use super::{allowed_cpus, effective_cpus};
 use crate::deployment::pinning;
 use crate::observe::cgroup::Cgroup;
 use crate::observe::cpu::SystemCpu;
-use std::path::Path;
+use nix::unistd::Pid;
 use std::time::Duration;
 
 /// How long the CPUs are watched for the idlest of them.
@@ -22,19 +21,18 @@ const ROUNDING: f64 = 0.001;
 /// whole ones: the idlest. Says so, where there is such a quota.
 pub fn keep_below_quota() -> Option<Finding> {
     let quota = Cgroup::of_self().quota_cpus()?;
-    let allowed = allowed_cpus(Path::new("/"));
+    let allowed = pinning::allowed();
     let count = kept(quota, allowed.len())?;
     if count > 0 {
         // What is refused leaves the quota to be seen by who looks at the machine next.
-        pinning::keep_to(&idlest(&allowed, count)).ok()?;
+        pinning::keep_on(Pid::from_raw(0), &idlest(&allowed, count)).ok()?;
     }
     of(quota, allowed.len())
 }
 
 /// CPUs of `allowed` that a run keeps to; `None` where the quota does not reach below them.
 fn kept(quota: f64, allowed: usize) -> Option<usize> {
-    let is_below = effective_cpus(allowed, Some(quota)) < allowed as f64;
-    is_below.then_some((quota + ROUNDING) as usize)
+    (quota < allowed as f64).then_some((quota + ROUNDING) as usize)
 }
 
 /// What a quota means for a run on `allowed` CPUs.
@@ -91,7 +89,7 @@ mod tests {
 
     #[test]
     fn the_idlest_are_as_many_as_asked_for_and_of_those_allowed() {
-        let allowed = allowed_cpus(Path::new("/"));
+        let allowed = pinning::allowed();
         assert_eq!(idlest(&allowed, 1).len(), 1);
         assert_eq!(idlest(&allowed, allowed.len()), allowed);
     }

@@ -41,6 +41,7 @@ fn version_2_takes_the_tightest_of_nested_limits() {
     let group = Cgroup::find(root.path());
     assert_eq!(group.quota_cpus(), Some(1.5));
     assert_eq!(group.memory_limit_bytes(), Some(1_000_000));
+    assert_eq!(group.memory_free_bytes(), Some(1_000_000));
     // Ten tasks are left above, sixty-one here.
     assert_eq!(
         group.pids(),
@@ -172,4 +173,60 @@ fn without_control_groups_nothing_is_known() {
 fn throttling_is_counted_from_a_reading() {
     let (later, earlier) = (Throttle { times: 5, ns: 9 }, Throttle { times: 3, ns: 4 });
     assert_eq!(later.since(earlier), Throttle { times: 2, ns: 5 });
+}
+
+#[test]
+fn what_a_limit_leaves_free_is_the_least_on_the_way_up_and_files_can_go() {
+    let root = tree(&[
+        ("proc/self/cgroup", "0::/a/b\n"),
+        (
+            "proc/self/mountinfo",
+            "30 1 0:26 / /sys/fs/cgroup rw - cgroup2 cgroup rw\n",
+        ),
+        // The smaller limit leaves more.
+        ("sys/fs/cgroup/a/memory.max", "1000\n"),
+        ("sys/fs/cgroup/a/memory.current", "950\n"),
+        (
+            "sys/fs/cgroup/a/memory.stat",
+            "anon 1\ninactive_file 50\nactive_file 7\n",
+        ),
+        ("sys/fs/cgroup/a/b/memory.max", "900\n"),
+        ("sys/fs/cgroup/a/b/memory.current", "300\n"),
+        (
+            "sys/fs/cgroup/a/b/memory.events",
+            "oom 7\noom_kill 2\noom_group_kill 0\n",
+        ),
+    ]);
+    let group = Cgroup::find(root.path());
+    assert_eq!(group.memory_limit_bytes(), Some(900));
+    assert_eq!(group.memory_free_bytes(), Some(100));
+    assert_eq!(group.oom_kills(), Some(2));
+    assert_eq!(group.out_of_memory_since(Some(2)), None);
+    assert_eq!(group.out_of_memory_since(None), None);
+    let why = group.out_of_memory_since(Some(1)).unwrap();
+    assert!(
+        why.starts_with("the control group ran out of memory"),
+        "{why}"
+    );
+    // Version 1, where the group is not the whole of what counts.
+    let root = tree(&[
+        ("proc/self/cgroup", "4:memory:/job\n"),
+        (
+            "proc/self/mountinfo",
+            "35 31 0:32 / /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory\n",
+        ),
+        ("sys/fs/cgroup/memory/job/memory.limit_in_bytes", "4096\n"),
+        ("sys/fs/cgroup/memory/job/memory.usage_in_bytes", "4000\n"),
+        (
+            "sys/fs/cgroup/memory/job/memory.stat",
+            "inactive_file 1\ntotal_inactive_file 1000\n",
+        ),
+        (
+            "sys/fs/cgroup/memory/job/memory.oom_control",
+            "oom_kill_disable 0\nunder_oom 0\noom_kill 5\n",
+        ),
+    ]);
+    let group = Cgroup::find(root.path());
+    assert_eq!(group.memory_free_bytes(), Some(1096));
+    assert_eq!(group.oom_kills(), Some(5));
 }

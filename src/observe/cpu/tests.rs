@@ -36,6 +36,10 @@ fn only_the_allowed_cpus_are_summed() {
     assert_eq!(spent.idle_ns, (110 + 330) * 10);
     assert_eq!(SystemCpu::parse(STAT, &[7], 10), None);
     assert_eq!(SystemCpu::parse("", &[0], 10), None);
+    // A line too few, and a file of zeros: as sandboxes have them.
+    assert_eq!(SystemCpu::parse(STAT, &[0, 1, 2], 10), None);
+    let zeros = "cpu  0 0 0 0 0 0 0 0 0 0\ncpu0 0 0 0 0 0 0 0 0 0 0\ncpu1 0 0 0 0 0 0 0 0 0 0\n";
+    assert_eq!(SystemCpu::parse(zeros, &[0, 1], 10), None);
     assert_eq!(SystemCpu::parse("cpu0 1 x", &[0], 10), None);
 }
 
@@ -70,6 +74,23 @@ fn foreign_cpu_is_what_is_left_after_our_own() {
     assert_eq!(foreign_share(spent, 0, 1.0, second), Some(1.0));
     assert_eq!(foreign_share(spent, 0, 2.0, Duration::ZERO), None);
     assert_eq!(foreign_share(spent, 0, 0.0, second), None);
+}
+
+#[test]
+fn counters_that_stand_still_say_nothing() {
+    let (second, none) = (Duration::from_secs(1), SystemCpu::default());
+    assert_eq!(foreign_share(none, 0, 2.0, second), None);
+    assert_eq!(steal_share(none, 2.0, second), None);
+    // Those of one CPU of four.
+    let quarter = SystemCpu {
+        busy_ns: 300_000_000,
+        steal_ns: 0,
+        idle_ns: 700_000_000,
+    };
+    assert_eq!(foreign_share(quarter, 0, 4.0, second), None);
+    // Within a tick there may be nothing to count.
+    let tick = Duration::from_millis(10);
+    assert_eq!(foreign_share(none, 0, 2.0, tick), Some(0.0));
 }
 
 #[test]

@@ -117,6 +117,17 @@ fn every_other_limit_is_found() {
             ),
             "the memory limit of the control group is 1 MiB",
         ),
+        (
+            check(
+                &Machine {
+                    memory_limit_bytes: Some(1 << 30),
+                    memory_limit_free_bytes: Some(1 << 20),
+                    ..open.clone()
+                },
+                &none,
+            ),
+            "what the memory limit of the control group leaves free is 1 MiB; raise the limit",
+        ),
     ] {
         let message = message.unwrap_err();
         assert!(message.contains(wanted), "{message}");
