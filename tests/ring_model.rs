@@ -1,69 +1,21 @@
 //! The ring and its bell under a model checker: every order of two ends' steps, and every value that a
 //! weak memory model lets a load see.
 
+#[path = "common/model.rs"]
+mod model;
+
 use forkscope::transport::ring::doorbell::{self, Bell};
 use forkscope::transport::ring::memory::{Memory, Word};
 use forkscope::transport::ring::spsc::{Consumer, Producer, Publish};
 use loom::cell::UnsafeCell;
-use loom::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use loom::sync::atomic::{AtomicU32, Ordering};
 use loom::sync::{Arc, Condvar, Mutex};
+use model::{Fences, LoomWord, check};
 use std::ops::Range;
 use std::time::Duration;
 
 /// Words of the ring: the smallest in which two frames of two sizes wrap.
 const WORDS: usize = 16;
-
-/// What makes sequentially consistent accesses of the checker's fences. It takes such an access for an
-/// acquiring or releasing one, but a fence for what it is.
-///
-/// A store and then a load need one fence between them. A machine may have it after every such store, or
-/// before every such load: both are right, and a program has to hold with either. Each shows what the other one
-/// hides: with fences after stores, a store that is too weak is found, with fences before loads, a load.
-#[derive(Clone, Copy)]
-enum Fences {
-    AfterStores,
-    BeforeLoads,
-}
-
-const FENCES: [Fences; 2] = [Fences::AfterStores, Fences::BeforeLoads];
-
-impl Fences {
-    fn before_load(self, order: Ordering) {
-        if matches!(self, Fences::BeforeLoads) && order == Ordering::SeqCst {
-            loom::sync::atomic::fence(Ordering::SeqCst);
-        }
-    }
-
-    fn after_store(self, order: Ordering) {
-        if matches!(self, Fences::AfterStores) && order == Ordering::SeqCst {
-            loom::sync::atomic::fence(Ordering::SeqCst);
-        }
-    }
-}
-
-struct LoomWord {
-    value: AtomicU64,
-    fences: Fences,
-}
-
-impl Word for LoomWord {
-    fn load(&self, order: Ordering) -> u64 {
-        self.fences.before_load(order);
-        self.value.load(order)
-    }
-
-    fn store(&self, value: u64, order: Ordering) {
-        self.value.store(value, order);
-        self.fences.after_store(order);
-    }
-
-    fn swap(&self, value: u64, order: Ordering) -> u64 {
-        self.fences.before_load(order);
-        let old = self.value.swap(value, order);
-        self.fences.after_store(order);
-        old
-    }
-}
 
 struct Shared {
     head: LoomWord,
@@ -140,10 +92,7 @@ fn memory(fences: Fences) -> LoomMemory {
 }
 
 fn memory_of(words: usize, fences: Fences) -> LoomMemory {
-    let word = || LoomWord {
-        value: AtomicU64::new(0),
-        fences,
-    };
+    let word = || LoomWord::new(0, fences);
     LoomMemory(Arc::new(Shared {
         head: word(),
         words: (0..words).map(|_| word()).collect(),
@@ -199,13 +148,6 @@ impl Bell for LoomBell {
     fn wake(&self) {
         let _held = self.kernel.lock().unwrap();
         self.sleepers.notify_one();
-    }
-}
-
-/// Tries everything, without a bound on how often the ends take turns.
-fn check(model: impl Fn(Fences) + Copy + Sync + Send + 'static) {
-    for fences in FENCES {
-        loom::model::Builder::new().check(move || model(fences));
     }
 }
 

@@ -5,20 +5,7 @@
 //! a worker reads one shared word per op and writes its own cache lines. A window may be cut into
 //! turns, between which all workers are parked: each turn begins and ends as a whole window does.
 //!
-//! # How coupled agents stop
-//!
-//! Agents that wait for each other's messages may not stop wherever they are: a neighbour would wait
-//! for ever. They stop together, after the same round, by a lease:
-//!
-//! 1. A worker publishes the highest round that it may begin (its *lease*), then reads `hold`. It
-//!    never begins a round beyond either.
-//! 2. To stop, the host writes `hold`, then reads all leases; `last` is the largest of them. Both
-//!    sides do write-then-read with sequentially consistent order, so a lease that the host did not
-//!    see was extended by a worker that sees `hold`: no round after `last` is ever begun.
-//! 3. The host publishes `last`, rounded up to whole episodes. Workers that had come to their hold go on, to `last` and no further.
-//!
-//! All three are counts: round r may begin when r is smaller. So every agent does exactly `last` rounds, and messages sent equal messages received. Extending
-//! the lease by some rounds at a time keeps the fence out of nearly every op.
+//! Agents that wait for each other's messages stop after the same round: [`stop`].
 //!
 //! # Orderings
 //!
@@ -29,6 +16,7 @@
 //! delays by nanoseconds and decides nothing.
 
 mod place;
+pub mod stop;
 
 pub use place::Place;
 
@@ -43,6 +31,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release, SeqCst};
 use std::sync::atomic::{AtomicI64, AtomicU32, AtomicU64};
 use std::time::Duration;
+use stop::Decision;
 
 /// First word of the page: a worker that maps something else says so instead of running on it.
 const MAGIC: u64 = u64::from_le_bytes(*b"fkscope1");
@@ -150,12 +139,8 @@ struct Header {
 struct Stop {
     /// Set when free-running agents shall stop.
     stop: AtomicU32,
-    /// Futex: counts decisions about `last`.
-    decisions: AtomicU32,
-    /// No round from this one on is begun until `last` is decided.
-    hold: AtomicU64,
-    /// Rounds that all agents do in all; `u64::MAX` while undecided.
-    last: AtomicU64,
+    /// After which round coupled ones stop.
+    decision: Decision,
 }
 
 /// Words that workers write and the host sleeps on.
@@ -208,8 +193,7 @@ impl Gate {
         let bytes = HEAD + workers * size_of::<Slot>();
         let file = sealed::create("forkscope-gate", MFdFlags::empty(), bytes)?;
         let gate = Gate::map(file, workers, bytes)?;
-        gate.stop().hold.store(u64::MAX, Relaxed);
-        gate.stop().last.store(u64::MAX, Relaxed);
+        gate.stop().decision.reopen();
         gate.header().workers.store(workers as u64, Relaxed);
         gate.header().magic.store(MAGIC, Release);
         Ok(gate)
@@ -301,7 +285,7 @@ impl Gate {
         }
     }
 
-    fn slots(&self) -> impl Iterator<Item = &Slot> {
+    fn slots(&self) -> impl Iterator<Item = &Slot> + Clone {
         (0..self.workers).map(|w| self.slot(w))
     }
 
@@ -311,8 +295,7 @@ impl Gate {
     pub fn open(&self, step: Step) -> u64 {
         let stop = self.stop();
         stop.stop.store(0, Relaxed);
-        stop.hold.store(u64::MAX, Relaxed);
-        stop.last.store(u64::MAX, Relaxed);
+        stop.decision.reopen();
         self.events().missing.store(self.workers as u32, Relaxed);
         if matches!(step, Step::Turn(_)) {
             self.slots().for_each(|s| s.ops.store(0, Relaxed));
@@ -333,23 +316,7 @@ impl Gate {
             stop.stop.store(1, SeqCst);
             return None;
         };
-        // Held where the farthest worker is now; `last` may be a lease beyond it.
-        let farthest = self
-            .slots()
-            .map(|s| s.lease.load(SeqCst))
-            .max()
-            .unwrap_or(0);
-        stop.hold.store(farthest, SeqCst);
-        let last = self
-            .slots()
-            .map(|s| s.lease.load(SeqCst))
-            .max()
-            .unwrap_or(0);
-        let last = last.next_multiple_of(quantum);
-        stop.last.store(last, SeqCst);
-        stop.decisions.fetch_add(1, SeqCst);
-        wake(&stop.decisions, u32::MAX);
-        Some(last)
+        Some(stop.decision.close(self.slots().map(|s| &s.lease), quantum))
     }
 
     /// Whether every worker has reached at least `what`; false also when one has failed.

@@ -1,17 +1,14 @@
 //! What a worker reads and writes inside a window: its lease, the stop, its counters.
 
-use super::{Slot, Stop, wait};
-use std::sync::atomic::Ordering::{Relaxed, SeqCst};
-
-/// Rounds by which a lease is extended at a time. More would lengthen the way to a common stop.
-const LEASE: u64 = 8;
+use super::stop::{LEASE, Lease};
+use super::{Slot, Stop};
+use std::sync::atomic::Ordering::Relaxed;
 
 /// What a worker touches inside a window.
 pub struct Place<'a> {
     slot: &'a Slot,
     stop: &'a Stop,
-    /// Rounds below this may begin without asking.
-    allowed: u64,
+    lease: Lease<'a>,
 }
 
 impl<'a> Place<'a> {
@@ -19,7 +16,7 @@ impl<'a> Place<'a> {
         Place {
             slot,
             stop,
-            allowed: 0,
+            lease: Lease::new(&stop.decision, &slot.lease, LEASE),
         }
     }
 
@@ -46,37 +43,17 @@ impl<'a> Place<'a> {
     #[inline]
     #[must_use]
     pub fn may_begin(&mut self, round: u64) -> bool {
-        round < self.allowed || self.extend(round)
-    }
-
-    #[cold]
-    fn extend(&mut self, round: u64) -> bool {
-        let last = self.stop.last.load(SeqCst);
-        if last != u64::MAX {
-            self.allowed = last;
-            return round < last;
-        }
-        let lease = self.slot.lease.load(Relaxed).max(round + LEASE);
-        // Write, then read: see the module's text. SeqCst on both sides.
-        self.slot.lease.store(lease, SeqCst);
-        self.allowed = lease.min(self.stop.hold.load(SeqCst));
-        round < self.allowed
+        self.lease.may_begin(round)
     }
 
     /// Sleeps until it is decided which round is the last; at once when it is.
     pub fn await_decision(&self) {
-        loop {
-            let seen = self.stop.decisions.load(SeqCst);
-            if self.stop.last.load(SeqCst) != u64::MAX {
-                return;
-            }
-            wait(&self.stop.decisions, seen, None);
-        }
+        self.lease.await_decision();
     }
 
     /// Whether `round` comes after the last one.
     #[must_use]
     pub fn is_over(&self, round: u64) -> bool {
-        round >= self.stop.last.load(SeqCst)
+        self.lease.is_over(round)
     }
 }
