@@ -169,7 +169,11 @@ mod tests {
         let end = std::sync::atomic::AtomicBool::new(false);
         std::thread::scope(|scope| {
             for _ in 0..threads {
-                scope.spawn(|| while !end.load(std::sync::atomic::Ordering::Relaxed) {});
+                scope.spawn(|| {
+                    while !end.load(std::sync::atomic::Ordering::Relaxed) {
+                        std::hint::spin_loop()
+                    }
+                });
             }
             for _ in 0..20 {
                 let asked = Duration::from_millis(20);
