@@ -41,7 +41,7 @@ pub(super) fn carries(
     };
     let together = agents.div_ceil(placement.processes().max(1)) * spec.descriptors_per_agent();
     // The host makes the streams of all workers before the first of them starts.
-    let (mut streams, mut message_bytes) = (0, 0);
+    let (mut streams, mut held, mut message_bytes) = (0, 0, 0);
     if spec.hop().is_none() {
         let wiring = Wiring {
             placement,
@@ -51,6 +51,9 @@ pub(super) fn carries(
         };
         for entry in plan::carriers(request, form, agents) {
             streams = streams.max(Shared::descriptors_needed(entry, &wiring));
+            if processes > 0 {
+                held = held.max(Shared::descriptors_of_a_worker(entry, &wiring));
+            }
             message_bytes = message_bytes.max(Shared::bytes_needed(entry, &wiring));
         }
         if plan::is_taped(request, workload, agents) {
@@ -67,7 +70,7 @@ pub(super) fn carries(
         processes: 2 * (processes + 1),
         threads: 2 * threads,
         // And room.
-        descriptors_in_one_process: to_connect.max(together as u64) + 32,
+        descriptors_in_one_process: to_connect.max((together + held) as u64) + 32,
         // Rings are no files of /dev/shm, whose size does not limit them: they are memory.
         shm_bytes: 0,
         memory_bytes: (processes << 20)

@@ -483,6 +483,7 @@ pub fn find(name: &str) -> Option<&'static Entry> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::workload::topology::Shape;
 
     #[test]
     fn every_transport_of_ipc_channel_has_a_pumped_one_that_spins_when_it_does() {
@@ -500,5 +501,40 @@ mod tests {
         }
         let expected = ["ipc+channel", "ipc:bytes+channel", "ipc:bytes:spin+channel"];
         assert_eq!(pumped, expected);
+    }
+
+    #[test]
+    fn everybodys_turn_comes_where_one_has_more_to_say() {
+        let wiring = Wiring {
+            placement: Placement {
+                agents: 3,
+                processes: 0,
+                threads_each: 3,
+            },
+            topology: Arc::new(Topology::new(Shape::Star, None, 3)),
+            message_bytes: 0,
+            under_way: 2,
+        };
+        let mut streams = stream::Streams::create(&wiring, socket::way).unwrap();
+        let by_stream =
+            (0..3).map(|w| Box::new(streams.port(w, &wiring).unwrap()) as Box<dyn Port>);
+        let segment = ring::segment::Segment::create(ring::segment::Layout::new(&wiring)).unwrap();
+        let by_ring = (0..3).map(|own| {
+            // SAFETY: one port for each worker.
+            let port =
+                unsafe { ring::RingPort::new(own, segment.clone(), WaitPolicy::Park, false) };
+            Box::new(port) as Box<dyn Port>
+        });
+        for mut ports in [by_stream.collect::<Vec<_>>(), by_ring.collect()] {
+            for from in [1, 1, 2, 2] {
+                let message = Message {
+                    from,
+                    ..Message::default()
+                };
+                ports[from as usize].send(0, Box::new(message)).unwrap();
+            }
+            let mut next = || ports[0].receive().unwrap().from;
+            assert_eq!([next(), next(), next(), next()], [1, 2, 1, 2]);
+        }
     }
 }

@@ -4,6 +4,7 @@ use super::ring::segment::{Layout, Segment};
 use super::stream::{self, Streams};
 use super::{Entry, Means, Wiring, pipe, socket};
 use crate::workload::Message;
+use std::collections::BTreeSet;
 use std::os::fd::RawFd;
 
 /// What a host makes for its workers, and worker processes inherit.
@@ -90,6 +91,34 @@ impl Shared {
             _ => 0,
         };
         under_way.saturating_add(rings)
+    }
+
+    /// Descriptors that a worker process holds for its messages, the one with most.
+    #[must_use]
+    pub fn descriptors_of_a_worker(entry: &Entry, wiring: &Wiring) -> usize {
+        let placement = wiring.placement;
+        let each = match entry.means {
+            Means::Channel | Means::SharedChannel => return 0,
+            // A way to each neighbour's process; of a ring, what tells whether it is still there.
+            Means::Ipc(_) | Means::Ring => 1,
+            Means::Socket => socket::DESCRIPTORS / 2,
+            Means::Pipe => pipe::DESCRIPTORS / 2,
+        };
+        let ways = |process| {
+            let workers = placement.workers_of(process);
+            let mut ways = BTreeSet::new();
+            for agent in placement.agents_of_process(process) {
+                for &other in wiring.topology.of(agent) {
+                    let other = placement.worker_of(other as usize);
+                    if !workers.contains(&other) {
+                        ways.insert((placement.worker_of(agent), other));
+                    }
+                }
+            }
+            ways.len() * each
+        };
+        // And the memory of all rings, or the own socket.
+        1 + (0..placement.processes).map(ways).max().unwrap_or(0)
     }
 
     /// Descriptors that the host holds while it starts workers.

@@ -312,7 +312,7 @@ impl StreamPort {
             wire::read(frame, &mut message)?;
             let bytes = LENGTH + frame.len();
             way.incoming.consume(bytes);
-            self.next = at;
+            self.next = at + 1;
             return Ok(Some(message));
         }
         Ok(None)

@@ -73,3 +73,20 @@ fn memory_is_what_it_takes_by_the_dearest_of_all_transports() {
     assert!(refused(&by("ring"), 1 << 30).contains("of memory"));
     assert!(refused(&by("all"), 1 << 30).contains("of memory"));
 }
+
+#[test]
+fn what_a_worker_holds_to_see_its_neighbours_alive_counts_as_open_files() {
+    let mut mix = request(chatty(0), 64, "ring");
+    mix.deployments = vec![Form::THREADS, "processes:2x32".parse().unwrap()];
+    let said = |limit| {
+        let machine = Machine {
+            nofile_hard: Some(limit),
+            ..Machine::default()
+        };
+        check_capacity(&mix, &machine).map_err(|e| format!("{e:?}"))
+    };
+    // Each of 32 workers watches 32 of the other process; and the memory of the rings, and room.
+    assert!(said(32 * 32 + 1 + 32).is_ok());
+    let why = said(32 * 32 + 32).unwrap_err();
+    assert!(why.contains("1057 open files in one process"), "{why}");
+}

@@ -148,7 +148,8 @@ struct Stop {
 struct Events {
     /// Futex: counts events.
     events: AtomicU32,
-    /// Workers that have not yet reached what the host waits for.
+    /// Reports that are still to come: of workers that have not yet reached what the host waits for, and of those that have
+    /// said so and not counted themselves yet.
     missing: AtomicU32,
     /// Failures so far.
     failures: AtomicU32,
@@ -194,6 +195,8 @@ impl Gate {
         let file = sealed::create("forkscope-gate", MFdFlags::empty(), bytes)?;
         let gate = Gate::map(file, workers, bytes)?;
         gate.stop().decision.reopen();
+        // For all to get ready.
+        gate.events().missing.store(workers as u32, Relaxed);
         gate.header().workers.store(workers as u64, Relaxed);
         gate.header().magic.store(MAGIC, Release);
         Ok(gate)
@@ -296,7 +299,10 @@ impl Gate {
         let stop = self.stop();
         stop.stop.store(0, Relaxed);
         stop.decision.reopen();
-        self.events().missing.store(self.workers as u32, Relaxed);
+        // Added: who has reached the step before, and been seen there, may be about to count itself.
+        self.events()
+            .missing
+            .fetch_add(self.workers as u32, Relaxed);
         if matches!(step, Step::Turn(_)) {
             self.slots().for_each(|s| s.ops.store(0, Relaxed));
         }
@@ -409,9 +415,16 @@ impl Gate {
     /// Reports how far worker `worker` has come. Only the last one of all wakes the host: more
     /// would take its CPU from those that still run.
     pub fn report(&self, worker: usize, reached: Reached) {
+        // First this: whoever is the last to count itself wakes a host that finds all others there.
         self.slot(worker).reached.store(reached.word(), Release);
+        self.count_in(reached);
+    }
+
+    /// Counts a worker that has reached something.
+    fn count_in(&self, reached: Reached) {
         let events = self.events();
-        let is_last = events.missing.fetch_sub(1, AcqRel) <= 1;
+        // A process that has connected has more to say before the next step.
+        let is_last = reached >= Reached::Ready && events.missing.fetch_sub(1, AcqRel) == 1;
         if is_last || reached <= Reached::Ready || reached == Reached::Failed {
             events.events.fetch_add(1, SeqCst);
             wake(&events.events, 1);

@@ -145,3 +145,28 @@ fn a_turn_counts_its_own_ops_and_follows_the_one_before() {
     assert_eq!(gate.ops(), 0);
     assert_eq!(gate.missing(Reached::Turned(1)), [0]);
 }
+
+#[test]
+fn only_the_last_worker_wakes_the_host_even_where_one_counts_itself_late() {
+    let gate = Gate::create(3).unwrap();
+    for worker in 0..3 {
+        gate.report(worker, Reached::Connected);
+        gate.report(worker, Reached::Ready);
+    }
+    gate.open(Step::WarmUp);
+    // Worker 2 is interrupted after it has said that it is there; the host sees all of them, and goes on.
+    gate.report(0, Reached::WarmedUp);
+    gate.report(1, Reached::WarmedUp);
+    gate.slot(2)
+        .reached
+        .store(Reached::WarmedUp.word(), Release);
+    assert!(gate.have_all(Reached::WarmedUp));
+    gate.open(Step::Turn(0));
+    let seen = gate.events_seen();
+    gate.count_in(Reached::WarmedUp);
+    gate.report(0, Reached::Turned(0));
+    gate.report(1, Reached::Turned(0));
+    assert_eq!(gate.events_seen(), seen, "worker 2 still runs");
+    gate.report(2, Reached::Turned(0));
+    assert_eq!(gate.events_seen(), seen + 1);
+}

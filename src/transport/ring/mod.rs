@@ -60,7 +60,10 @@ struct Outgoing {
 struct Incoming {
     worker: usize,
     ring: Consumer<Ring>,
-    /// The other one's process, once it was looked for; not when it is this one.
+    /// The other one's process, once it was looked for; not when it is this one. [`Shared::descriptors_of_a_worker`]
+    /// counts it.
+    ///
+    /// [`Shared::descriptors_of_a_worker`]: crate::transport::Shared::descriptors_of_a_worker
     process: Option<OwnedFd>,
 }
 
@@ -167,7 +170,7 @@ impl RingPort {
                 wire::read(bytes, &mut message).map(|()| message)
             });
             if let Some((message, makes_room)) = taken.map_err(|d| damaged(from.worker, d))? {
-                self.next = at;
+                self.next = at + 1;
                 let worker = from.worker;
                 if makes_room {
                     self.ring(worker);
