@@ -407,8 +407,7 @@ impl Coordinator<'_> {
         self.measured.plan.stood_still_s = stood_still_s;
         if stood_still_s > 0.0 {
             self.measured.warnings.push(format!(
-                "the run stood still for {stood_still_s:.1} s (stopped, frozen or suspended), which its time of {:.0} s does not count: it ended that much later",
-                self.request.budget_s
+                "the run stood still for {stood_still_s:.1} s (stopped, frozen or suspended), which its time does not count: it ended that much later"
             ));
         }
         let pairs = self

@@ -506,11 +506,7 @@ mod tests {
     #[test]
     fn everybodys_turn_comes_where_one_has_more_to_say() {
         let wiring = Wiring {
-            placement: Placement {
-                agents: 3,
-                processes: 0,
-                threads_each: 3,
-            },
+            placement: Placement::on_threads(3, 3),
             topology: Arc::new(Topology::new(Shape::Star, None, 3)),
             message_bytes: 0,
             under_way: 2,

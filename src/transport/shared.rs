@@ -118,7 +118,7 @@ impl Shared {
             ways.len() * each
         };
         // And the memory of all rings, or the own socket.
-        1 + (0..placement.processes).map(ways).max().unwrap_or(0)
+        1 + (0..placement.processes()).map(ways).max().unwrap_or(0)
     }
 
     /// Descriptors that the host holds while it starts workers.
