@@ -34,6 +34,9 @@ pub enum InputError {
         /// Bytes that would be read.
         most_bytes: u64,
     },
+    /// It is text in another encoding, as some editors and shells write it.
+    #[error("cannot be read: it is {0} text; write it as UTF-8 (iconv -f {0} -t UTF-8)")]
+    Encoding(&'static str),
 }
 
 impl InputError {
@@ -42,7 +45,9 @@ impl InputError {
     pub fn kind(&self) -> io::ErrorKind {
         match self {
             InputError::System(error) => error.kind(),
-            InputError::NoFile(_) | InputError::TooLarge { .. } => io::ErrorKind::Other,
+            InputError::NoFile(_) | InputError::TooLarge { .. } | InputError::Encoding(_) => {
+                io::ErrorKind::Other
+            }
         }
     }
 }
@@ -113,8 +118,31 @@ fn text(open: impl Read, what: &'static str, most_bytes: u64) -> Result<String, 
     if bytes.len() as u64 > most_bytes {
         return Err(InputError::TooLarge { what, most_bytes });
     }
+    if let Some(encoding) = other_encoding(&bytes) {
+        return Err(InputError::Encoding(encoding));
+    }
+    if bytes.starts_with(BYTE_ORDER_MARK) {
+        bytes.drain(..BYTE_ORDER_MARK.len());
+    }
     let text = String::from_utf8(bytes);
     text.map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "it is not UTF-8 text").into())
+}
+
+/// What some editors begin a file of UTF-8 text with; it says nothing.
+const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
+
+/// The encoding of a text that is not UTF-8, by its mark, or by the zeros beside its first character: nothing that is
+/// read here begins with anything but ASCII.
+fn other_encoding(bytes: &[u8]) -> Option<&'static str> {
+    Some(match bytes {
+        [0xff, 0xfe, 0, 0, ..] | [0, 0, 0xfe, 0xff, ..] => "UTF-32",
+        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => "UTF-16",
+        [1..=255, 0, 0, 0, ..] => "UTF-32LE",
+        [0, 0, 0, 1..=255, ..] => "UTF-32BE",
+        [1..=255, 0, ..] => "UTF-16LE",
+        [0, 1..=255, ..] => "UTF-16BE",
+        _ => return None,
+    })
 }
 
 /// Somebody else's text for a sentence: control characters as escapes, and no more than 200 characters.
@@ -190,6 +218,31 @@ mod tests {
             "cannot be read: it has more than 1 MiB, which no record has"
         );
         assert_eq!(record_from(&b"{}"[..]).unwrap(), "{}");
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_passed_over_and_another_encoding_named() {
+        let read = |bytes: &[u8]| record_from(bytes).map_err(|e| e.to_string());
+        assert_eq!(read("\u{feff}{}".as_bytes()), Ok("{}".to_owned()));
+        assert_eq!(read(b""), Ok(String::new()));
+        let utf_16 = |order: fn(u16) -> [u8; 2], mark: &str| -> Vec<u8> {
+            let text = format!("{mark}{{ }}");
+            text.encode_utf16().flat_map(order).collect()
+        };
+        for (bytes, name) in [
+            (utf_16(u16::to_le_bytes, "\u{feff}"), "UTF-16"),
+            (utf_16(u16::to_be_bytes, "\u{feff}"), "UTF-16"),
+            (utf_16(u16::to_le_bytes, ""), "UTF-16LE"),
+            (utf_16(u16::to_be_bytes, ""), "UTF-16BE"),
+            (b"\xff\xfe\0\0{\0\0\0".to_vec(), "UTF-32"),
+            (b"{\0\0\0}\0\0\0".to_vec(), "UTF-32LE"),
+            (b"\0\0\0{\0\0\0}".to_vec(), "UTF-32BE"),
+        ] {
+            let said = format!(
+                "cannot be read: it is {name} text; write it as UTF-8 (iconv -f {name} -t UTF-8)"
+            );
+            assert_eq!(read(&bytes), Err(said));
+        }
     }
 
     #[test]

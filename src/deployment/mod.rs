@@ -13,6 +13,7 @@
 //! `forkscope list`, the parser of `-d` and the parity test iterate the registry.
 
 mod crew;
+pub mod file_size;
 mod form;
 pub mod gate;
 mod hop;

@@ -57,6 +57,35 @@ const TOLD_LINES: usize = 3;
 /// Characters of them.
 const TOLD_CHARACTERS: usize = 500;
 
+/// Whether the environment leaves room for what a host and its workers are started with: their padding and their
+/// arguments, with as much to spare. Tried with this very program, because what fits depends on the kernel.
+///
+/// # Errors
+/// How much the environment takes, its largest variable, and what to do.
+pub fn check_environment() -> Result<(), String> {
+    let tried = Command::new("/proc/self/exe")
+        .arg("--version")
+        .env(PADDING, "x".repeat(2 * MOST_PADDING))
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status();
+    match tried {
+        Err(e) if e.kind() == std::io::ErrorKind::ArgumentListTooLong => {}
+        _ => return Ok(()),
+    }
+    let sizes = std::env::vars_os().map(|(name, value)| (name.len() + value.len(), name));
+    let all: Vec<_> = sizes.collect();
+    let sum: usize = all.iter().map(|(size, _)| size).sum();
+    let (most, name) = all.into_iter().max().unwrap_or_default();
+    Err(format!(
+        "the environment is too large to start processes in: {} KiB, of which {} has {}; unset variables, or raise the limit of the stack, of which a quarter is for it (ulimit -s)",
+        sum >> 10,
+        crate::input::shown(&name.to_string_lossy()),
+        most >> 10,
+    ))
+}
+
 /// Starts hosts.
 pub struct Hosts {
     began: Instant,

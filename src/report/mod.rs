@@ -12,6 +12,7 @@
 //! | `json` | how is the record written as JSON, and read again? |
 //! | `markdown` | what does a colleague see in a pull request? |
 //! | `csv` | how do single invocations get into a spreadsheet? |
+//! | `patient` | how is all of a text written where a stream is set not to block? |
 //! | `file` | how does a file of results appear whole or not at all? |
 //! | `regression` | how is a comparison of two runs written as Markdown? |
 //! | `history` | how is the history of a folder written as Markdown? |
@@ -32,6 +33,7 @@ pub mod history;
 pub mod html;
 pub mod json;
 pub mod markdown;
+pub mod patient;
 pub mod progress;
 pub mod regression;
 pub mod terminal;
@@ -41,8 +43,9 @@ mod numbers;
 
 pub use layout::Style;
 
+use self::patient::Patient;
 use crate::record::Run;
-use std::io;
+use std::io::{self, Write};
 use std::path::Path;
 
 /// One way of writing down a run.
@@ -130,7 +133,8 @@ pub fn save_all(run: &Run, dir: &Path) -> io::Result<()> {
 /// Says something to a person on standard error. A reader that is gone (`2>&1 | head`) is no reason to
 /// end: nothing is lost that the record does not hold.
 pub fn say(text: impl std::fmt::Display) {
-    let _ = std::io::Write::write_fmt(&mut std::io::stderr(), format_args!("forkscope: {text}\n"));
+    let line = format!("forkscope: {text}\n");
+    let _ = Patient(io::stderr().lock()).write_all(line.as_bytes());
 }
 
 /// Finds a registered format by name.

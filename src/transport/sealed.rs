@@ -4,8 +4,10 @@
 //! access beyond its end would be a SIGBUS, in the host and in every worker.
 
 use crate::memory_file;
+use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, SealFlag, fcntl};
 use nix::sys::memfd::MFdFlags;
+use std::io::ErrorKind;
 use std::os::fd::OwnedFd;
 
 /// Makes `bytes` of shared memory, all zero, whose size nobody can change any more.
@@ -13,9 +15,17 @@ use std::os::fd::OwnedFd;
 /// # Errors
 /// When the system gives no shared memory, or does not seal it.
 pub fn create(name: &str, flags: MFdFlags, bytes: usize) -> std::io::Result<OwnedFd> {
-    let length = i64::try_from(bytes).map_err(|_| std::io::ErrorKind::OutOfMemory)?;
+    let length = i64::try_from(bytes).map_err(|_| ErrorKind::OutOfMemory)?;
     let file = memory_file::create(name, flags | MFdFlags::MFD_ALLOW_SEALING)?;
-    nix::unistd::ftruncate(&file, length)?;
+    nix::unistd::ftruncate(&file, length).map_err(|e| match e {
+        Errno::EFBIG => std::io::Error::new(
+            ErrorKind::FileTooLarge,
+            format!(
+                "{bytes} bytes of shared memory are beyond the limit of file sizes; raise it (ulimit -f)"
+            ),
+        ),
+        other => other.into(),
+    })?;
     // The last seal keeps others from adding more, such as one that forbids writing.
     let seals = SealFlag::F_SEAL_SHRINK | SealFlag::F_SEAL_GROW | SealFlag::F_SEAL_SEAL;
     fcntl(&file, FcntlArg::F_ADD_SEALS(seals))?;

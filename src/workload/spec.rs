@@ -99,6 +99,12 @@ impl SpecSource {
             || name_or_path.to_owned(),
             |s| s.to_string_lossy().into_owned(),
         );
+        if let Some(c) = name.chars().find(|&c| is_no_part_of_a_name(c)) {
+            return Err(fail(format!(
+                "the name of a workload has no '{}', which lists of workloads and gates could not tell from their own; rename the file",
+                c.escape_default()
+            )));
+        }
         Ok(SpecSource {
             name,
             origin: name_or_path.to_owned(),
@@ -181,6 +187,11 @@ impl SpecSource {
             message: message.to_owned(),
         }
     }
+}
+
+/// `WORKLOAD,WORKLOAD`, and `WORKLOAD@AGENTS: CONDITION; …`.
+fn is_no_part_of_a_name(c: char) -> bool {
+    matches!(c, ',' | ';' | ':' | '@') || c.is_control()
 }
 
 fn names() -> Vec<&'static str> {
