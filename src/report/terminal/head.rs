@@ -65,9 +65,13 @@ pub fn capacity(m: &Machine) -> String {
     let quota = m
         .quota_cpus
         .map_or("no quota".to_owned(), |q| format!("quota {}", cpus(q)));
+    let count = cpus(m.cpus_effective);
+    let unit = match count.as_str() {
+        "1" => "CPU",
+        _ => "CPUs",
+    };
     format!(
-        "{} effective CPUs ({} of {} allowed, {quota})",
-        cpus(m.cpus_effective),
+        "{count} effective {unit} ({} of {} allowed, {quota})",
         m.cpus_allowed,
         m.cpus_online
     )
