@@ -2,13 +2,13 @@
 
 mod commands;
 
-use clap::Parser;
-use forkscope::cli::{Cli, Command};
-use forkscope::deployment::processes;
+use forkscope::cli::{self, Command};
+use forkscope::deployment::{file_size, processes};
 use forkscope::experiment::{host, invocation};
 use forkscope::observe::heap::Counting;
 use forkscope::report;
 use forkscope::verdict::EXIT_FAILURE;
+use std::ffi::OsString;
 use std::process::ExitCode;
 
 /// Counts live heap bytes, which is a published metric.
@@ -17,6 +17,7 @@ static HEAP: Counting = Counting;
 
 fn main() -> ExitCode {
     let began = std::time::Instant::now();
+    file_size::make_an_error();
     // The hidden subcommands come before the parser: a worker process is part of what is measured,
     // and should hold nothing that its agents do not need.
     let arguments: Vec<String> = std::env::args_os()
@@ -27,7 +28,11 @@ fn main() -> ExitCode {
         Some(host::SUBCOMMAND) => return ended(invocation::host_main(&arguments[2..])),
         _ => {}
     }
-    let cli = Cli::parse();
+    let arguments: Vec<OsString> = std::env::args_os().collect();
+    let (cli, settings) = match cli::parse(&arguments) {
+        Ok(understood) => understood,
+        Err(misunderstood) => return commands::refuse(&misunderstood),
+    };
     let result = match &cli.command {
         Command::Quick { common } => commands::quick(began, common),
         Command::Full { budget, common } => commands::full(began, *budget, common),
@@ -56,7 +61,10 @@ fn main() -> ExitCode {
     match result {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
-            report::say(&error);
+            report::say(format_args!(
+                "{error}{}",
+                commands::said_by(&settings, &error)
+            ));
             ExitCode::from(error.code())
         }
     }

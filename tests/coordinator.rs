@@ -23,6 +23,7 @@ fn concluded(request: &Request, measured: &Measured) -> Run {
         method_version: METHOD_VERSION,
         forkscope_version: String::new(),
         command: String::new(),
+        settings: Vec::new(),
         started: String::new(),
         wall_s: 0.0,
         complete: measured.incomplete_reason.is_none(),

@@ -7,7 +7,7 @@ use forkscope::experiment::plan::{PlannedWorkload, Request};
 use forkscope::record::scaling::MapAnswer;
 use forkscope::record::{METHOD_VERSION, Machine, Priority, Run, SCHEMA_VERSION, WorkloadRecord};
 use forkscope::verdict::conclude;
-use nix::unistd::{AccessFlags, access};
+use os_display::Quotable;
 use std::path::{Path, PathBuf};
 use std::time::{Instant, SystemTime};
 
@@ -26,28 +26,6 @@ pub(super) fn folder(common: &Common) -> Option<PathBuf> {
         Path::new("reports").join(format!("{name}{suffix}"))
     };
     (1..).map(free).find(|p| !p.exists())
-}
-
-/// Refuses a folder that cannot be made or written to, before the machine is looked at; nothing is made for that.
-pub(super) fn check_folder(common: &Common) -> Result<(), CommandError> {
-    let Some(out) = &common.out else {
-        return Ok(());
-    };
-    // What is missing is made in the nearest of its parents that is there.
-    let there = out.ancestors().find(|a| a.symlink_metadata().is_ok());
-    let there = there.unwrap_or(Path::new("."));
-    let shown = there.display();
-    let why = match there.is_dir() {
-        false => format!("{shown} is no folder"),
-        true => match access(there, AccessFlags::W_OK | AccessFlags::X_OK) {
-            Ok(()) => return Ok(()),
-            Err(e) => format!("{shown} cannot be written to ({})", e.desc()),
-        },
-    };
-    Err(failed(format!(
-        "write to {}: {why}; give a folder that you may write to with --out",
-        out.display()
-    )))
 }
 
 /// What becomes of a command whose folder could not be claimed.
@@ -79,7 +57,7 @@ pub(super) fn empty_record(
     request: &Request,
     machine: Machine,
     busy: Option<String>,
-    margin: f64,
+    common: &Common,
     warnings: Vec<String>,
 ) -> Run {
     Run {
@@ -87,15 +65,16 @@ pub(super) fn empty_record(
         method_version: METHOD_VERSION,
         forkscope_version: env!("CARGO_PKG_VERSION").to_owned(),
         command: std::env::args_os()
-            .map(|a| a.to_string_lossy().into_owned())
+            .map(|a| a.maybe_quote().to_string())
             .collect::<Vec<_>>()
             .join(" "),
+        settings: common.settings.clone(),
         started: now(),
         wall_s: 0.0,
         complete: false,
         incomplete_reason: Some("nothing has been measured yet".to_owned()),
         seed: request.seed,
-        margin,
+        margin: common.margin,
         machine,
         busy,
         workloads: request.workloads.iter().map(workload_record).collect(),

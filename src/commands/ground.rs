@@ -3,6 +3,7 @@
 use super::{CommandError, color_choice, failed, usage};
 use forkscope::agent;
 use forkscope::cli::Common;
+use forkscope::experiment::host;
 use forkscope::experiment::machine::{self, Finding, Level};
 use forkscope::observe::clock::OpClock;
 use forkscope::record::Machine;
@@ -69,6 +70,7 @@ pub(super) struct Beginning {
 /// Listens for interrupts, calibrates the clock, looks at the machine, and raises the limit of open files
 /// once that was looked at.
 pub(super) fn begin(common: &Common) -> Result<Beginning, CommandError> {
+    host::check_environment().map_err(usage)?;
     anstream::ColorChoice::write_global(color_choice(common.color));
     let is_interrupted = on_interrupt()?;
     let clock = OpClock::calibrate();

@@ -5,7 +5,6 @@ use serde::{Deserialize, Serialize};
 /// The machine, as far as it could be found out. `None` means unknown, never "fine".
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
 pub struct Machine {
     /// CPU model name.
     pub cpu_model: Option<String>,

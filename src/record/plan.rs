@@ -7,7 +7,6 @@ use serde::{Deserialize, Serialize};
 /// The plan of a run.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
 pub struct PlanRecord {
     /// Budget of wall time, seconds.
     pub budget_s: f64,
@@ -26,7 +25,6 @@ pub struct PlanRecord {
 /// stops those that have a verdict.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
 pub struct Looks {
     /// Most pairs of a comparison.
     pub most_pairs: usize,
@@ -37,7 +35,6 @@ pub struct Looks {
 /// One pair's place in the order of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
 pub struct OrderEntry {
     /// Round, from 0.
     pub round: u32,
