@@ -1,7 +1,9 @@
 //! The command line: definitions, nothing else.
 
+mod environment;
 mod values;
 
+pub use self::environment::{Misunderstood, Setting, parse};
 pub use self::values::{AgentCounts, Tolerance, Tolerated};
 
 use self::values::{agent_counts, duration, margin, pairs, switch, tolerance};
@@ -78,12 +80,12 @@ pub enum Command {
   forkscope map -w coordination -a 16 --json - | jq .map")]
     Map {
         /// Workload: a name (see `forkscope list workloads`) or the path of a .toml file
-        #[arg(short, long, value_name = "NAME|PATH", env = "FORKSCOPE_WORKLOAD")]
+        #[arg(short, long, value_name = "NAME|PATH", env = "FORKSCOPE_MAP_WORKLOAD")]
         workload: String,
         /// Number of agents
-        #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(2..=10_000), env = "FORKSCOPE_AGENTS")]
+        #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(2..=10_000), env = "FORKSCOPE_MAP_AGENTS")]
         agents: u16,
-        /// Wall time of the whole run; left out: what eight pairs of each mix take
+        /// Wall time of the whole; left out: what eight pairs of each mix take
         #[arg(short, long, value_name = "TIME", value_parser = duration, env = "FORKSCOPE_TIME")]
         time: Option<Duration>,
         /// What all measuring commands share.
@@ -108,6 +110,11 @@ pub enum Command {
   forkscope calibrate
   forkscope calibrate --time 1h --agents 1,2,8 --out reports/calibration
   forkscope calibrate -w coordination --pairs 16 --json -")]
+    // Variables about comparisons are none of its business; typed, they are refused.
+    #[command(mut_args(|a| match a.get_id().as_str() {
+        "fail_if" | "claims" | "thresholds" => a.env(clap::builder::Resettable::Reset).hide(true),
+        _ => a,
+    }))]
     Calibrate(Calibrate),
     /// Render a record again, in another format; measures nothing
     #[command(after_help = "Examples:
@@ -139,8 +146,8 @@ Examples:
     Compare(Compare),
     /// What became of each comparison over time? The records of a folder, machine by machine
     #[command(
-        after_help = "Looked for are run.json in the folder and in those below it, and other .json in the folder
-itself. Records of different machines, methods, seeds, parameters or windows are never put into
+        after_help = "Looked for are run.json in the folder and in those below it, the run-1.json, run-2.json of runs that
+went to one folder, and other .json in the folder itself. Of copies of a run one counts. Records of different machines, methods, seeds, parameters or windows are never put into
 one table.
 
 Examples:
@@ -154,7 +161,7 @@ Examples:
         #[arg(value_name = "DIR")]
         folder: PathBuf,
         /// How it is written; left out: what the name of -o ends with, else terminal
-        #[arg(long, value_enum, env = "FORKSCOPE_FORMAT")]
+        #[arg(long, value_enum, env = "FORKSCOPE_TREND_FORMAT")]
         format: Option<WrittenHistory>,
         /// File to write, whole or not at all, also over an earlier one; left out, or `-`: standard output
         #[arg(
@@ -162,10 +169,10 @@ Examples:
             long,
             alias = "out",
             value_name = "FILE",
-            env = "FORKSCOPE_OUTPUT"
+            env = "FORKSCOPE_TREND_OUTPUT"
         )]
         output: Option<PathBuf>,
-        /// Colour of the table
+        /// Colour of the output
         #[arg(long, value_enum, default_value_t = Color::Auto, env = "FORKSCOPE_COLOR")]
         color: Color,
     },
@@ -297,12 +304,12 @@ pub struct Compare {
     #[arg(long, env = "FORKSCOPE_ACROSS_MACHINES", value_parser = switch)]
     pub across_machines: bool,
     /// What is not settled is an error (exit 3)
-    #[arg(long, env = "FORKSCOPE_STRICT", value_parser = switch)]
+    #[arg(long, env = "FORKSCOPE_COMPARE_STRICT", value_parser = switch)]
     pub strict: bool,
     /// How it is written
-    #[arg(long, value_enum, default_value_t = Written::Terminal, env = "FORKSCOPE_FORMAT")]
+    #[arg(long, value_enum, default_value_t = Written::Terminal, env = "FORKSCOPE_COMPARE_FORMAT")]
     pub format: Written,
-    /// Colour of the table
+    /// Colour of the output
     #[arg(long, value_enum, default_value_t = Color::Auto, env = "FORKSCOPE_COLOR")]
     pub color: Color,
 }
@@ -380,7 +387,7 @@ pub struct Calibrate {
         long,
         value_name = "NAME|PATH",
         default_value = "exploration",
-        env = "FORKSCOPE_WORKLOAD"
+        env = "FORKSCOPE_CALIBRATE_WORKLOAD"
     )]
     pub workload: String,
     /// Agent counts: `1..32` doubles (1,2,4,8,16,32), `1,2,8` is a list
@@ -415,7 +422,7 @@ pub struct ReportArguments {
         env = "FORKSCOPE_OUTPUT"
     )]
     pub output: Option<PathBuf>,
-    /// Colour of the tables, on standard output
+    /// Colour of the output
     #[arg(long, value_enum, default_value_t = Color::Auto, env = "FORKSCOPE_COLOR")]
     pub color: Color,
 }
@@ -451,7 +458,8 @@ pub struct Common {
     #[arg(long, value_name = "-", value_parser = ["-"], env = "FORKSCOPE_JSON")]
     pub json: Option<String>,
     /// Folder of the record (run.json, of calibrate calibration.json and table.txt); left out:
-    /// reports/TIME, or none with --json
+    /// reports/TIME, or none with --json. An earlier run.json there is kept as run-1.json, then run-2.json;
+    /// anything else of that name is replaced
     #[arg(short, long, value_name = "DIR", env = "FORKSCOPE_OUT")]
     pub out: Option<PathBuf>,
     /// Measure on a machine that is too busy for its numbers to be believed, or on which another forkscope
@@ -462,7 +470,7 @@ pub struct Common {
     /// disturbed leave a cell without a verdict; not with --allow-busy
     #[arg(long, env = "FORKSCOPE_STRICT", value_parser = switch)]
     pub strict: bool,
-    /// Colour of the table
+    /// Colour of the output
     #[arg(long, value_enum, default_value_t = Color::Auto, env = "FORKSCOPE_COLOR")]
     pub color: Color,
     /// No progress, no warnings
@@ -471,6 +479,23 @@ pub struct Common {
     /// Say what happens between pairs
     #[arg(short, long, conflicts_with = "quiet", env = "FORKSCOPE_VERBOSE", value_parser = switch)]
     pub verbose: bool,
+    /// What came from variables, as a shell takes it: `FORKSCOPE_SEED=7`.
+    #[arg(skip)]
+    pub settings: Vec<String>,
+}
+
+impl Command {
+    /// The options that all measuring commands share; `None` of those that measure nothing.
+    fn common_mut(&mut self) -> Option<&mut Common> {
+        match self {
+            Command::Quick { common }
+            | Command::Full { common, .. }
+            | Command::Map { common, .. } => Some(common),
+            Command::Run(asked) => Some(&mut asked.common),
+            Command::Calibrate(asked) => Some(&mut asked.common),
+            _ => None,
+        }
+    }
 }
 
 /// When to colour.

@@ -2,15 +2,15 @@
 
 mod commands;
 
-use clap::Parser;
 use commands::CommandError;
-use forkscope::cli::{Cli, Command};
-use forkscope::deployment::{processes, signals};
+use forkscope::cli::{self, Command};
+use forkscope::deployment::{file_size, processes, signals};
 use forkscope::experiment::{host, invocation};
 use forkscope::observe::heap::Counting;
 use forkscope::observe::program;
 use forkscope::report;
 use forkscope::verdict::EXIT_FAILURE;
+use std::ffi::OsString;
 use std::process::ExitCode;
 use std::time::Instant;
 
@@ -21,6 +21,7 @@ static HEAP: Counting = Counting;
 fn main() -> ExitCode {
     let began = Instant::now();
     signals::reset();
+    file_size::make_an_error();
     program::allow_looks();
     // The hidden subcommands come before the parser: a worker process is part of what is measured,
     // and should hold nothing that its agents do not need.
@@ -36,11 +37,18 @@ fn main() -> ExitCode {
         }
         _ => {}
     }
-    let cli = Cli::parse();
+    let arguments: Vec<OsString> = std::env::args_os().collect();
+    let (cli, settings) = match cli::parse(&arguments) {
+        Ok(understood) => understood,
+        Err(misunderstood) => return commands::refuse(&misunderstood),
+    };
     match answer(began, &cli.command) {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
-            report::say(&error);
+            report::say(format_args!(
+                "{error}{}",
+                commands::said_by(&settings, &error)
+            ));
             ExitCode::from(error.code())
         }
     }

@@ -49,7 +49,6 @@ pub const SLICES: u32 = 12;
 /// One run of `forkscope quick` or `forkscope run`: everything that was measured and concluded.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
 pub struct Run {
     /// [`SCHEMA_VERSION`] of the program that wrote the record.
     pub schema_version: u32,
@@ -60,8 +59,11 @@ pub struct Run {
     /// The build of that program: what its linker called it, or a hash of its file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub build_id: Option<String>,
-    /// The command line as it was typed.
+    /// The command line, quoted so that a shell takes it again.
     pub command: String,
+    /// Options that came from variables of the environment instead, as a shell takes them: `FORKSCOPE_SEED=7`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub settings: Vec<String>,
     /// Start of the run, UTC, RFC 3339.
     pub started: String,
     /// Wall time from start to the writing of this record, seconds.
@@ -116,12 +118,24 @@ pub struct Run {
 }
 
 impl Run {
+    /// What a shell takes to run it again: settings that came from variables, then the command.
+    #[must_use]
+    pub fn command_line(&self) -> String {
+        command_line(&self.settings, &self.command)
+    }
+
     /// Whether the workload of this name, as in [`Cell::workload`], is a probe.
     #[must_use]
     pub fn is_probe(&self, workload: &str) -> bool {
         let mut workloads = self.workloads.iter();
         workloads.any(|w| w.name == workload && w.kind == WorkloadKind::Probe)
     }
+}
+
+/// A command as a shell takes it, behind the variables that it was given.
+fn command_line(settings: &[String], command: &str) -> String {
+    let words = settings.iter().map(String::as_str).chain([command]);
+    words.collect::<Vec<_>>().join(" ")
 }
 
 /// What decides between deployments, where they differ in several things.
@@ -178,7 +192,6 @@ impl Priority {
 /// A workload as it was run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
 pub struct WorkloadRecord {
     /// Name, as in [`Cell::workload`].
     pub name: String,

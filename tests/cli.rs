@@ -326,11 +326,21 @@ fn too_little_time_is_refused_and_what_would_be_enough_is_measured_with() {
     let assert = forkscope(&folder)
         .args(plan)
         .args(["--time", &time])
+        .args(["--fail-if", "exploration@1: processes < 0.0001"])
         .env("FORKSCOPE_SEED", "5")
         .assert();
     let record = json::read(&stdout(&assert)).expect("a record");
     assert!(record.complete, "{:?}", record.incomplete_reason);
     assert_eq!(record.seed, 5, "FORKSCOPE_SEED");
+    // What a shell takes runs it again, to the last word.
+    let settings = ["FORKSCOPE_SEED=5", "FORKSCOPE_ALLOW_BUSY=1"];
+    assert_eq!(record.settings, settings);
+    let script = format!("set -- {}; printf '%s\\n' \"$@\"", record.command);
+    let words = Plain::new("bash").args(["-c", &script]).output().unwrap();
+    let gate = "exploration@1: processes < 0.0001";
+    let typed = [&[BINARY][..], &plan, &["--time", &time, "--fail-if", gate]].concat();
+    let words = String::from_utf8(words.stdout).unwrap();
+    assert_eq!(words.lines().collect::<Vec<_>>(), typed);
     assert_eq!(
         files(&folder),
         Vec::<String>::new(),
@@ -584,8 +594,9 @@ fn a_full_disk_is_named_before_anything_is_measured() {
     command
         .args(["-rm", "sh", "-c", script, BINARY])
         .current_dir(folder.path());
-    let said = cannot_write(&mut command, &["full"]);
-    assert!(said.contains("full/run.json"), "{said}");
+    // A time that the look at the machine would show to be too short.
+    let said = cannot_write(&mut command, &["full", "--time", "5s"]);
+    assert!(said.contains("write to full: "), "{said}");
     assert!(said.contains("free some space"), "{said}");
 }
 
@@ -997,4 +1008,148 @@ fn a_switch_that_is_neither_on_nor_off_is_refused() {
         let said = stderr(&assert);
         assert!(said.contains("maybe") && said.contains("off"), "{said}");
     }
+}
+
+#[test]
+fn what_came_from_a_variable_is_told_with_its_name() {
+    let folder = folder();
+    let said = |variables: &[(&str, &str)], arguments: &[&str]| {
+        let mut command = forkscope(&folder);
+        command.env_remove("FORKSCOPE_ALLOW_BUSY");
+        stderr(
+            &command
+                .args(arguments)
+                .envs(variables.iter().copied())
+                .assert()
+                .code(2),
+        )
+    };
+    let run = ["run", "-w", "exploration", "-a", "1", "--time", "5s"];
+    let no_room = "5 s leave no room";
+    for (variable, value, arguments) in [
+        (
+            "FORKSCOPE_MAP_AGENTS",
+            "1..32",
+            &["map", "-w", "exploration"][..],
+        ),
+        ("FORKSCOPE_AGENTS", "many", &["run", "-w", "exploration"]),
+        ("FORKSCOPE_PRIORITY", "speed", &["quick"]),
+        ("FORKSCOPE_COLOR", "red", &["doctor"]),
+        ("FORKSCOPE_COMPARE_FORMAT", "csv", &["compare", "a", "b"]),
+        ("FORKSCOPE_TREND_FORMAT", "csv", &["trend", "."]),
+        ("FORKSCOPE_FORMAT", "pdf", &["report", "a"]),
+        // Not by the parser, but by what it leads to.
+        ("FORKSCOPE_TIME", "5s", &run[..5]),
+        ("FORKSCOPE_WORKLOAD", "nowhere", &["run"]),
+        ("FORKSCOPE_CLAIMS", "gone.toml", &["quick"]),
+    ] {
+        let told = said(&[(variable, value)], arguments);
+        assert!(told.contains(&format!("{variable}={value}")), "{told}");
+        assert!(!told.contains("panicked"), "{told}");
+    }
+    // What is typed is typed, and what is empty or off is not set.
+    for variables in [
+        &[("FORKSCOPE_TIME", "never"), ("FORKSCOPE_QUIET", "")][..],
+        &[("FORKSCOPE_OUT", ""), ("FORKSCOPE_MARGIN", "")],
+        &[("FORKSCOPE_QUIET", "0"), ("FORKSCOPE_VERBOSE", "off")],
+        // Of other commands.
+        &[("FORKSCOPE_BUDGET", "x"), ("FORKSCOPE_COMPARE_FORMAT", "x")],
+    ] {
+        let told = said(variables, &run);
+        assert!(
+            told.contains(no_room) && !told.contains("FORKSCOPE_"),
+            "{told}"
+        );
+    }
+    let told = said(&[("FORKSCOPE_QUIET", "1")], &[&run[..], &["-v"]].concat());
+    assert!(told.contains(no_room), "{told}");
+    let both = [("FORKSCOPE_QUIET", "1"), ("FORKSCOPE_VERBOSE", "1")];
+    let told = said(&both, &run);
+    assert!(
+        told.contains("FORKSCOPE_QUIET=1") && told.contains("FORKSCOPE_VERBOSE=1"),
+        "{told}"
+    );
+    let told = said(
+        &[("FORKSCOPE_FAIL_IF", "x")],
+        &["calibrate", "--time", "5s"],
+    );
+    assert!(told.contains("give --time 30m"), "{told}");
+}
+
+#[test]
+fn workloads_that_a_list_or_a_table_could_not_tell_apart_are_to_be_renamed() {
+    let folder = folder();
+    let text = include_str!("../workloads/coordination.toml");
+    for name in ["a/coordination", "b/coordination", "a,b", "a:b", "a@2"] {
+        let path = folder.path().join(format!("{name}.toml"));
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+    let (a, b) = ("a/coordination.toml", "b/coordination.toml");
+    let both_called = format!("{a} and {b} are both called coordination; rename one");
+    for (workloads, words) in [
+        (format!("{a},{b}"), both_called.as_str()),
+        (
+            format!("{a},coordination"),
+            "are both called coordination; rename one",
+        ),
+        (format!("{a},{a}"), "named twice"),
+        (
+            "a,b.toml".to_owned(),
+            "a,b.toml: a comma separates workloads; rename the file",
+        ),
+        (format!("{a},a,b.toml"), "a,b.toml: a comma separates"),
+        ("a:b.toml".to_owned(), "has no ':'"),
+        ("a@2.toml".to_owned(), "has no '@'"),
+    ] {
+        let said = refused(&folder, &["run", "-w", &workloads]);
+        assert!(said.contains(words), "{workloads}: {said}");
+    }
+    let said = refused(&folder, &["map", "-w", "a,b.toml", "-a", "4"]);
+    assert!(
+        said.contains("has no ','") && said.contains("rename"),
+        "{said}"
+    );
+}
+
+#[test]
+fn a_limit_of_file_sizes_is_told_like_a_full_disk_before_the_machine_is_looked_at() {
+    let folder = folder();
+    let mut command = Command::new("bash");
+    let assert = command
+        .args(["-c", "ulimit -f 10; exec \"$0\" \"$@\"", BINARY])
+        .args(["run", "-w", "exploration", "-a", "1", "-o", "new/out"])
+        .current_dir(folder.path())
+        .env("TMPDIR", folder.path())
+        .assert()
+        .code(1);
+    let said = stderr(&assert);
+    assert!(
+        said.contains("raise the limit of file sizes (ulimit -f)"),
+        "{said}"
+    );
+    assert_eq!(files(&folder), Vec::<String>::new(), "nothing was made");
+}
+
+#[test]
+fn an_environment_that_leaves_no_room_for_workers_is_refused_before_the_run() {
+    let folder = folder();
+    // With a stack of a MiB there are 256 KiB for arguments and environment.
+    let script = "ulimit -S -s 1024; for i in 1 2 3 4; do export \"BIG$i=$(printf %63900s)\"; done; exec \"$0\" \"$@\"";
+    let mut command = Command::new("bash");
+    let assert = command
+        .args(["-c", script, BINARY])
+        .args(["run", "-w", "exploration", "-a", "1", "--time", "5s"])
+        .current_dir(folder.path())
+        .env_clear()
+        .env("TMPDIR", folder.path())
+        .env("PATH", std::env::var_os("PATH").unwrap())
+        .assert()
+        .code(2);
+    let said = stderr(&assert);
+    assert!(
+        said.contains("the environment is too large") && said.contains("BIG"),
+        "{said}"
+    );
+    assert_eq!(files(&folder), Vec::<String>::new());
 }

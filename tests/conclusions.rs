@@ -124,6 +124,7 @@ fn concluded(cells: Vec<Cell>) -> Run {
         forkscope_version: "0.1.0".to_owned(),
         build_id: None,
         command: "simulated".to_owned(),
+        settings: Vec::new(),
         started: "2026-01-02T03:04:05Z".to_owned(),
         wall_s: 1.0,
         complete: true,

@@ -24,6 +24,7 @@ fn concluded(request: &Request, measured: &Measured) -> Run {
         forkscope_version: String::new(),
         build_id: None,
         command: String::new(),
+        settings: Vec::new(),
         started: String::new(),
         wall_s: 0.0,
         complete: measured.incomplete_reason.is_none(),

@@ -232,6 +232,49 @@ fn the_history_of_a_folder_names_what_it_skips() {
     );
 }
 
+#[test]
+fn a_history_holds_every_run_once_and_those_that_were_kept() {
+    let folder = folder();
+    let reports = folder.path().join("reports");
+    let run = fixture::run();
+    let mut second = slower();
+    second.started = "2026-02-03T04:05:06Z".to_owned();
+    let mut begun = run.clone();
+    begun.cells.iter_mut().for_each(|c| c.pairs.truncate(2));
+    begun.complete = false;
+    // Another run that began in the same second.
+    let mut beside = slower();
+    beside.command.push_str(" --margin 5%");
+    for (name, run) in [
+        ("a/run.json", &begun),
+        ("b/c/run-1.json", &run),
+        ("b/c/run-2.json", &second),
+        ("copy.json", &run),
+        ("beside/run.json", &beside),
+    ] {
+        let path = reports.join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, serde_json::to_string(run).unwrap()).unwrap();
+    }
+    let trend = ["trend", "reports", "--format", "json"];
+    let json = stdout(&forkscope(&folder).args(trend).assert().code(0));
+    let history: History = serde_json::from_str(&json).unwrap();
+    let points = |s: &forkscope::record::history::Series| -> Vec<String> {
+        s.points.iter().map(|p| p.file.clone()).collect()
+    };
+    let expected = ["b/c/run-1.json", "beside/run.json", "b/c/run-2.json"];
+    let expected = expected.map(|name| format!("reports/{name}"));
+    for group in &history.groups {
+        assert_eq!(group.records, 3);
+        assert!(group.series.iter().all(|s| points(s) == expected), "{json}");
+    }
+    let mut files: Vec<&str> = history.skipped.iter().map(|s| s.file.as_str()).collect();
+    files.sort_unstable();
+    assert_eq!(files, ["reports/a/run.json", "reports/copy.json"]);
+    let is_told = |why: &str| why.starts_with("the same run as reports/");
+    assert!(history.skipped.iter().all(|s| is_told(&s.why)), "{json}");
+}
+
 /// Refused before anything is measured or written.
 fn refused(folder: &TempDir, arguments: &[&str]) -> String {
     let before = fs::read_dir(folder.path()).unwrap().count();

@@ -199,7 +199,7 @@ fn what_is_no_record_is_refused_with_what_it_is() {
     let said = from_text("{\"name\": \"package.json\"}");
     assert!(said.contains("missing field `schema_version`"), "{said}");
     let said = from_text(&whole.replacen("\"seed\"", "\"seeds\"", 1));
-    assert!(said.contains("unknown field `seeds`"), "{said}");
+    assert!(said.contains("missing field `seed`"), "{said}");
     let calibration = serde_json::to_string(&fixture::calibration()).unwrap();
     let said = from_text(&calibration);
     assert!(
@@ -207,13 +207,126 @@ fn what_is_no_record_is_refused_with_what_it_is() {
         "{said}"
     );
 
-    fs::write(&record, [0xff, 0xfe, 0x00]).unwrap();
+    fs::write(&record, [0x1f, 0x8b, 0x08]).unwrap();
     let said = refused(&folder, &["run"], "");
     assert!(said.contains("run/run.json: it is not text"), "{said}");
 
     let said = refused(&folder, &["run", "-f", "pdf"], "");
     for entry in REGISTRY {
         assert!(said.contains(entry.name), "{said}");
+    }
+}
+
+#[test]
+fn keys_that_are_not_known_are_passed_over_and_named() {
+    let (folder, record) = folder_with(&fixture::run());
+    let whole = fs::read_to_string(&record).unwrap();
+    let mut json: serde_json::Value = serde_json::from_str(&whole).unwrap();
+    json["commit"] = "abc".into();
+    json["machine"]["rack"] = serde_json::json!({"row": 3});
+    for cell in json["cells"].as_array_mut().unwrap() {
+        cell["pairs"][0]["col\u{1b}our"] = "red".into();
+    }
+    let (text, said) = printed(&folder, &["-", "-f", "json"], &json.to_string());
+    assert_eq!(text, whole);
+    for name in ["commit", "machine.rack", "cells[].pairs[].col\u{fffd}our"] {
+        assert_eq!(said.matches(name).count(), 1, "{said}");
+    }
+    assert!(said.contains("not known to this version"), "{said}");
+    let schema = serde_json::from_str(schema::RUN).expect("JSON");
+    let validator = jsonschema::draft202012::new(&schema).expect("a schema");
+    assert!(validator.is_valid(&json), "nor is that another shape");
+    // As many as somebody likes, in one line.
+    for n in 0..1000 {
+        json[format!("more{n}")] = n.into();
+    }
+    let (_, said) = printed(&folder, &["-", "-f", "json"], &json.to_string());
+    assert!(
+        said.ends_with(" and others\n") && said.len() < 300,
+        "{said}"
+    );
+}
+
+#[test]
+fn a_byte_order_mark_is_passed_over_and_utf_16_named() {
+    let (folder, record) = folder_with(&fixture::run());
+    let whole = fs::read_to_string(&record).unwrap();
+    fs::write(&record, format!("\u{feff}{whole}")).unwrap();
+    assert_eq!(printed(&folder, &["run", "-f", "json"], "").0, whole);
+    let wide: Vec<u8> = whole.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    fs::write(&record, [&[0xff, 0xfe], &wide[..]].concat()).unwrap();
+    let said = refused(&folder, &["run"], "");
+    assert!(
+        said.contains("it is UTF-16 text; write it as UTF-8"),
+        "{said}"
+    );
+}
+
+#[test]
+fn standard_streams_that_do_not_block_carry_everything() {
+    use std::io::{Read, Write};
+    use std::process::{Command, Stdio};
+
+    let (folder, record) = folder_with(&fixture::run());
+    let input = fs::read_to_string(&record).unwrap();
+    let unblocked = || {
+        let (reader, writer) = std::io::pipe().unwrap();
+        for end in [&reader as &dyn std::os::fd::AsFd, &writer] {
+            let flags = nix::fcntl::OFlag::O_NONBLOCK;
+            nix::fcntl::fcntl(end.as_fd(), nix::fcntl::FcntlArg::F_SETFL(flags)).unwrap();
+        }
+        // Smaller than what is written.
+        nix::fcntl::fcntl(&writer, nix::fcntl::FcntlArg::F_SETPIPE_SZ(4096)).unwrap();
+        (reader, writer)
+    };
+    let blocked = |end: &dyn std::os::fd::AsFd| {
+        let flags = nix::fcntl::OFlag::empty();
+        nix::fcntl::fcntl(end.as_fd(), nix::fcntl::FcntlArg::F_SETFL(flags)).unwrap();
+    };
+    for (arguments, from_stderr) in [
+        (&["report", "-", "-f", "json"][..], false),
+        (&["report", "-", "-f", "html"], false),
+        (&["report", "-", "-f", "csv"], false),
+        (&["run", "--help"], false),
+        (
+            &["run", "-w", "nowhere", "--fail-if", &"x".repeat(20_000)],
+            true,
+        ),
+    ] {
+        let expected = forkscope(&folder)
+            .args(arguments)
+            .write_stdin(input.clone())
+            .output()
+            .unwrap();
+        let ((from, to), (mut reader, writer)) = (unblocked(), unblocked());
+        let mut command = Command::new(BINARY);
+        command
+            .args(arguments)
+            .current_dir(folder.path())
+            .env("FORKSCOPE_ALLOW_BUSY", "1")
+            .stdin(from);
+        match from_stderr {
+            true => command.stderr(writer).stdout(Stdio::null()),
+            false => command.stdout(writer).stderr(Stdio::null()),
+        };
+        let mut child = command.spawn().unwrap();
+        drop(command);
+        blocked(&reader);
+        blocked(&to);
+        let written = input.clone();
+        // Whoever does not read it closes the pipe.
+        let feeder = std::thread::spawn(move || drop((&to).write_all(written.as_bytes())));
+        let mut read = Vec::new();
+        reader.read_to_end(&mut read).unwrap();
+        feeder.join().unwrap();
+        let status = child.wait().unwrap();
+        assert_eq!(status.code(), expected.status.code(), "{arguments:?}");
+        let expected = match from_stderr {
+            true => expected.stderr,
+            false => expected.stdout,
+        };
+        assert!(expected.len() > 4096, "{arguments:?}");
+        assert!(read == expected, "{arguments:?}: {} bytes", read.len());
     }
 }
 

@@ -9,7 +9,7 @@ use forkscope::record::scaling::MapAnswer;
 use forkscope::record::{METHOD_VERSION, Machine, Priority, Run, SCHEMA_VERSION, WorkloadRecord};
 use forkscope::report::file::{self, Claim};
 use forkscope::verdict::conclude;
-use nix::unistd::{AccessFlags, access};
+use os_display::Quotable;
 use std::path::{Path, PathBuf};
 use std::time::{Instant, SystemTime};
 
@@ -24,28 +24,6 @@ pub(super) fn claim_folder(common: &Common) -> Result<Option<(PathBuf, Claim)>, 
         std::io::ErrorKind::WouldBlock => usage(e),
         _ => failed(e),
     })
-}
-
-/// Refuses a folder that cannot be made or written to, before the machine is looked at; nothing is made for that.
-pub(super) fn check_folder(common: &Common) -> Result<(), CommandError> {
-    let Some(out) = &common.out else {
-        return Ok(());
-    };
-    // What is missing is made in the nearest of its parents that is there.
-    let there = out.ancestors().find(|a| a.symlink_metadata().is_ok());
-    let there = there.unwrap_or(Path::new("."));
-    let shown = there.display();
-    let why = match there.is_dir() {
-        false => format!("{shown} is no folder"),
-        true => match access(there, AccessFlags::W_OK | AccessFlags::X_OK) {
-            Ok(()) => return Ok(()),
-            Err(e) => format!("{shown} cannot be written to ({})", e.desc()),
-        },
-    };
-    Err(failed(format!(
-        "write to {}: {why}; give a folder that you may write to with --out",
-        out.display()
-    )))
 }
 
 /// UTC, RFC 3339, to the second.
@@ -69,7 +47,7 @@ pub(super) fn empty_record(
     request: &Request,
     machine: Machine,
     busy: Option<String>,
-    margin: f64,
+    common: &Common,
     warnings: Vec<String>,
 ) -> Run {
     Run {
@@ -78,15 +56,16 @@ pub(super) fn empty_record(
         forkscope_version: env!("CARGO_PKG_VERSION").to_owned(),
         build_id: program::build_id().map(str::to_owned),
         command: std::env::args_os()
-            .map(|a| a.to_string_lossy().into_owned())
+            .map(|a| a.maybe_quote().to_string())
             .collect::<Vec<_>>()
             .join(" "),
+        settings: common.settings.clone(),
         started: now(),
         wall_s: 0.0,
         complete: false,
         incomplete_reason: Some("nothing has been measured yet".to_owned()),
         seed: request.seed,
-        margin,
+        margin: common.margin,
         machine,
         busy,
         workloads: request.workloads.iter().map(workload_record).collect(),

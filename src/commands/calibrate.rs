@@ -1,6 +1,6 @@
 //! `calibrate`: how often does this machine tell a thing from itself, and find what is there?
 
-use super::blank::{check_folder, claim_folder, empty_record, fill};
+use super::blank::{claim_folder, empty_record, fill};
 use super::capacity::check_capacity;
 use super::ground::{
     Beginning, accept, begin, check_strictness, check_temporary_folder, look, reason_if_unfit,
@@ -45,7 +45,6 @@ const PAUSE: Duration = Duration::from_secs(3);
 pub fn calibrate(began: Instant, asked: &Calibrate) -> Result<u8, CommandError> {
     let common = &asked.common;
     check_strictness(common)?;
-    check_folder(common)?;
     held::refuse(&common.held)?;
     if common.margin >= LARGEST_MARGIN {
         return Err(usage(format!(
@@ -55,6 +54,7 @@ pub fn calibrate(began: Instant, asked: &Calibrate) -> Result<u8, CommandError> 
     }
     let planned = open(&asked.workload)?;
     check_temporary_folder().map_err(usage)?;
+    let (folder, _claim) = claim_folder(common)?.unzip();
     let Beginning {
         is_interrupted,
         clock,
@@ -83,8 +83,7 @@ pub fn calibrate(began: Instant, asked: &Calibrate) -> Result<u8, CommandError> 
     let Some(warnings) = accept(&findings, common) else {
         return Ok(exit_code(Ending::Unfit));
     };
-    let (folder, _claim) = claim_folder(common)?.unzip();
-    let blank = empty_record(&request, machine, busy, common.margin, warnings);
+    let blank = empty_record(&request, machine, busy, common, warnings);
     let mut calibration = empty_calibration(&blank, asked.pairs);
     // Written before anything is measured: a folder that cannot be written to shows now. Runs of an
     // earlier calibration would look like this one's.
@@ -253,6 +252,7 @@ fn empty_calibration(blank: &Run, pairs: usize) -> Calibration {
         method_version: METHOD_VERSION,
         forkscope_version: blank.forkscope_version.clone(),
         command: blank.command.clone(),
+        settings: blank.settings.clone(),
         started: blank.started.clone(),
         wall_s: 0.0,
         complete: false,

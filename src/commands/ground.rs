@@ -4,6 +4,7 @@ use super::{CommandError, color_choice, failed, usage};
 use forkscope::agent;
 use forkscope::cli::Common;
 use forkscope::deployment::{processes, signals};
+use forkscope::experiment::host;
 use forkscope::experiment::machine::{self, Alone, Finding, Level};
 use forkscope::observe::clock::OpClock;
 use forkscope::observe::program;
@@ -74,6 +75,7 @@ pub(super) struct Beginning {
 /// Listens for interrupts, calibrates the clock, looks at the machine, and raises the limit of open files
 /// once that was looked at.
 pub(super) fn begin(common: &Common) -> Result<Beginning, CommandError> {
+    host::check_environment().map_err(usage)?;
     anstream::ColorChoice::write_global(color_choice(common.color));
     check_program().map_err(usage)?;
     let (alone, neighbour) = machine::take_machine();

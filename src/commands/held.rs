@@ -49,7 +49,7 @@ pub fn refuse(held: &Held) -> Result<(), CommandError> {
     match asked.into_iter().find(|(is_asked, _)| *is_asked) {
         None => Ok(()),
         Some((_, name)) => Err(usage(format!(
-            "{name} (also from the environment) is about comparisons, and a calibration has only controls; leave it out"
+            "{name} is about comparisons, and a calibration has only controls; leave it out"
         ))),
     }
 }

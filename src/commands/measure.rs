@@ -1,6 +1,6 @@
 //! `quick` and `run`: from options to a record, a table and an exit code.
 
-use super::blank::{blank_map, check_folder, claim_folder, empty_record, fill};
+use super::blank::{blank_map, claim_folder, empty_record, fill};
 use super::capacity::{check_capacity, check_room};
 use super::ground::{Beginning, accept, begin, check_strictness, check_temporary_folder};
 use super::{CommandError, failed, formats, held, messages, print, probes, scale, usage};
@@ -23,7 +23,7 @@ use forkscope::verdict::{
 };
 use forkscope::workload::hop::ENDS;
 use forkscope::workload::{self, SpecSource};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::{Duration, Instant};
@@ -71,6 +71,7 @@ pub fn run(began: Instant, asked: &RunArgs) -> Result<u8, CommandError> {
         ..
     } = asked;
     let (deployments, transport) = (deployment.as_slice(), *transport);
+    refuse_commas(&asked.workload)?;
     let names = SpecSource::expand(&asked.workload);
     let (planned, question) = if formats::is_asked(&names) {
         formats::check(&names, agents.as_ref(), deployments, transport).map_err(usage)?;
@@ -94,6 +95,21 @@ pub fn run(began: Instant, asked: &RunArgs) -> Result<u8, CommandError> {
         time: asked.time,
     };
     measure(began, task, &asked.common)
+}
+
+/// Refuses the parts of a file's name that has commas, which separate workloads.
+fn refuse_commas(workloads: &[String]) -> Result<(), CommandError> {
+    for from in 0..workloads.len() {
+        for to in from + 2..=workloads.len() {
+            let joined = workloads[from..to].join(",");
+            if Path::new(&joined).is_file() {
+                return Err(usage(format!(
+                    "{joined}: a comma separates workloads; rename the file"
+                )));
+            }
+        }
+    }
+    Ok(())
 }
 
 /// What shall be measured, as far as a person says so.
@@ -125,6 +141,8 @@ pub(super) fn measure(began: Instant, task: Task<'_>, common: &Common) -> Result
     check_words(&task, common)?;
     let checks = held::checks(&common.held)?;
     let writes_all_formats = task.writes_all_formats;
+    // Before the machine is looked at, which takes its time.
+    let (folder, claim) = claim_folder(common)?.unzip();
     let mut beginning = begin(common)?;
     let _alone = beginning.alone.take();
     let is_interrupted = beginning.is_interrupted.clone();
@@ -132,9 +150,8 @@ pub(super) fn measure(began: Instant, task: Task<'_>, common: &Common) -> Result
         Some(prepared) => prepared,
         None => return Ok(exit_code(Ending::Unfit)),
     };
-    let (folder, claimed) = claim_folder(common)?.unzip();
     let sink = Sink {
-        _claim: claimed,
+        _claim: claim,
         folder,
         checks,
         began,
@@ -149,13 +166,20 @@ pub(super) fn measure(began: Instant, task: Task<'_>, common: &Common) -> Result
 fn check_words(task: &Task<'_>, common: &Common) -> Result<(), CommandError> {
     let planned = &task.planned;
     for (i, w) in planned.iter().enumerate() {
-        if planned[..i].iter().any(|v| v.source.name == w.source.name) {
-            return Err(usage(format!("workload {} is named twice", w.source.name)));
-        }
+        let name = &w.source.name;
+        let Some(other) = planned[..i].iter().find(|v| v.source.name == *name) else {
+            continue;
+        };
+        return Err(usage(match other.source == w.source {
+            true => format!("workload {name} is named twice"),
+            false => format!(
+                "{} and {} are both called {name}; rename one of the files",
+                other.source.origin, w.source.origin
+            ),
+        }));
     }
     plan::comparison(task.deployments).map_err(usage)?;
     check_strictness(common)?;
-    check_folder(common)?;
     if task.deployments.iter().any(|d| d.kind == Kind::Processes) {
         check_temporary_folder().map_err(usage)?;
     }
@@ -246,7 +270,7 @@ fn prepare(
         left_out.iter().for_each(report::say);
     }
     warnings.extend(left_out);
-    let mut record = empty_record(&request, machine, busy, common.margin, warnings);
+    let mut record = empty_record(&request, machine, busy, common, warnings);
     record.formats = counted;
     record.priority = common.priority;
     record.map = task.map_at.map(|agents| blank_map(&request, agents));

@@ -37,10 +37,13 @@ pub use report::report;
 pub use schema::schema;
 pub use trend::trend;
 
-use forkscope::cli::{Color, Command};
+use forkscope::cli::{Color, Command, Misunderstood, Setting};
 use forkscope::experiment::machine;
+use forkscope::report::patient::Patient;
+use forkscope::report::say;
 use forkscope::verdict::{EXIT_FAILURE, EXIT_UNFIT, EXIT_USAGE};
 use std::io::{ErrorKind, Write};
+use std::process::ExitCode;
 
 /// Why a command ended badly.
 #[derive(Debug, thiserror::Error)]
@@ -98,9 +101,53 @@ fn color_choice(color: Color) -> anstream::ColorChoice {
     }
 }
 
+/// Says what is wrong with a command line, or shows the help that was asked for.
+pub fn refuse(misunderstood: &Misunderstood) -> ExitCode {
+    let error = &misunderstood.error;
+    let text = |choice| match choice {
+        anstream::ColorChoice::Never => error.render().to_string(),
+        _ => error.render().ansi().to_string(),
+    };
+    if !error.use_stderr() {
+        let text = text(anstream::AutoStream::choice(&std::io::stdout()));
+        return match print(|out| out.write_all(text.as_bytes())) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(e) => {
+                say(&e);
+                ExitCode::from(e.code())
+            }
+        };
+    }
+    let mut text = text(anstream::AutoStream::choice(&std::io::stderr()));
+    for setting in &misunderstood.because_of {
+        let option = &setting.option;
+        text.push_str(&format!(
+            "\n{option} comes from {setting} in the environment: change that, unset it, or give {option}\n"
+        ));
+    }
+    // A reader that is gone is told by the exit code.
+    let _ = Patient(std::io::stderr().lock()).write_all(text.as_bytes());
+    ExitCode::from(EXIT_USAGE)
+}
+
+/// What to add to an error for whoever looks for what nobody typed.
+pub fn said_by(settings: &[Setting], error: &CommandError) -> String {
+    let said = error.to_string();
+    let is_about = |s: &&Setting| match error {
+        CommandError::Usage(_) => true,
+        CommandError::Failed(_) | CommandError::Unfit(_) => said.contains(&s.option),
+    };
+    let about = settings.iter().filter(is_about);
+    let all: Vec<String> = about.map(Setting::to_string).collect();
+    match all.is_empty() {
+        true => String::new(),
+        false => format!(" (from the environment: {})", all.join(" ")),
+    }
+}
+
 /// Writes to standard output. A reader that has seen enough (`| head`) is no error.
 fn print(write: impl FnOnce(&mut dyn Write) -> std::io::Result<()>) -> Result<(), CommandError> {
-    let mut out = std::io::stdout().lock();
+    let mut out = Patient(std::io::stdout().lock());
     match write(&mut out).and_then(|()| out.flush()) {
         Err(e) if e.kind() != ErrorKind::BrokenPipe => {
             Err(failed(format!("write to standard output: {e}")))

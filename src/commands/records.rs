@@ -3,7 +3,8 @@
 use super::{CommandError, usage};
 use forkscope::input;
 use forkscope::record::Run;
-use forkscope::report::json;
+use forkscope::report;
+use forkscope::report::json::{self, ReadError};
 use std::path::Path;
 
 /// Name of a record in its folder.
@@ -18,8 +19,17 @@ pub fn read(path: &Path) -> Result<Run, CommandError> {
     read_file(&file).map_err(|why| usage(format!("{}: {why}", file.display())))
 }
 
-/// Reads a file.
+/// Reads a file; says which of its keys are passed over.
 pub fn read_file(file: &Path) -> Result<Run, String> {
     let text = input::record(file).map_err(|e| e.to_string())?;
-    json::read(&text).map_err(|e| e.to_string())
+    parse(&text, &file.display().to_string()).map_err(|e| e.to_string())
+}
+
+/// Reads the text of a record, `from` somewhere; says which of its keys are passed over.
+pub fn parse(text: &str, from: &str) -> Result<Run, ReadError> {
+    let (run, passed_over) = json::read_and_note(text)?;
+    if let Some(note) = passed_over {
+        report::say(format_args!("{from}: {note}"));
+    }
+    Ok(run)
 }

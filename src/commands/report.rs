@@ -1,10 +1,11 @@
 //! `report`: a record in another form, measuring nothing.
 
-use super::{CommandError, color_choice, failed, print, usage};
+use super::{CommandError, color_choice, failed, print, records, usage};
 use forkscope::cli::ReportArguments;
 use forkscope::input;
 use forkscope::record::Run;
-use forkscope::report::{self, Entry, Style, file, json};
+use forkscope::report::patient::Patient;
+use forkscope::report::{self, Entry, Style, file};
 use forkscope::verdict::EXIT_OK;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -33,12 +34,10 @@ pub fn report(asked: &ReportArguments) -> Result<u8, CommandError> {
         Some(path) => read_file(path)?,
         None => read_standard_input()?,
     };
-    let run = json::read(&text).map_err(|e| {
-        let of = record
-            .as_deref()
-            .map_or("standard input".into(), Path::to_string_lossy);
-        usage(format!("{of}: {e}"))
-    })?;
+    let of = record
+        .as_deref()
+        .map_or("standard input".into(), Path::to_string_lossy);
+    let run = records::parse(&text, &of).map_err(|e| usage(format!("{of}: {e}")))?;
     say_if_incomplete(&run);
     // Rendered before the output is touched.
     let style = match output {
@@ -117,7 +116,8 @@ fn read_file(path: &Path) -> Result<String, CommandError> {
 }
 
 fn read_standard_input() -> Result<String, CommandError> {
-    input::record_from(std::io::stdin().lock()).map_err(|e| usage(format!("standard input: {e}")))
+    input::record_from(Patient(std::io::stdin().lock()))
+        .map_err(|e| usage(format!("standard input: {e}")))
 }
 
 /// Not every format has a place for it.

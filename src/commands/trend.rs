@@ -102,7 +102,8 @@ fn by_ending(output: Option<&Path>) -> Result<WrittenHistory, CommandError> {
     }
 }
 
-/// Finds what may be a record: run.json at any depth, and other .json at the top. Links to folders are
+/// Finds what may be a record: run.json and the run-1.json, run-2.json … of earlier runs at any depth, and other .json at
+/// the top. Links to folders are
 /// not followed, so that no circle is walked.
 fn collect(
     entries: std::fs::ReadDir,
@@ -123,7 +124,7 @@ fn collect(
             }
             continue;
         }
-        let is_record = path.file_name().is_some_and(|n| n == records::NAME);
+        let is_record = path.file_name().is_some_and(file::is_record);
         let is_json = path.extension().is_some_and(|e| e == "json");
         let is_hidden = entry.file_name().to_string_lossy().starts_with('.');
         if path.is_file() && (is_record || (depth == 0 && is_json && !is_hidden)) {

@@ -8,7 +8,6 @@ use serde::{Deserialize, Serialize};
 /// How the rate of one side moved within its windows.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
 pub struct Steadiness {
     /// What that means.
     pub state: SteadyState,
@@ -48,7 +47,6 @@ impl std::fmt::Display for SteadyState {
 /// Paired effect of X against the baseline on one metric.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
 pub struct Effect {
     /// Pairs that count.
     pub pairs: usize,
@@ -93,7 +91,6 @@ pub enum Verdict {
 /// A number with an interval.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
 pub struct Estimate {
     /// Best value.
     pub value: f64,
@@ -106,7 +103,6 @@ pub struct Estimate {
 /// What the cells of one workload and one deployment X say together.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
 pub struct Answer {
     /// Name of the workload.
     pub workload: String,
@@ -148,7 +144,6 @@ pub struct Answer {
 /// Total bytes against agent count, fitted by a line.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
 pub struct MemoryFit {
     /// Bytes per agent: the slope.
     pub per_agent_bytes: Estimate,
@@ -161,7 +156,6 @@ pub struct MemoryFit {
 /// Setup at one agent count, and when it has paid for itself.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
 pub struct SetupAnswer {
     /// Number of agents.
     pub agents: usize,
@@ -181,7 +175,6 @@ pub struct SetupAnswer {
 /// Price of messages at one agent count under one deployment.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
 pub struct MessageAnswer {
     /// Number of agents.
     pub agents: usize,

@@ -13,8 +13,11 @@ pub struct Calibration {
     pub method_version: u32,
     /// Version of the program.
     pub forkscope_version: String,
-    /// The command line as it was typed.
+    /// The command line, quoted so that a shell takes it again.
     pub command: String,
+    /// Options that came from variables of the environment instead, as in [`super::Run::settings`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub settings: Vec<String>,
     /// Start, UTC, RFC 3339.
     pub started: String,
     /// Wall time, seconds.
@@ -45,6 +48,14 @@ pub struct Calibration {
     pub withheld: Share,
     /// What a reader must know before believing the numbers.
     pub warnings: Vec<String>,
+}
+
+impl Calibration {
+    /// What a shell takes to run it again, as [`super::Run::command_line`].
+    #[must_use]
+    pub fn command_line(&self) -> String {
+        super::command_line(&self.settings, &self.command)
+    }
 }
 
 /// One run of a calibration.

@@ -81,7 +81,6 @@ impl Purpose {
 /// One cell: a workload at an agent count, X against a baseline.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
 pub struct Cell {
     /// Name of the workload.
     pub workload: String,
@@ -154,7 +153,6 @@ impl Cell {
 /// Two invocations of one cell, which took turns, or ran back to back.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
 pub struct Pair {
     /// Round in which the pair ran, from 0.
     pub round: u32,
@@ -172,7 +170,6 @@ pub struct Pair {
 /// Why a pair does not count.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
 pub struct Dropped {
     /// What kind of cause it is.
     pub cause: Cause,

@@ -6,7 +6,6 @@ use serde::{Deserialize, Serialize};
 /// What a run found out about delivery.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
 pub struct DeliveryAnswers {
     /// Every way of receiving, by deployment.
     pub ways: Vec<DeliveryWay>,
@@ -27,7 +26,6 @@ pub struct DeliveryAnswers {
 /// One way of receiving under one deployment.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
 pub struct DeliveryWay {
     /// Deployment.
     pub deployment: String,
@@ -61,7 +59,6 @@ pub struct DeliveryWay {
 /// Being woken under two deployments.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
 pub struct WokenRatio {
     /// The baseline's deployment.
     pub baseline: String,
@@ -78,7 +75,6 @@ pub struct WokenRatio {
 /// How many times sooner.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
 pub struct Improvement {
     /// Deployment.
     pub deployment: String,

@@ -8,7 +8,6 @@ use serde::{Deserialize, Serialize};
 /// What a run found out about formats.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
 pub struct FormatAnswers {
     /// What was counted before the first pair, outside all windows.
     pub facts: Vec<FormatFacts>,
@@ -19,7 +18,6 @@ pub struct FormatAnswers {
 /// What a body costs in a format besides time; means over drawn bodies.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
 pub struct FormatFacts {
     /// Name of the body.
     pub body: String,
@@ -38,7 +36,6 @@ pub struct FormatFacts {
 /// One body in every format.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
 pub struct BodyAnswer {
     /// Name of the body.
     pub body: String,
@@ -58,7 +55,6 @@ pub struct BodyAnswer {
 /// One message, one way, without any format.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
 pub struct HopPrice {
     /// Deployment of both ends.
     pub deployment: String,
@@ -71,7 +67,6 @@ pub struct HopPrice {
 /// What one body costs in one format.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
 pub struct FormatCost {
     /// Name of the format.
     pub format: String,
@@ -89,7 +84,6 @@ pub struct FormatCost {
 /// What a step costs.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
 pub struct StepCost {
     /// Time for one body, nanoseconds: mean over invocations of span / bodies.
     pub ns: Estimate,
@@ -105,7 +99,6 @@ pub struct StepCost {
 /// The format's part of what a message costs by one transport.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
 pub struct ShareOfHop {
     /// Transport.
     pub transport: String,
@@ -116,7 +109,6 @@ pub struct ShareOfHop {
 /// Whether every binary format is at least twice as fast as JSON, in both steps.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
 pub struct FloorAnswer {
     /// What the intervals say.
     pub state: FloorState,

@@ -7,7 +7,6 @@ use serde::{Deserialize, Serialize};
 /// What a run found out about messages.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
 pub struct HopAnswers {
     /// What each transport costs, by pattern, placement, size, deployment.
     pub levels: Vec<HopLevel>,
@@ -21,7 +20,6 @@ pub struct HopAnswers {
 /// One transport in two deployments: what another address space costs.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
 pub struct HopRatio {
     /// Who sends when.
     pub pattern: Pattern,
@@ -44,7 +42,6 @@ pub struct HopRatio {
 /// One transport under one deployment.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
 pub struct HopLevel {
     /// Who sends when.
     pub pattern: Pattern,
@@ -85,7 +82,6 @@ pub struct HopLevel {
 /// The price of one native transport at one size, taken apart.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
 pub struct HopSplit {
     /// Bytes of a message.
     pub payload_bytes: usize,
@@ -104,7 +100,6 @@ pub struct HopSplit {
 /// One part of a price.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
 pub struct HopPart {
     /// Which.
     pub part: Part,

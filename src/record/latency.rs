@@ -7,7 +7,6 @@ use serde::{Deserialize, Serialize};
 /// anybody. An op that begins late because the one before it was slow is charged for that.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
 pub struct Latency {
     /// Ops that were planned a second, all agents together.
     pub planned_per_s: f64,
@@ -45,7 +44,6 @@ impl Latency {
 /// Latency at one agent count: geometric means over pairs, and ratios with their intervals.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
 pub struct LatencyAnswer {
     /// Number of agents.
     pub agents: usize,
@@ -79,7 +77,6 @@ pub struct LatencyAnswer {
 /// One deployment's latency, geometric means over its invocations.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
 pub struct LatencySide {
     /// Median, nanoseconds.
     pub p50_ns: f64,

@@ -6,7 +6,6 @@ use std::collections::BTreeMap;
 /// The machine, as far as it could be found out. `None` means unknown, never "fine".
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
 pub struct Machine {
     /// CPU model name.
     pub cpu_model: Option<String>,

@@ -7,7 +7,6 @@ use serde::{Deserialize, Serialize};
 /// The plan of a run.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
 pub struct PlanRecord {
     /// Budget of wall time, seconds.
     pub budget_s: f64,
@@ -34,7 +33,6 @@ fn is_zero(seconds: &f64) -> bool {
 /// stops those that have a verdict.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
 pub struct Looks {
     /// Most pairs of a comparison.
     pub most_pairs: usize,
@@ -45,7 +43,6 @@ pub struct Looks {
 /// One pair's place in the order of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
 pub struct OrderEntry {
     /// Round, from 0.
     pub round: u32,

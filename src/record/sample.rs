@@ -22,7 +22,6 @@ pub enum Outcome {
 /// Why an invocation gave no sample.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
 pub struct Failure {
     /// The phase in which it happened.
     pub phase: Phase,
@@ -74,7 +73,6 @@ impl std::fmt::Display for Phase {
 /// What one invocation yields: one number per metric.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
 pub struct Sample {
     /// Worker processes (0 when the workers are threads of the host).
     pub processes: usize,
@@ -148,7 +146,6 @@ pub struct Sample {
 /// behalf. `None` where this machine has no such count.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
 pub struct Interrupts {
     /// Requests to forget translations of addresses (x86). On x86 each comes by a function call, so
     /// it is counted there, too.
@@ -175,7 +172,6 @@ impl Interrupts {
 /// Service time: from the moment an agent could begin an op until it had acted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
 pub struct ServiceTime {
     /// Mean, nanoseconds.
     #[serde(default)]
@@ -198,7 +194,6 @@ pub struct ServiceTime {
 /// Memory of a tree of processes, bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
 pub struct Memory {
     /// Proportional set size: shared pages are divided among their users.
     pub pss_bytes: u64,

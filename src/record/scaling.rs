@@ -6,7 +6,6 @@ use serde::{Deserialize, Serialize};
 /// One deployment's op/s against the number of agents.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
 pub struct ScalingAnswer {
     /// The deployment.
     pub deployment: String,
@@ -21,7 +20,6 @@ pub struct ScalingAnswer {
 /// Op/s at one agent count.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
 pub struct ScalingPoint {
     /// Number of agents.
     pub agents: usize,
@@ -39,7 +37,6 @@ pub struct ScalingPoint {
 /// Source: Gunther, Guerrilla Capacity Planning, 2007.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
 pub struct Usl {
     /// Op/s of one agent.
     pub lambda: f64,
@@ -55,7 +52,6 @@ pub struct Usl {
 /// The same comparison in short and in long windows.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
 pub struct LongWindowAnswer {
     /// Number of agents.
     pub agents: usize,
@@ -76,7 +72,6 @@ pub struct LongWindowAnswer {
 /// Mixes of processes and threads, all against the same baseline at one agent count.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
 pub struct MapAnswer {
     /// Name of the workload.
     pub workload: String,
@@ -95,7 +90,6 @@ pub struct MapAnswer {
 /// One mix.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
 pub struct MapPoint {
     /// Label of the deployment.
     pub deployment: String,

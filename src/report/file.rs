@@ -73,33 +73,35 @@ pub fn replace(
     save_into(dir, name, write, FILE).map(|_| ())
 }
 
+/// Bytes that there has to be room for before anything is measured: more than a record without pairs has.
+const ROOM: usize = 1 << 16;
+
 /// A folder of results that no other run writes to: for as long as this lives, or its process.
 #[derive(Debug)]
-pub struct Claim(#[expect(dead_code, reason = "open, it keeps the lock")] Option<File>);
+pub struct Claim {
+    /// Open, it keeps the lock.
+    folder: Option<File>,
+    /// The folders that were made for it, the innermost first.
+    made: Vec<PathBuf>,
+}
 
-/// Makes the folder `dir` where it is missing, and keeps other runs from writing to it: the later record
-/// would take the place of the earlier one.
+/// Folders that were made, and to which nothing was written, are not left behind.
+impl Drop for Claim {
+    fn drop(&mut self) {
+        // What is in use is not empty, and stays.
+        let _ = self.made.iter().try_for_each(fs::remove_dir);
+    }
+}
+
+/// Makes the folder `dir` where it is missing, keeps other runs from writing to it (the later record would take
+/// the place of the earlier one), and makes sure that a file of `ROOM` bytes can be written there.
 ///
 /// # Errors
 /// When a living process has claimed it, and those of the file system, with the path and what to do.
 pub fn claim(dir: &Path) -> io::Result<Claim> {
+    let claim = Claim::made_with(missing(dir));
     fs::create_dir_all(dir).map_err(|e| explain("create the folder", dir, &e, FOLDER))?;
-    // What cannot be opened to read may be written to all the same.
-    let Ok(folder) = File::open(dir) else {
-        return Ok(Claim(None));
-    };
-    match folder.try_lock() {
-        Err(fs::TryLockError::WouldBlock) => Err(io::Error::new(
-            ErrorKind::WouldBlock,
-            format!(
-                "write to {}: another run is writing its record there; wait for its end, or give another folder with --out",
-                dir.display()
-            ),
-        )),
-        Ok(()) => Ok(Claim(Some(folder))),
-        // Some file systems know no locks.
-        Err(fs::TryLockError::Error(_)) => Ok(Claim(None)),
-    }
+    claim.keep(dir)
 }
 
 /// Makes the folder `name` in `parent`, or the first of `name-2`, `name-3`, … that nobody has made, and claims it:
@@ -108,6 +110,7 @@ pub fn claim(dir: &Path) -> io::Result<Claim> {
 /// # Errors
 /// As for [`claim`].
 pub fn claim_new(parent: &Path, name: &str) -> io::Result<(PathBuf, Claim)> {
+    let missing = missing(parent);
     fs::create_dir_all(parent).map_err(|e| explain("create the folder", parent, &e, FOLDER))?;
     let mut dir = parent.join(name);
     for n in 2.. {
@@ -119,7 +122,61 @@ pub fn claim_new(parent: &Path, name: &str) -> io::Result<(PathBuf, Claim)> {
             Ok(()) => break,
         }
     }
-    claim(&dir).map(|claim| (dir, claim))
+    let made = std::iter::once(dir.clone()).chain(missing).collect();
+    let claim = Claim::made_with(made).keep(&dir)?;
+    Ok((dir, claim))
+}
+
+/// What is missing of a folder and those that it is in, the innermost first.
+fn missing(dir: &Path) -> Vec<PathBuf> {
+    let is_missing = |a: &&Path| !a.as_os_str().is_empty() && a.symlink_metadata().is_err();
+    let missing = dir.ancestors().take_while(is_missing);
+    missing.map(Path::to_owned).collect()
+}
+
+impl Claim {
+    /// With folders that are made for it.
+    fn made_with(made: Vec<PathBuf>) -> Claim {
+        Claim { folder: None, made }
+    }
+
+    /// Keeps other runs out of `dir`, and makes sure of its room.
+    fn keep(mut self, dir: &Path) -> io::Result<Claim> {
+        // What cannot be opened to read may be written to all the same, and some file systems know no locks.
+        if let Ok(folder) = File::open(dir) {
+            match folder.try_lock() {
+                Err(fs::TryLockError::WouldBlock) => {
+                    return Err(io::Error::new(
+                        ErrorKind::WouldBlock,
+                        format!(
+                            "write to {}: another run is writing its record there; wait for its end, or give another folder with --out",
+                            dir.display()
+                        ),
+                    ));
+                }
+                Ok(()) => self.folder = Some(folder),
+                Err(fs::TryLockError::Error(_)) => {}
+            }
+        }
+        let probe = unfinished(dir, "room".as_ref());
+        let written = write_synced(&probe, |out| out.write_all(&vec![b' '; ROOM]));
+        // Nothing can be done about a failure here, and the first error is the one to tell.
+        let _ = fs::remove_file(&probe);
+        written.map_err(|e| explain("write to", dir, &e, FOLDER))?;
+        Ok(self)
+    }
+}
+
+/// Whether a file's name is that of a record, or of one that [`keep_earlier`] has kept.
+#[must_use]
+pub fn is_record(name: &OsStr) -> bool {
+    let number = |n: &str| {
+        n.strip_prefix('-')
+            .is_some_and(|n| n.parse::<u32>().is_ok())
+    };
+    let name = name.to_str().and_then(|n| n.strip_prefix("run"));
+    let kept = name.and_then(|n| n.strip_suffix(".json"));
+    kept.is_some_and(|n| n.is_empty() || number(n))
 }
 
 /// Puts the record of an earlier run in `dir` out of the way, under the first name of its kind that is free
@@ -148,10 +205,7 @@ fn save_into(
 ) -> io::Result<PathBuf> {
     fs::create_dir_all(dir).map_err(|e| explain("create the folder", dir, &e, given))?;
     let path = dir.join(name);
-    let mut hidden = OsString::from(".");
-    hidden.push(name);
-    hidden.push(format!(".{}", std::process::id()));
-    let unfinished = dir.join(hidden);
+    let unfinished = unfinished(dir, name);
     let written = write_synced(&unfinished, write)
         .and_then(|()| fs::rename(&unfinished, &path))
         .map_err(|e| explain("write", &path, &e, given));
@@ -162,6 +216,14 @@ fn save_into(
     }
     sync_folder(dir);
     Ok(path)
+}
+
+/// Where a file lies until it is whole.
+fn unfinished(dir: &Path, name: &OsStr) -> PathBuf {
+    let mut hidden = OsString::from(".");
+    hidden.push(name);
+    hidden.push(format!(".{}", std::process::id()));
+    dir.join(hidden)
 }
 
 fn write_synced(
@@ -186,6 +248,9 @@ fn explain(action: &str, path: &Path, error: &io::Error, given: Given) -> io::Er
     let advice = match error.kind() {
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
             format!("free some space there, or {another}")
+        }
+        ErrorKind::FileTooLarge => {
+            format!("raise the limit of file sizes (ulimit -f), or {another}")
         }
         ErrorKind::ReadOnlyFilesystem | ErrorKind::PermissionDenied => {
             format!("give a {thing} you may write to with {option}")
@@ -229,8 +294,26 @@ mod tests {
             fs::write(&record, &text).unwrap();
             let kept = dir.path().join(format!("run-{n}.json"));
             assert_eq!(keep_earlier(dir.path()).unwrap(), Some(kept.clone()));
-            assert_eq!(fs::read_to_string(kept).unwrap(), text);
+            assert_eq!(fs::read_to_string(&kept).unwrap(), text);
             assert!(!record.exists());
+            assert!(is_record(kept.file_name().unwrap()));
+        }
+    }
+
+    #[test]
+    fn a_record_has_its_name_or_a_number_behind_it() {
+        for name in ["run.json", "run-1.json", "run-12.json"] {
+            assert!(is_record(name.as_ref()), "{name}");
+        }
+        for name in [
+            "run-.json",
+            "run-a.json",
+            "rerun.json",
+            "run1.json",
+            ".run.json.7",
+            "run",
+        ] {
+            assert!(!is_record(name.as_ref()), "{name}");
         }
     }
 
@@ -280,15 +363,36 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let parent = folder.path().join("reports");
         let make = || claim_new(&parent, "now").unwrap();
-        let mut made: Vec<_> = std::thread::scope(|scope| {
+        let mut made: Vec<(PathBuf, Claim)> = std::thread::scope(|scope| {
             let threads: Vec<_> = (0..8).map(|_| scope.spawn(make)).collect();
-            threads.into_iter().map(|t| t.join().unwrap().0).collect()
+            threads.into_iter().map(|t| t.join().unwrap()).collect()
         });
-        made.sort();
+        made.sort_by(|a, b| a.0.cmp(&b.0));
         let names = [
             "now", "now-2", "now-3", "now-4", "now-5", "now-6", "now-7", "now-8",
         ];
-        assert_eq!(made, names.map(|n| parent.join(n)));
+        let paths: Vec<&PathBuf> = made.iter().map(|(path, _)| path).collect();
+        assert_eq!(
+            paths,
+            names.map(|n| parent.join(n)).iter().collect::<Vec<_>>()
+        );
+        drop(made);
+        assert!(!parent.exists(), "nothing was written");
+    }
+
+    #[test]
+    fn a_folder_that_was_made_for_nothing_is_not_left_behind() {
+        let folder = tempfile::tempdir().unwrap();
+        let outer = folder.path().join("a");
+        drop(claim(&outer.join("b/c")).unwrap());
+        assert!(!outer.exists());
+        let claimed = claim(&outer.join("b/c")).unwrap();
+        fs::write(outer.join("other"), "").unwrap();
+        drop(claimed);
+        assert!(outer.exists() && !outer.join("b").exists());
+        // What was there before stays, also empty.
+        drop(claim(&outer).unwrap());
+        assert!(outer.exists());
     }
 
     #[test]

@@ -8,6 +8,7 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 
 use super::{Report, Style, file};
+use crate::input::shown;
 use crate::record::{Outcome, Run, SCHEMA_VERSION};
 
 /// The whole record as JSON.
@@ -90,12 +91,21 @@ fn schema_advice(found: u64, known: u32, written_by: Option<&str>) -> String {
     }
 }
 
-/// Reads a record.
+/// Reads a record; keys that this version does not know are passed over.
 ///
 /// # Errors
 /// [`ReadError`]: the version is looked at first, so that a record of another version is named as
 /// such and not as a mistake in some line.
 pub fn read(text: &str) -> Result<Run, ReadError> {
+    read_and_note(text).map(|(run, _)| run)
+}
+
+/// As [`read`], with a sentence about the keys that were passed over, if there are any: somebody added them, or a
+/// later version did.
+///
+/// # Errors
+/// Those of [`read`].
+pub fn read_and_note(text: &str) -> Result<(Run, Option<String>), ReadError> {
     #[derive(Deserialize)]
     #[serde(expecting = "expected the object of a record")]
     struct Head {
@@ -128,7 +138,12 @@ pub fn read(text: &str) -> Result<Run, ReadError> {
     if head.rows_of_doubtful.is_some() {
         return Err(ReadError::Calibration);
     }
-    let run = serde_json::from_str(&without_controls(text)).map_err(|e| not_a_record(text, &e))?;
+    let mut unknown = Vec::new();
+    let cleaned = without_controls(text);
+    let mut json = serde_json::Deserializer::from_str(&cleaned);
+    let run = serde_ignored::deserialize(&mut json, |path| note(&path, &mut unknown));
+    let run = run.and_then(|run| json.end().map(|()| run));
+    let run: Run = run.map_err(|e| not_a_record(text, &e))?;
     check(&run)?;
     let mut path = String::new();
     let found = serde_json::to_value(&run)
@@ -142,7 +157,49 @@ pub fn read(text: &str) -> Result<Run, ReadError> {
             rule: "nothing that is measured is so much",
         });
     }
-    Ok(run)
+    Ok((run, passed_over(&unknown)))
+}
+
+/// Unknown keys that are named.
+const MOST_NAMED: usize = 5;
+
+/// Notes the place of a key, once for all items of a list.
+fn note(path: &serde_ignored::Path<'_>, unknown: &mut Vec<String>) {
+    let place = place(path);
+    if unknown.len() <= MOST_NAMED && !unknown.contains(&place) {
+        unknown.push(place);
+    }
+}
+
+/// Where a key stands: `cells[].pairs[].colour`.
+fn place(path: &serde_ignored::Path<'_>) -> String {
+    use serde_ignored::Path;
+    match path {
+        Path::Root => String::new(),
+        Path::Seq { parent, .. } => format!("{}[]", place(parent)),
+        Path::Map { parent, key } => match place(parent) {
+            parent if parent.is_empty() => key.clone(),
+            parent => format!("{parent}.{key}"),
+        },
+        Path::Some { parent }
+        | Path::NewtypeStruct { parent }
+        | Path::NewtypeVariant { parent } => place(parent),
+    }
+}
+
+fn passed_over(unknown: &[String]) -> Option<String> {
+    let named = unknown.iter().take(MOST_NAMED);
+    let named: Vec<String> = named.map(|place| shown(place)).collect();
+    let more = match unknown.len() > MOST_NAMED {
+        true => " and others",
+        false => "",
+    };
+    (!named.is_empty()).then(|| {
+        format!(
+            "not known to this version of forkscope, and passed over: {}{more}",
+            named.join(", ")
+        )
+    })
 }
 
 /// The first number beyond which no run measures anything, with its path; lengths and logarithms of it would be without

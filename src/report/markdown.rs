@@ -147,7 +147,7 @@ fn list(title: &str, about: &str, items: &[String], page: &mut Page) {
 /// What it takes to run it again.
 fn how(run: &Run, page: &mut Page) {
     page.heading("how it was run", "");
-    page.typed("command", &run.command);
+    page.typed("command", &run.command_line());
     let looks = head::looks(run);
     page.items(
         [

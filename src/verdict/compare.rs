@@ -220,7 +220,7 @@ fn run_of(run: &Run) -> ComparedRun {
     let fact = |(name, value): (&str, String)| format!("{name} {value}");
     ComparedRun {
         started: run.started.clone(),
-        command: run.command.clone(),
+        command: run.command_line(),
         forkscope_version: run.forkscope_version.clone(),
         machine: machine_facts(&run.machine).map(fact).to_vec(),
         withheld: run.withheld.clone(),

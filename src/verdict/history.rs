@@ -9,8 +9,9 @@ use crate::record::{Cell, Purpose, Run};
 /// records with their file's name. Within a series all is of the same work: another seed,
 /// other parameters or another window begin a series of their own.
 #[must_use]
-pub fn history(mut runs: Vec<(String, Run)>, skipped: Vec<Skipped>) -> History {
+pub fn history(mut runs: Vec<(String, Run)>, mut skipped: Vec<Skipped>) -> History {
     runs.sort_by(|(a_file, a), (b_file, b)| (&a.started, a_file).cmp(&(&b.started, b_file)));
+    let runs = distinct(runs, &mut skipped);
     let mut groups: Vec<Vec<&(String, Run)>> = Vec::new();
     for run in &runs {
         match groups.iter_mut().find(|g| is_comparable(&g[0].1, &run.1)) {
@@ -23,6 +24,44 @@ pub fn history(mut runs: Vec<(String, Run)>, skipped: Vec<Skipped>) -> History {
         groups: groups.iter().map(|g| group(g)).collect(),
         skipped,
     }
+}
+
+/// Every run once: of copies, the one that holds most.
+fn distinct(runs: Vec<(String, Run)>, skipped: &mut Vec<Skipped>) -> Vec<(String, Run)> {
+    let mut kept: Vec<(String, Run)> = Vec::new();
+    for mut next in runs {
+        // They are sorted by their start.
+        let copies = kept.iter_mut().rev();
+        let mut of_that_second = copies.take_while(|(_, run)| run.started == next.1.started);
+        let Some(copy) = of_that_second.find(|(_, run)| is_same_run(run, &next.1)) else {
+            kept.push(next);
+            continue;
+        };
+        if pairs(&next.1) > pairs(&copy.1) {
+            std::mem::swap(copy, &mut next);
+        }
+        skipped.push(Skipped {
+            why: format!("the same run as {}, counted once", copy.0),
+            file: next.0,
+        });
+    }
+    kept
+}
+
+/// Whether two records are of one run: the pairs of the one are the first of the other, which may have been
+/// written later, or concluded by another version.
+fn is_same_run(a: &Run, b: &Run) -> bool {
+    let about = |run: &Run| (run.seed, run.command_line(), machine_facts(&run.machine));
+    let is_same_cell = |(a, b): (&Cell, &Cell)| {
+        let known = a.pairs.len().min(b.pairs.len());
+        (&a.workload, a.agents, &a.baseline, &a.x) == (&b.workload, b.agents, &b.baseline, &b.x)
+            && a.pairs[..known] == b.pairs[..known]
+    };
+    about(a) == about(b) && a.cells.iter().zip(&b.cells).all(is_same_cell)
+}
+
+fn pairs(run: &Run) -> usize {
+    run.cells.iter().map(|c| c.pairs.len()).sum()
 }
 
 fn is_comparable(a: &Run, b: &Run) -> bool {

@@ -98,5 +98,5 @@ fn skipped(history: &History) -> Option<Section> {
         true => Vec::new(),
         false => vec![Block::List { items }],
     };
-    Section::of("skipped", "Skipped", "no records that can be read", blocks)
+    Section::of("skipped", "Skipped", "not read, or counted already", blocks)
 }

@@ -28,7 +28,7 @@ pub fn write(c: &Calibration, style: &Style, out: &mut dyn Write) -> io::Result<
         format!("margin {} %", head::percent(c.margin)),
         c.started.clone(),
         format!("took {}", words::duration(c.wall_s)),
-        c.command.clone(),
+        c.command_line(),
     ];
     head::list(&mut page, "run      ", &about);
     head::list(&mut page, "machine  ", &head::machine(&c.machine));

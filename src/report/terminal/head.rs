@@ -14,7 +14,7 @@ pub fn write(run: &Run, page: &mut Page) {
         format!("margin {} %", percent(run.margin)),
         run.started.clone(),
         format!("took {}", words::duration(run.wall_s)),
-        run.command.clone(),
+        run.command_line(),
     ];
     let about = about.into_iter().chain(looks(run)).collect::<Vec<_>>();
     let title = format!(
@@ -72,8 +72,7 @@ pub fn capacity(m: &Machine) -> String {
     };
     format!(
         "{count} effective {unit} ({} of {} allowed, {quota})",
-        m.cpus_allowed,
-        m.cpus_online
+        m.cpus_allowed, m.cpus_online
     )
 }
 

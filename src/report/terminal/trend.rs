@@ -21,7 +21,7 @@ pub fn write(history: &History, style: &Style, out: &mut dyn Write) -> io::Resul
         one_group(group, &mut page);
     }
     if !history.skipped.is_empty() {
-        page.heading("skipped", "no records that can be read");
+        page.heading("skipped", "not read, or counted already");
         for skipped in &history.skipped {
             let said = format!("{}: {}", skipped.file, skipped.why);
             page.paragraph(2, Tone::Caution, &said);

@@ -54,7 +54,7 @@ fn of_run(run: &Run) -> Vec<(String, String)> {
             run.build_id.clone().unwrap_or_else(|| "unknown".to_owned()),
         ),
         fact("method", format!("version {}", run.method_version)),
-        fact("command", run.command.clone()),
+        fact("command", run.command_line()),
         fact("started", run.started.clone()),
         fact("took", words::duration(run.wall_s)),
         fact("budget", words::duration(run.plan.budget_s)),
