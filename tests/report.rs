@@ -6,7 +6,8 @@ use std::path::Path;
 
 use forkscope::record::latency::{LatencyAnswer, LatencySide};
 use forkscope::record::{
-    Estimate, Outcome, Purpose, Run, SCHEMA_VERSION, Sample, Verdict, WorkloadKind, WorkloadRecord,
+    Effect, Estimate, Outcome, Purpose, Run, SCHEMA_VERSION, Sample, Verdict, WorkloadKind,
+    WorkloadRecord,
 };
 use forkscope::report::json::{self, ReadError};
 use forkscope::report::terminal::calibration as table;
@@ -415,12 +416,23 @@ fn a_record_that_says_what_cannot_be_is_refused_with_its_place() {
     (effect.margin, much.margin) = (0.03, 0.03);
     effect.cells[0].effect.as_mut().expect("it has one").low = 0.0;
     much.answers[0].setup[0].x_s = 1e300;
+    // Of these the exponential, or the logarithm of the quotient, would be without end.
+    let (mut order, mut least) = (effect.clone(), effect.clone());
+    let of = |run: &mut Run, change: fn(&mut Effect)| {
+        let e = run.cells[0].effect.as_mut().expect("it has one");
+        e.low = e.ratio;
+        change(e);
+    };
+    of(&mut order, |e| e.order_effect = -9e29);
+    of(&mut least, |e| e.low = f64::MIN_POSITIVE);
     for (run, why) in [
         (
             rate,
             "cells[1].pairs[0].x: ops_per_s is -12, and it is never below 0",
         ),
         (effect, "cells[0].effect: ratio is "),
+        (least, "cells[0].effect: ratio is "),
+        (order, "the record: cells[0].effect.order_effect is -9"),
         (much, "the record: answers[0].setup[0].x_s is 1"),
         (
             margin,

@@ -148,7 +148,7 @@ pub fn read_and_note(text: &str) -> Result<(Run, Option<String>), ReadError> {
     let mut path = String::new();
     let found = serde_json::to_value(&run)
         .ok()
-        .and_then(|all| beyond_measure(&all, &mut path));
+        .and_then(|all| beyond_measure(&all, MOST, &mut path));
     if let Some(value) = found {
         return Err(ReadError::Impossible {
             place: "the record".to_owned(),
@@ -204,30 +204,40 @@ fn passed_over(unknown: &[String]) -> Option<String> {
 
 /// The first number beyond which no run measures anything, with its path; lengths and logarithms of it would be without
 /// end.
-fn beyond_measure(value: &serde_json::Value, path: &mut String) -> Option<f64> {
+fn beyond_measure(value: &serde_json::Value, most: f64, path: &mut String) -> Option<f64> {
     use serde_json::Value;
-    let mut inside = |step: String, value| {
+    let mut inside = |step: String, value, most| {
         let length = path.len();
         path.push_str(&step);
-        let found = beyond_measure(value, path);
+        let found = beyond_measure(value, most, path);
         if found.is_none() {
             path.truncate(length);
         }
         found
     };
     match value {
-        Value::Number(n) => n.as_f64().filter(|v| v.abs() > MOST),
+        Value::Number(n) => n.as_f64().filter(|v| v.abs() > most),
         Value::Array(all) => {
             let mut items = all.iter().enumerate();
-            items.find_map(|(i, v)| inside(format!("[{i}]"), v))
+            items.find_map(|(i, v)| inside(format!("[{i}]"), v, most))
         }
-        Value::Object(all) => all.iter().find_map(|(k, v)| inside(format!(".{k}"), v)),
+        Value::Object(all) => all.iter().find_map(|(k, v)| {
+            let most = match LOGARITHMS.contains(&k.as_str()) {
+                true => MOST.ln(),
+                false => MOST,
+            };
+            inside(format!(".{k}"), v, most)
+        }),
         Value::Null | Value::Bool(_) | Value::String(_) => None,
     }
 }
 
 /// Nothing that is measured is more, whatever its unit.
 const MOST: f64 = 1e30;
+
+/// Fields of an [`Effect`](crate::record::Effect) in units of ln: what they are logarithms of is no more than
+/// [`MOST`], either.
+const LOGARITHMS: [&str; 3] = ["order_effect", "standard_error", "pair_sd"];
 
 /// A text whose escaped control characters are gone: a record that somebody hands over is not to steer a terminal.
 /// Line breaks and tabs stay.
@@ -276,9 +286,9 @@ fn check(run: &Run) -> Result<(), ReadError> {
     }
     for (c, cell) in run.cells.iter().enumerate() {
         if let Some(e) = &cell.effect
-            && !(0.0 < e.low && e.low <= e.ratio && e.ratio <= e.high)
+            && !(1.0 / MOST <= e.low && e.low <= e.ratio && e.ratio <= e.high)
         {
-            let rule = "a ratio lies above 0 and inside of its interval";
+            let rule = "it lies inside of its interval, and both above 0";
             return impossible(format!("cells[{c}].effect"), "ratio", e.ratio, rule);
         }
         for (p, pair) in cell.pairs.iter().enumerate() {
