@@ -85,7 +85,7 @@ pub enum Command {
         /// Number of agents
         #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(2..=10_000), env = "FORKSCOPE_MAP_AGENTS")]
         agents: u16,
-        /// Wall time of the whole; left out: what eight pairs of each mix take
+        /// Wall time of the whole run; left out: what eight pairs of each mix take
         #[arg(short, long, value_name = "TIME", value_parser = duration, env = "FORKSCOPE_TIME")]
         time: Option<Duration>,
         /// What all measuring commands share.
@@ -396,7 +396,7 @@ pub struct Calibrate {
     /// Pairs of each control in each run; `quick` has six to eight
     #[arg(short, long, value_name = "N", default_value_t = 8, value_parser = pairs, env = "FORKSCOPE_PAIRS")]
     pub pairs: usize,
-    /// Wall time of the whole: 30m, 1h; as many runs as fit
+    /// Wall time of the whole run: 30m, 1h; as many single runs as fit
     #[arg(short, long, value_name = "TIME", default_value = "30m", value_parser = duration, env = "FORKSCOPE_TIME")]
     pub time: Duration,
     /// What all measuring commands share.

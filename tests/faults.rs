@@ -14,7 +14,7 @@ use forkscope::experiment::turns::Part;
 use forkscope::record::{Cause, Failure, Outcome, Phase, Run};
 use forkscope::report::json;
 use host::proc::{self, Hold, Process, await_end_of, children, eventually, numbered};
-use nix::sys::signal::{Signal, killpg};
+use nix::sys::signal::{SigHandler, Signal, killpg};
 use nix::unistd::Pid;
 use tempfile::TempDir;
 
@@ -323,7 +323,7 @@ fn a_reader_that_has_left_changes_neither_record_nor_exit_code() {
         let arguments = [&run_aloud(), format].concat();
         let mut run = Started::with(&arguments, None, closed_pipe(), Stdio::piped());
         run.await_a_round();
-        run.signal(Signal::SIGINT);
+        run.signal(Signal::SIGTERM);
         let ended = eventually_ends(&mut run, |_| {});
         assert_eq!(ended.status.code(), Some(130), "{format:?}: {ended:?}");
         let said = String::from_utf8_lossy(&ended.stderr);
@@ -400,7 +400,7 @@ fn a_disk_that_fills_up_on_the_way_keeps_the_record_before_and_the_table() {
     while filler.write_all(&[0; 4096]).is_ok() {}
     // Still open when the run, and with it the disk, is gone.
     let mut kept = fs::File::open(inside.join("run.json")).expect("a record");
-    run.signal(Signal::SIGINT);
+    run.signal(Signal::SIGTERM);
     let ended = eventually_ends(&mut run, |_| {});
     assert_eq!(ended.status.code(), Some(1), "{ended:?}");
     let said = String::from_utf8_lossy(&ended.stderr);
@@ -421,8 +421,15 @@ fn read_record(file: &mut fs::File) -> Run {
     json::read(&text).expect("a record that can be read")
 }
 
+/// What this process starts hears of a signal, whatever a shell that runs tests in the background ignores.
+fn hear(signal: Signal) {
+    // SAFETY: it gives the signal its default meaning, no handler.
+    unsafe { nix::sys::signal::signal(signal, SigHandler::SigDfl) }.expect("it can be heard");
+}
+
 /// Interrupts a run in a window, and looks at what it says and leaves.
 fn interrupt(signal: Signal, is_whole_group: bool) {
+    hear(signal);
     let hold = Hold::in_phase(Phase::Window);
     let mut run = Started::with(&run_aloud(), Some(&hold), Stdio::piped(), Stdio::piped());
     hold.host();
@@ -536,6 +543,7 @@ fn what_was_ignored_at_the_start_stays_ignored() {
 
 #[test]
 fn what_was_blocked_at_the_start_is_heard() {
+    hear(Signal::SIGINT);
     let Some((mut run, _hold)) = in_a_window_with(&["--block-signal=HUP,INT,TERM,CHLD"]) else {
         return;
     };

@@ -188,7 +188,7 @@ impl Started {
 
     fn interrupt(&self) {
         let child = self.child.as_ref().expect("it was not waited for");
-        kill(Pid::from_raw(child.id() as i32), Signal::SIGINT).expect("it runs");
+        kill(Pid::from_raw(child.id() as i32), Signal::SIGTERM).expect("it runs");
     }
 
     fn end(&mut self) -> Ended {

@@ -273,6 +273,7 @@ mod tests {
             foreign_cpu: Some(0.0),
             steal: Some(0.0),
             throttled: Some(0),
+            stood_still_s: Some(0.0),
             interrupts: Some(Interrupts {
                 tlb_shootdowns: Some(0),
                 function_calls: Some(0),

@@ -1,10 +1,8 @@
 //! Does it matter which side of a pair was started second?
 
-use statrs::distribution::{ContinuousCDF, StudentsT};
-
 use crate::record::{Effect, Estimate};
 
-use super::estimate::t_975;
+use super::estimate::{t_975, t_quantile};
 
 /// Effects of the order below this are not worth a word, as a share.
 const WORTH_SAYING: f64 = 0.01;
@@ -38,9 +36,7 @@ pub fn second_run(effect: &Effect) -> SecondRun {
     let freedom = effect.pairs.saturating_sub(2).max(1) as f64;
     let (q, se) = (effect.order_effect, effect.standard_error);
     let half_width = t_975(freedom) * se;
-    let limit = StudentsT::new(0.0, 1.0, freedom)
-        .expect("degrees of freedom are above 0")
-        .inverse_cdf(STANDS_OUT);
+    let limit = t_quantile(freedom, STANDS_OUT);
     SecondRun {
         change: Estimate {
             value: q.exp(),
