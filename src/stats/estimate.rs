@@ -1,6 +1,6 @@
 //! Which single number, and which interval, do plain values give?
 
-use statrs::distribution::{ContinuousCDF, StudentsT};
+use statrs::distribution::{ContinuousCDF, Normal, StudentsT};
 
 use crate::record::Estimate;
 
@@ -122,9 +122,12 @@ pub(super) fn t_995(freedom: f64) -> f64 {
 
 /// The quantile `p` of Student's t; `freedom` at least 1.
 pub(super) fn t_quantile(freedom: f64, p: f64) -> f64 {
-    // Beyond a million it is the normal quantile to six digits, and the search for it takes ever longer.
-    const MOST: f64 = 1e6;
-    StudentsT::new(0.0, 1.0, freedom.min(MOST))
+    // Beyond this it is the normal quantile to five digits, and the search for it takes ever longer.
+    const MOST: f64 = 1e5;
+    if freedom > MOST {
+        return Normal::standard().inverse_cdf(p);
+    }
+    StudentsT::new(0.0, 1.0, freedom)
         .expect("degrees of freedom are above 0")
         .inverse_cdf(p)
 }
