@@ -119,7 +119,7 @@ fn probes_tell_threads_from_processes_where_the_kernel_does() {
         assert!(seen.are_processes_ahead(), "{}", seen.line());
     };
     ahead("poll", 1);
-    for probe in ["getppid", "faults", "alloc"] {
+    for probe in ["getppid", "faults"] {
         let seen = compared(&run, probe, 1);
         assert!(!seen.is_far(), "{}", seen.line());
     }
@@ -130,7 +130,7 @@ fn probes_tell_threads_from_processes_where_the_kernel_does() {
     for probe in ["tlb", "mmap", "brk", "poll"] {
         ahead(probe, 2);
     }
-    for probe in ["getppid", "faults", "alloc"] {
+    for probe in ["getppid", "faults"] {
         let seen = compared(&run, probe, 2);
         assert!(!seen.is_far(), "{}", seen.line());
     }

@@ -50,7 +50,7 @@ use std::fmt::Display;
 
 /// Probes in which neither side should be ahead by much: what they show is not the price of an operation, but how small
 /// a difference this machine can tell from none.
-pub const CONTROLS: [&str; 3] = ["getppid", "faults", "alloc"];
+pub const CONTROLS: [&str; 2] = ["getppid", "faults"];
 
 /// The table `[op]` of a probe's file.
 pub trait Probe: DeserializeOwned + Send + Sync + 'static {
