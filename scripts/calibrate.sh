@@ -19,11 +19,11 @@ folder=reports/calibration
 
 # Everything is built before anything is measured.
 cargo build --locked --release
-cargo test --locked --release --test calibration --no-run
+cargo test --locked --release --test machine --no-run
 
 rm -rf "$folder/runs"
 # Six pairs are the fewest that `quick` judges a cell by.
 target/release/forkscope calibrate --pairs 6 --time "${minutes}m" --out "$folder"
 
 mkdir -p "$folder"
-cargo test --locked --release --test calibration -- --ignored --nocapture | tee "$folder/probes.txt"
+cargo test --locked --release --test machine -- calibration:: --ignored --nocapture | tee "$folder/probes.txt"

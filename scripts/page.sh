@@ -24,7 +24,7 @@ for at in "${!files[@]}"; do
 done
 
 if [ "${#files[@]}" = 0 ]; then
-    cargo test --locked --test html
+    cargo test --locked --test pure html::
     target=$(cargo metadata --locked --no-deps --format-version 1 | sed 's/.*"target_directory":"\([^"]*\)".*/\1/')
     files=("$target"/tmp/pages/*.html)
 fi

@@ -20,7 +20,7 @@
 //! that one has not begun the round. Either its worker sleeps until `last` is decided, which wakes it; or its worker waits
 //! for a message, for an agent that has begun this round or a later one, and then it would have begun this one, too.
 //!
-//! The very code of this file runs under a model checker: `tests/gate_model.rs`.
+//! The very code of this file runs under a model checker: `tests/pure/gate_model.rs`.
 
 use crate::transport::ring::memory::Word;
 use std::sync::atomic::Ordering::{self, Relaxed, SeqCst};

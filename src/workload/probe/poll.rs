@@ -67,7 +67,7 @@ impl Operation for Look {
 }
 
 /// The same memory for entries that borrow from elsewhere: collecting in place allocates nothing,
-/// which `tests/no_alloc.rs` looks after.
+/// which `tests/memory/no_alloc.rs` looks after.
 fn emptied<'b>(mut table: Vec<PollFd<'_>>) -> Vec<PollFd<'b>> {
     table.clear();
     let never = |_| unreachable!("the table is empty");
