@@ -4,20 +4,20 @@
 //! nanoseconds of `CLOCK_MONOTONIC` otherwise. Both run on across processes, so ticks of a host
 //! and its workers compare.
 //!
-//! [`OpClock::calibrate`] costs 0.6 ms of CPU on an idle machine and 21 ms and more on a busy one.
-//! That is as much as starting a process, so a worker must not do it: the coordinator calibrates
-//! once and hands the clock, a copyable value, to hosts and workers.
+//! [`OpClock::calibrate`] takes 6 ms. That is as much as starting a process, so a worker must not do it: the
+//! coordinator calibrates once and hands the clock, a copyable value, to hosts and workers.
 
-use std::fs;
+use std::fs::{self, File};
 use std::hint::black_box;
+use std::io::{BufRead, BufReader};
 use std::time::{Duration, Instant};
 
 use nix::time::{ClockId, clock_gettime};
 use serde::{Deserialize, Serialize};
 
-/// Ticks over which the scale is read off quanta's calibration; long enough for its integer
-/// arithmetic to give every digit that it has.
-const SCALE_SPAN: u64 = 1 << 40;
+/// Between the two moments that give the scale: each is known to some nanoseconds, so it is right to a few
+/// millionths.
+const SCALE_SPAN: Duration = Duration::from_millis(5);
 
 /// Where ticks come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -41,18 +41,14 @@ pub struct OpClock {
 impl OpClock {
     /// Finds the best clock of this machine, its scale and its price. Call it once per run.
     ///
-    /// Spins for 1 ms on an idle machine, up to 200 ms on a busy one. Never fails: without a
-    /// trustworthy counter it is [`Source::Monotonic`].
+    /// Sleeps for most of the time that it takes. Never fails: without a trustworthy counter it is
+    /// [`Source::Monotonic`].
     pub fn calibrate() -> Self {
-        // quanta knows which CPUs have an invariant counter and how fast it runs; without one its
-        // ticks are nanoseconds.
-        let quanta = quanta::Clock::new();
-        let ns = quanta.delta_as_nanos(0, SCALE_SPAN);
-        let has_counter = ns != SCALE_SPAN && HAS_COUNTER && kernel_trusts_counter();
+        let has_counter = HAS_COUNTER && is_invariant() && kernel_trusts_counter();
         let mut clock = if has_counter {
             Self {
                 source: Source::Counter,
-                ns_per_tick: ns as f64 / SCALE_SPAN as f64,
+                ns_per_tick: ns_per_tick(SCALE_SPAN),
                 read_cost_ns: 0.0,
             }
         } else {
@@ -201,6 +197,46 @@ fn monotonic_ns() -> u64 {
     now.tv_sec() as u64 * 1_000_000_000 + now.tv_nsec() as u64
 }
 
+/// Nanoseconds of `CLOCK_MONOTONIC` for each tick of the counter, by two moments so far apart.
+fn ns_per_tick(span: Duration) -> f64 {
+    let (began, began_ns) = moment();
+    std::thread::sleep(span);
+    let (ended, ended_ns) = moment();
+    (ended_ns - began_ns) as f64 / (ended - began) as f64
+}
+
+/// Ticks and nanoseconds at one moment: of many looks the one that took least, so that one that was
+/// interrupted does not count.
+fn moment() -> (u64, u64) {
+    const LOOKS: usize = 100;
+    let looks = (0..LOOKS).map(|_| {
+        let before = counter();
+        let ns = monotonic_ns();
+        let took = counter().saturating_sub(before);
+        (took, before + took / 2, ns)
+    });
+    let (_, ticks, ns) = looks.min().expect("there are some");
+    (ticks, ns)
+}
+
+/// Whether the counter runs at one rate whatever the CPU does, as the CPU says by way of the kernel.
+fn is_invariant() -> bool {
+    if !cfg!(target_arch = "x86_64") {
+        return true;
+    }
+    // All CPUs of a machine say the same: the first line is enough.
+    let lines =
+        File::open("/proc/cpuinfo").map(|f| BufReader::new(f).lines().map_while(Result::ok));
+    lines.is_ok_and(|mut l| {
+        l.find(|l| l.starts_with("flags"))
+            .is_some_and(|l| says_invariant(&l))
+    })
+}
+
+fn says_invariant(flags: &str) -> bool {
+    flags.split_whitespace().any(|flag| flag == "nonstop_tsc")
+}
+
 /// Whether the kernel still offers the TSC as a clock source: it withdraws it when it has seen the
 /// counters of two CPUs drift apart, which the CPU's own flags do not tell.
 fn kernel_trusts_counter() -> bool {
@@ -261,6 +297,25 @@ mod tests {
     #[test]
     fn reading_has_a_price() {
         assert!(OpClock::calibrate().read_cost_ns() > 0.0);
+    }
+
+    #[test]
+    fn the_scale_is_that_of_a_longer_time() {
+        let clock = OpClock::calibrate();
+        if clock.source() == Source::Counter {
+            let longer = ns_per_tick(Duration::from_millis(200));
+            // A few millionths where nobody disturbs; the rest is for machines that steal time.
+            let apart = (clock.ns_per_tick / longer - 1.0).abs();
+            assert!(apart < 1e-3, "{apart}");
+        }
+    }
+
+    #[test]
+    fn a_counter_that_stops_is_not_used() {
+        assert!(says_invariant(
+            "flags\t\t: fpu tsc constant_tsc nonstop_tsc sse2"
+        ));
+        assert!(!says_invariant("flags\t\t: fpu tsc constant_tsc sse2"));
     }
 
     #[test]

@@ -495,22 +495,21 @@ impl Host {
 ///
 /// # Errors
 /// When the task cannot be read or the answer cannot be written.
-pub fn host_main(arguments: &[String]) -> anyhow::Result<()> {
+pub fn host_main(arguments: &[String]) -> Result<(), String> {
     // 300 worker processes need more descriptors than the usual soft limit of 1,024.
     let _ = crate::experiment::machine::raise_nofile();
     const NOT_BY_HAND: &str = "the subcommand `host` is forkscope's own; use `forkscope run`";
     let [coordinator] = arguments else {
-        anyhow::bail!(NOT_BY_HAND);
+        return Err(NOT_BY_HAND.to_owned());
     };
-    let Ok(coordinator) = coordinator.parse().map(Pid::from_raw) else {
-        anyhow::bail!(NOT_BY_HAND);
-    };
-    deployment::processes::die_with(coordinator).map_err(anyhow::Error::msg)?;
+    let coordinator = coordinator.parse().map_err(|_| NOT_BY_HAND.to_owned())?;
+    deployment::processes::die_with(Pid::from_raw(coordinator))?;
     let mut task = String::new();
     let mut orders = std::io::stdin().lock();
-    orders.read_line(&mut task)?;
-    let invocation: Invocation = serde_json::from_str(&task)
-        .map_err(|e| anyhow::anyhow!("standard input is no task: {e}; {NOT_BY_HAND}"))?;
+    let is_none =
+        |e: &dyn std::fmt::Display| format!("standard input is no task: {e}; {NOT_BY_HAND}");
+    orders.read_line(&mut task).map_err(|e| is_none(&e))?;
+    let invocation: Invocation = serde_json::from_str(&task).map_err(|e| is_none(&e))?;
     let mut coordinator = partner::Coordinator::new(&invocation, orders);
     let group = Cgroup::of_self();
     let kills = group.oom_kills();
@@ -525,8 +524,8 @@ pub fn host_main(arguments: &[String]) -> anyhow::Result<()> {
             Outcome::Failed(failure)
         }
     };
-    serde_json::to_writer(std::io::stdout().lock(), &outcome)?;
-    Ok(())
+    serde_json::to_writer(std::io::stdout().lock(), &outcome)
+        .map_err(|e| format!("write the answer: {e}"))
 }
 
 #[cfg(test)]
