@@ -1,19 +1,23 @@
-//! The command line: definitions, nothing else.
+//! The command line: what can be asked for, and what is done then.
 
+mod commands;
 mod environment;
+mod program;
 mod values;
 
 pub use self::environment::{Misunderstood, Setting, parse};
+pub use self::program::main;
 pub use self::values::{AgentCounts, Tolerance, Tolerated};
 
 use self::values::{agent_counts, duration, margin, pairs, switch, tolerance};
 use crate::deployment::Form;
 use crate::record::Priority;
 use crate::report;
+use crate::study;
 use crate::transport::Asked;
 use crate::verdict::{Gate, Tolerances};
 use clap::builder::{PossibleValue, PossibleValuesParser};
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -43,6 +47,24 @@ pub struct Cli {
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
+}
+
+/// The command line with all that registries add to it.
+#[must_use]
+pub fn command() -> clap::Command {
+    let studies = study::all();
+    let line = |s: &&'static dyn study::Study| {
+        let entry = s.entry();
+        format!("  {:<12} {}", entry.name, entry.question)
+    };
+    let lines: Vec<String> = studies.iter().map(line).collect();
+    let studies = format!("Studies:\n{}", lines.join("\n"));
+    Cli::command().mut_subcommand("run", |run| {
+        let examples = run
+            .get_after_help()
+            .map_or_else(String::new, ToString::to_string);
+        run.after_long_help(format!("{studies}\n\n{examples}"))
+    })
 }
 
 /// The commands.
@@ -77,7 +99,7 @@ pub enum Command {
     #[command(after_help = "Examples:
   forkscope map -w coordination -a 32
   forkscope map -w exploration -a 8 --time 3m
-  forkscope map -w coordination -a 16 --json - | jq .map")]
+  forkscope map -w coordination -a 16 --json - | jq .findings.map")]
     Map {
         /// Workload: a name (see `forkscope list workloads`) or the path of a .toml file
         #[arg(short, long, value_name = "NAME|PATH", env = "FORKSCOPE_MAP_WORKLOAD")]
@@ -125,8 +147,8 @@ pub enum Command {
     /// Print the JSON schema of a record (run.json), for programs that read or check one
     #[command(after_help = "Examples:
   forkscope schema > run.schema.json
-  forkscope schema | jq '.[\"$defs\"].Sample.properties | keys'
-  forkscope schema | jq -r '.[\"$defs\"].Sample.properties.setup_s.description'")]
+  forkscope schema | jq '.[\"$defs\"].Sample.properties.values.properties | keys'
+  forkscope schema | jq -r '.[\"$defs\"].Sample.properties.values.properties.setup_s.description'")]
     Schema,
     /// What changed from one run to another? The same cells, with intervals; exit 4 where something got worse
     #[command(
@@ -176,7 +198,7 @@ Examples:
         #[arg(long, value_enum, default_value_t = Color::Auto, env = "FORKSCOPE_COLOR")]
         color: Color,
     },
-    /// List workloads, deployments, transports and report formats
+    /// List studies, workloads, deployments, transports and report formats
     #[command(after_help = "Examples:
   forkscope list
   forkscope list workloads
@@ -520,4 +542,6 @@ pub enum Listed {
     Transports,
     /// How results are written
     Formats,
+    /// What is asked
+    Studies,
 }

@@ -12,31 +12,26 @@ pub mod calibration;
 mod cell;
 pub mod checks;
 pub mod comparison;
-pub mod delivery;
-pub mod formats;
 pub mod history;
-pub mod hops;
-pub mod latency;
 mod machine;
-pub mod metric;
 mod plan;
 mod sample;
-pub mod scaling;
 pub mod schema;
 
 pub use answer::{
-    Answer, Effect, Estimate, MemoryFit, MessageAnswer, SetupAnswer, Steadiness, SteadyState,
-    Verdict,
+    Answer, Decision, Effect, Estimate, Evidence, MemoryFit, OtherDeployment, SetupAnswer,
+    Steadiness, SteadyState, Verdict,
 };
-pub use cell::{Cause, Cell, Dropped, Pair, Pinning, Purpose};
+pub use cell::{Arm, Cause, Cell, Dropped, Pair, Pinning, Role, Weight};
 pub use machine::Machine;
 pub use plan::{Looks, OrderEntry, PlanRecord, Side};
-pub use sample::{Failure, Interrupts, Memory, Outcome, Phase, Sample, ServiceTime};
+pub use sample::{Failure, Memory, Outcome, Phase, Sample};
 
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// Version of the JSON's shape. Goes up when a field changes its name, place or unit.
-pub const SCHEMA_VERSION: u32 = 1;
+pub const SCHEMA_VERSION: u32 = 2;
 
 /// Version of the way of measuring. Goes up when a published number can move although the machine
 /// did not change (window, statistic, workload body); records of different versions are never
@@ -89,24 +84,15 @@ pub struct Run {
     pub plan: PlanRecord,
     /// Every cell with every pair, in the order of the report.
     pub cells: Vec<Cell>,
-    /// What the cells of each workload say together.
+    /// What the comparisons of each workload say together.
     pub answers: Vec<Answer>,
+    /// What is advised for each workload, and why.
+    pub decisions: Vec<Decision>,
+    /// What each study found, by its name; what it holds is the study's own.
+    pub findings: BTreeMap<String, serde_json::Value>,
     /// What matters most to whoever asked.
     #[serde(default)]
     pub priority: Priority,
-    /// Mixes of processes and threads; `None` where that was not asked.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub map: Option<scaling::MapAnswer>,
-    /// What messages between two workers cost, and why; `None` where that was not asked.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub hops: Option<hops::HopAnswers>,
-    /// Polling or being woken; `None` where that was not asked.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub delivery: Option<delivery::DeliveryAnswers>,
-    /// What writing messages down costs in each format, and how much of a hop that is; `None` where that
-    /// was not asked.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub formats: Option<formats::FormatAnswers>,
     /// Claims and thresholds, held against the numbers; empty where none were given.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub checks: Vec<checks::CheckAnswer>,
@@ -124,11 +110,16 @@ impl Run {
         command_line(&self.settings, &self.command)
     }
 
-    /// Whether the workload of this name, as in [`Cell::workload`], is a probe.
+    /// The workload of this name.
     #[must_use]
-    pub fn is_probe(&self, workload: &str) -> bool {
-        let mut workloads = self.workloads.iter();
-        workloads.any(|w| w.name == workload && w.kind == WorkloadKind::Probe)
+    pub fn workload(&self, name: &str) -> Option<&WorkloadRecord> {
+        self.workloads.iter().find(|w| w.name == name)
+    }
+
+    /// What a study found; `None` where it found nothing, or something of another shape.
+    #[must_use]
+    pub fn finding<T: serde::de::DeserializeOwned>(&self, study: &str) -> Option<T> {
+        T::deserialize(self.findings.get(study)?).ok()
     }
 }
 
@@ -190,15 +181,15 @@ impl Priority {
 }
 
 /// A workload as it was run.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct WorkloadRecord {
-    /// Name, as in [`Cell::workload`].
+    /// Name, as in [`Arm::workload`].
     pub name: String,
     /// Where its parameters came from.
     pub origin: String,
-    /// The parameters: the text of the file.
-    pub toml: String,
+    /// The parameters, as the file has them.
+    pub parameters: serde_json::Value,
     /// Rounds of an episode.
     pub episode_length: u64,
     /// Rounds after which an agent's work repeats, where these are more than an episode.
@@ -206,34 +197,22 @@ pub struct WorkloadRecord {
     pub life_length: Option<u64>,
     /// Rounds that the digest covers.
     pub digest_round: u64,
-    /// What kind of workload it is.
-    #[serde(default, skip_serializing_if = "WorkloadKind::is_agents")]
-    pub kind: WorkloadKind,
 }
 
-/// What a workload's ops are.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(rename_all = "snake_case")]
-pub enum WorkloadKind {
-    /// Steps of active-inference agents: what people choose a deployment for.
-    #[default]
-    Agents,
-    /// One operation of the kernel: it explains a difference, and nobody chooses by it.
-    Probe,
-    /// A body written down, read, or both.
-    Format,
-    /// One message between two workers.
-    Hop,
-    /// Agents that only pass messages on: they show how far a deployment carries.
-    Relay,
-}
-
-impl WorkloadKind {
-    /// Whether its ops are steps of agents.
+impl WorkloadRecord {
+    /// Which workload's code the parameters are of: the registry's name.
     #[must_use]
-    pub fn is_agents(&self) -> bool {
-        *self == WorkloadKind::Agents
+    pub fn code(&self) -> &str {
+        self.parameters
+            .get("workload")
+            .and_then(serde_json::Value::as_str)
+            .unwrap_or_default()
+    }
+
+    /// A table of the parameters: `None` where it is not there, or of another shape.
+    #[must_use]
+    pub fn table<T: serde::de::DeserializeOwned>(&self, name: &str) -> Option<T> {
+        T::deserialize(self.parameters.get(name)?).ok()
     }
 }
 
@@ -249,4 +228,39 @@ pub struct Progress {
     pub cell: String,
     /// Time until the run will have ended, seconds, as far as it can be said.
     pub seconds_left: f64,
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// A record in which nothing was measured, with the margin of 3 %.
+    pub(crate) fn empty_run() -> Run {
+        Run {
+            schema_version: SCHEMA_VERSION,
+            method_version: METHOD_VERSION,
+            forkscope_version: String::new(),
+            build_id: None,
+            command: String::new(),
+            settings: Vec::new(),
+            started: String::new(),
+            wall_s: 0.0,
+            complete: true,
+            incomplete_reason: None,
+            seed: 1,
+            margin: 0.03,
+            machine: Machine::default(),
+            busy: None,
+            workloads: Vec::new(),
+            plan: PlanRecord::default(),
+            cells: Vec::new(),
+            answers: Vec::new(),
+            decisions: Vec::new(),
+            findings: BTreeMap::new(),
+            priority: Priority::default(),
+            checks: Vec::new(),
+            warnings: Vec::new(),
+            withheld: None,
+        }
+    }
 }

@@ -7,7 +7,7 @@ use super::{Cli, switch};
 use clap::builder::Resettable;
 use clap::error::ErrorKind;
 use clap::parser::ValueSource;
-use clap::{ArgAction, ArgMatches, Command, CommandFactory, FromArgMatches};
+use clap::{ArgAction, ArgMatches, Command, FromArgMatches};
 use os_display::Quotable;
 use std::ffi::{OsStr, OsString};
 
@@ -45,13 +45,13 @@ pub struct Misunderstood {
 /// # Errors
 /// What is wrong with it, or the help that was asked for.
 pub fn parse(arguments: &[OsString]) -> Result<(Cli, Vec<Setting>), Misunderstood> {
-    let mut command = Cli::command();
+    let mut command = crate::cli::command();
     command.build();
     let mut known = settings(&command);
     let (off, on): (Vec<_>, Vec<_>) = known.drain(..).partition(|(_, is_off)| *is_off);
-    let command = off
-        .iter()
-        .fold(Cli::command(), |command, (s, _)| without(command, &s.name));
+    let command = off.iter().fold(crate::cli::command(), |command, (s, _)| {
+        without(command, &s.name)
+    });
     let on: Vec<Setting> = on.into_iter().map(|(s, _)| s).collect();
     read(command, arguments, &on)
 }
@@ -177,7 +177,7 @@ mod tests {
     #[test]
     fn a_variable_means_the_same_to_every_command() {
         let mut seen: HashMap<OsString, (String, String)> = HashMap::new();
-        for command in Cli::command().get_subcommands() {
+        for command in crate::cli::command().get_subcommands() {
             for argument in command.get_arguments() {
                 let Some(name) = argument.get_env() else {
                     continue;

@@ -387,6 +387,11 @@ impl<P: Port> Band for Crew<'_, P> {
     fn report(&mut self, mut found: WorkerReport) -> WorkerReport {
         found.service = self.recorder.take().map(|r| r.counts());
         found.digests = self.seats.iter().map(|s| s.digest.value()).collect();
+        for seat in &self.seats {
+            seat.workload.values(&mut |id, value| {
+                found.values.entry(id.to_owned()).or_default().push(value);
+            });
+        }
         found
     }
 }

@@ -70,6 +70,12 @@ pub struct ParseError {
     why: String,
 }
 
+/// CPUs that `cores` stands for: the effective ones, rounded down, at least one.
+#[must_use]
+pub fn whole_cpus(effective: f64) -> usize {
+    (effective as usize).max(1)
+}
+
 impl Form {
     /// `threads`: one thread per agent.
     pub const THREADS: Form = Form {

@@ -27,7 +27,7 @@ pub mod threads;
 pub mod worker;
 
 pub use crate::transport::Placement;
-pub use form::{Count, Form, Kind, ParseError};
+pub use form::{Count, Form, Kind, ParseError, whole_cpus};
 
 use crate::observe::clock::OpClock;
 use crate::record::{Failure, Phase, Pinning};

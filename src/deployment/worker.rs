@@ -13,6 +13,7 @@ use crate::workload::hop::Hop;
 use crate::workload::reference::Tape;
 use crate::workload::{ProtocolError, Spec, Topology};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering::{AcqRel, Relaxed};
@@ -32,6 +33,8 @@ pub struct WorkerReport {
     pub service: Option<ServiceCounts>,
     /// Joint states evaluated per op, of each of the worker's agents that did one.
     pub active_states_per_op: Vec<f64>,
+    /// Numbers of the workload's own, by the ids of metrics, of each of the worker's agents that told one.
+    pub values: BTreeMap<String, Vec<f64>>,
     /// Messages and payload bytes sent.
     pub sent: Traffic,
     /// Messages and payload bytes taken in.

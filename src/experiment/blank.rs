@@ -1,67 +1,77 @@
 //! What does the record of a planned cell hold before it ran?
 
-use super::invocation::whole_cpus;
-use super::plan::{PlannedCell, PlannedSide, Request};
-use crate::record::{Cell, Verdict};
-use crate::transport::Means;
+use super::plan::{Asked, NamedBy, PlannedCell, PlannedSide, Stands};
+use crate::record::{Arm, Cell, Side, Verdict};
 use crate::transport::ipc::fits_buffer;
+use crate::transport::{Choice, Means};
 use crate::workload;
 
 /// The empty record of a planned cell.
-pub(super) fn record_of(cell: &PlannedCell, request: &Request) -> Cell {
-    let talks = request.workloads[cell.workload].talks;
-    let transport = |side: &PlannedSide| {
-        if !talks {
-            "none".to_owned()
-        } else if side.tape {
-            "tape".to_owned()
-        } else if is_alone(side, cell.agents, request) {
-            "call".to_owned()
-        } else {
-            transport_of(side, cell.agents, request, cell.workload)
-        }
-    };
+pub(super) fn record_of(cell: &PlannedCell, request: &Asked) -> Cell {
     Cell {
-        workload: request.workloads[cell.workload].source.name.clone(),
-        x_workload: (cell.x_workload != cell.workload)
-            .then(|| request.workloads[cell.x_workload].source.name.clone()),
+        study: cell.study.to_owned(),
+        metric: cell.metric.id().to_owned(),
+        role: cell.role,
+        weight: cell.weight,
         agents: cell.agents,
-        baseline: cell.baseline.form.to_string(),
-        x: cell.x.form.to_string(),
-        baseline_transport: transport(&cell.baseline),
-        x_transport: transport(&cell.x),
-        purpose: cell.purpose,
+        baseline: arm(cell, Side::Baseline, request),
+        x: arm(cell, Side::X, request),
         cpus: cell.baseline.cpus,
-        planned_per_s: None,
         window_s: cell.window_s,
-        digest: None,
-        pairs: Vec::new(),
-        baseline_steadiness: None,
-        x_steadiness: None,
-        effect: None,
         verdict: Verdict::NotMeasured {
             reason: "not run yet".to_owned(),
         },
+        ..Cell::default()
+    }
+}
+
+fn arm(cell: &PlannedCell, which: Side, request: &Asked) -> Arm {
+    let side = cell.side(which);
+    let workload = &request.workloads[cell.workload_of(which)];
+    // What is said of the baseline's workload holds for both.
+    let transport = match request.workloads[cell.workload].talks {
+        false => "none".to_owned(),
+        true if side.tape => "tape".to_owned(),
+        true if is_alone(side, cell.agents, request) => "call".to_owned(),
+        true => transport_of(side, cell.agents, request, cell.workload),
+    };
+    let deployment = side.form.to_string();
+    let is_native = Choice::Native.of(side.form.kind.home()).name == transport;
+    Arm {
+        label: match cell.named_by {
+            NamedBy::Deployment => deployment.clone(),
+            NamedBy::Transport => transport.clone(),
+            NamedBy::DeploymentAndTransport => format!("{deployment} {transport}"),
+            NamedBy::Workload => workload.source.name.clone(),
+        },
+        workload: workload.source.name.clone(),
+        stands: match cell.stands {
+            Stands::Never => false,
+            Stands::Always => true,
+            Stands::WhereNative => side.cpus.is_free() && (is_native || transport == "none"),
+        },
+        deployment,
+        transport,
     }
 }
 
 /// Whether all agents of a side live on one worker: their messages are calls.
-fn is_alone(side: &PlannedSide, agents: usize, request: &Request) -> bool {
-    let placement = side.form.place(agents, whole_cpus(request.cpus_effective));
+fn is_alone(side: &PlannedSide, agents: usize, request: &Asked) -> bool {
+    let placement = side.form.place(agents, request.cpus());
     agents > 1 && placement.workers() == 1
 }
 
 /// What a side's messages travel by.
-fn transport_of(side: &PlannedSide, agents: usize, request: &Request, workload: usize) -> String {
+fn transport_of(side: &PlannedSide, agents: usize, request: &Asked, workload: usize) -> String {
     let form = &side.form;
     let entry = side.transport.of(form.kind.home());
     let is_pumped = || {
         let source = &request.workloads[workload].source;
-        let placement = form.place(agents, whole_cpus(request.cpus_effective));
+        let placement = form.place(agents, request.cpus());
         workload::parse(source).is_ok_and(|spec| {
             let (topology, bytes) = (spec.topology(agents), spec.message_bytes());
             let fits = |p| fits_buffer(p, &placement, &topology, bytes);
-            spec.hop().is_none()
+            !request.workloads[workload].is_link
                 && (placement.threads_each() > 1 || !(0..placement.processes()).all(fits))
         })
     };

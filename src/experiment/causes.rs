@@ -1,7 +1,8 @@
 //! Why does a pair not count? By recorded causes, never by its value.
 
-use super::plan::MIN_PAIRS;
+use crate::metric::Metric;
 use crate::record::{Cause, Cell, Dropped, Pair, Sample};
+use crate::stats::MIN_PAIRS;
 
 /// Share of work per op by which the two sides of a pair may differ, where agents lived whole lives: theirs is equal.
 const WORK_TOLERANCE: f64 = 0.005;
@@ -58,7 +59,9 @@ pub(super) fn disturbance(
         true => WORK_TOLERANCE,
         false => COARSE_WORK_TOLERANCE,
     };
-    let (b, x) = (baseline.active_states_per_op, x.active_states_per_op);
+    let (b, x) = [baseline, x]
+        .map(|s| s.get(Metric::ACTIVE_STATES_PER_OP).unwrap_or(0.0))
+        .into();
     let apart = (x - b).abs() / b.max(f64::MIN_POSITIVE);
     if apart > tolerance {
         let detail = format!(

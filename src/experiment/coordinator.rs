@@ -8,14 +8,13 @@ mod choice;
 use super::blank::record_of;
 use super::causes::{disturbance, dropped_in_words};
 use super::invocation::Invocation;
-use super::plan::{self, MIN_PAIRS, PlanError, PlannedCell, Request};
+use super::plan::{self, Asked, Plan, PlanError, PlannedCell};
 use super::stopping;
 use super::turns::Part;
 use crate::deployment::Job;
 use crate::observe::clock::OpClock;
-use crate::record::{
-    Cause, Cell, Dropped, OrderEntry, Outcome, Pair, PlanRecord, Progress, Purpose, Side,
-};
+use crate::record::{Cause, Cell, Dropped, OrderEntry, Outcome, Pair, PlanRecord, Progress, Side};
+use crate::stats::MIN_PAIRS;
 use crate::workload::derive_seed;
 use std::collections::HashMap;
 
@@ -85,22 +84,23 @@ pub struct Measured {
     pub digest_mismatch: Option<String>,
 }
 
-/// Runs `request` until `request.budget_s` seconds of the invoker's clock are over.
+/// Runs `plan` until `request.budget_s` seconds of the invoker's clock are over.
 ///
 /// `tell` is called before every pair, `save` after every round with what there is so far.
 ///
 /// # Errors
-/// [`PlanError`] when there is nothing to compare or not even the smallest plan fits.
+/// [`PlanError`] when not even the smallest plan fits.
 pub fn run(
-    request: &Request,
+    request: &Asked,
+    plan: &Plan,
     clock: OpClock,
     invoker: &mut dyn Invoker,
     tell: &mut dyn FnMut(&Progress),
     save: &mut dyn FnMut(&Measured),
 ) -> Result<Measured, PlanError> {
-    let mut cells = plan::cells(request)?;
+    let mut cells = plan.cells.clone();
     let room_s = request.budget_s - invoker.elapsed_s();
-    let left_out = plan::fit(&mut cells, &request.workloads, MIN_PAIRS, room_s)?;
+    let left_out = plan::fit(&mut cells, MIN_PAIRS, room_s)?;
     let mut run = Coordinator {
         request,
         clock,
@@ -141,7 +141,7 @@ pub fn run(
 }
 
 struct Coordinator<'a> {
-    request: &'a Request,
+    request: &'a Asked,
     clock: OpClock,
     cells: Vec<PlannedCell>,
     /// Cells that still run.
@@ -260,7 +260,7 @@ impl Coordinator<'_> {
         Progress {
             pairs_done: self.pairs_done,
             pairs_planned: self.pairs_done + rest.len() + rounds as usize * active.len(),
-            cell: self.cells[rest[0].0].label(&self.request.workloads),
+            cell: self.cells[rest[0].0].label.clone(),
             seconds_left: rest_s + rounds * round_s,
         }
     }
@@ -302,7 +302,7 @@ impl Coordinator<'_> {
                 agents: cell.agents,
                 seed: self.request.seed,
                 moments_seed: derive_seed(self.request.seed, u64::from(round), c as u64),
-                digest_round: workload.digest_round(),
+                digest_round: workload.record.digest_round,
                 quantum: workload.quantum(),
                 uncounted_every: planned.uncounted_every,
                 clock: self.clock,
@@ -317,7 +317,7 @@ impl Coordinator<'_> {
             window_s: cell.window_s,
             patience_s: PATIENCE_S,
             part: Part {
-                takes_turns: cell.takes_turns(&self.request.workloads),
+                takes_turns: !cell.in_one_piece,
                 is_first,
             },
         }
@@ -326,7 +326,7 @@ impl Coordinator<'_> {
     /// Why a pair does not count, if it does not. Never its value.
     fn cause_to_drop(&mut self, c: usize, baseline: &Outcome, x: &Outcome) -> Option<Dropped> {
         let cell = &self.measured.cells[c];
-        let sides = [(&cell.baseline, baseline), (&cell.x, x)];
+        let sides = [(&cell.baseline, baseline), (&cell.x, x)].map(|(arm, o)| (&arm.deployment, o));
         for (name, outcome) in sides {
             if let Outcome::Failed(failure) = outcome {
                 let detail = format!("{name} failed in {}: {}", failure.phase, failure.message);
@@ -349,8 +349,7 @@ impl Coordinator<'_> {
             if *digest != sample.digest {
                 let detail = format!(
                     "digest {} instead of {digest} at {}: the same seed did not give the same beliefs",
-                    sample.digest,
-                    self.cells[c].label(&self.request.workloads)
+                    sample.digest, self.cells[c].label
                 );
                 self.measured
                     .digest_mismatch
@@ -393,7 +392,7 @@ impl Coordinator<'_> {
             return;
         };
         self.active[c] = false;
-        let label = self.cells[c].label(&self.request.workloads);
+        let label = &self.cells[c].label;
         let why = pairs
             .last()
             .and_then(|p| p.dropped.as_ref())
@@ -414,7 +413,7 @@ impl Coordinator<'_> {
             .cells
             .iter()
             .zip(&self.measured.cells)
-            .filter(|(c, _)| c.purpose == Purpose::Compare);
+            .filter(|(c, _)| c.is_comparison());
         self.measured.plan.pairs_per_cell = pairs.map(|(_, c)| c.pairs.len()).max().unwrap_or(0);
         self.measured
             .warnings
@@ -431,10 +430,7 @@ fn why_no_answer(cells: &[Cell]) -> Option<String> {
     if cells.iter().all(|c| c.kept().next().is_none()) {
         return Some("nothing could be measured; the warnings say why".to_owned());
     }
-    let mut compared = cells
-        .iter()
-        .filter(|c| c.purpose == Purpose::Compare)
-        .peekable();
+    let mut compared = cells.iter().filter(|c| c.is_comparison()).peekable();
     let has_comparison = compared.peek().is_some();
     let most = compared.map(|c| c.kept().count()).max().unwrap_or(0);
     (has_comparison && most < MIN_PAIRS).then(|| {

@@ -5,8 +5,10 @@
 //! often where there is none, so intervals are widened by a factor that keeps each side's error where it
 //! would be with one look (METHOD.md, section 3).
 
-use super::plan::{MIN_PAIRS, PlannedCell};
-use crate::record::{Cell, Looks, Purpose};
+use super::plan::PlannedCell;
+use crate::record::{Cell, Looks, Role, Weight};
+use crate::stats::MIN_PAIRS;
+use crate::verdict::Standing;
 
 /// Most pairs of a cell in a run that looks, and what its intervals are widened by: simulated.
 const LADDER: [(usize, f64); 3] = [(10, 1.25), (20, 1.35), (34, 1.45)];
@@ -19,15 +21,6 @@ const CONTROL_PAIRS: usize = 16;
 
 /// Cells that run between two looks: some, so that their order can be shuffled.
 const BATCH: usize = 4;
-
-/// What a look at one cell shows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Standing {
-    /// Whether it has a verdict.
-    pub is_settled: bool,
-    /// Pairs in all that would settle it at this noise.
-    pub pairs_needed: usize,
-}
 
 /// Looks at all cells of a run: what shows for each, in their order.
 pub type Look = fn(cells: &[Cell], margin: f64, widened_by: f64) -> Vec<Standing>;
@@ -54,8 +47,10 @@ pub fn looks(cells: &[PlannedCell], room_s: f64) -> Looks {
 pub struct Candidate {
     /// Its index.
     pub cell: usize,
-    /// Why it is measured.
-    pub purpose: Purpose,
+    /// What is known of its true ratio.
+    pub role: Role,
+    /// What rests on it.
+    pub weight: Weight,
     /// Pairs that count.
     pub kept: usize,
     /// Pairs that ran.
@@ -97,10 +92,11 @@ pub fn next(candidates: &[Candidate], looks: Looks, left_s: f64) -> Vec<usize> {
             return chosen;
         }
     }
-    let is_control = |c: &&Candidate| c.purpose.asked().is_some();
+    let is_control = |c: &&Candidate| c.role.is_control();
+    let is_comparison = |c: &&Candidate| !is_control(c) && c.weight.is_comparison();
     let mut open: Vec<&Candidate> = candidates
         .iter()
-        .filter(|c| c.purpose == Purpose::Compare && c.kept >= MIN_PAIRS)
+        .filter(|c| is_comparison(c) && c.kept >= MIN_PAIRS)
         .filter(|c| !c.standing.is_settled && c.ran < looks.most_pairs)
         .collect();
     // Seconds until it is settled, at the noise that was seen.
@@ -121,7 +117,7 @@ pub fn next(candidates: &[Candidate], looks: Looks, left_s: f64) -> Vec<usize> {
     }
     let mut others: Vec<&Candidate> = candidates
         .iter()
-        .filter(|c| c.purpose != Purpose::Compare && !is_control(c))
+        .filter(|c| !is_comparison(c) && !is_control(c))
         .filter(|c| c.ran < looks.most_pairs)
         .chain(controls)
         .collect();
@@ -133,19 +129,29 @@ pub fn next(candidates: &[Candidate], looks: Looks, left_s: f64) -> Vec<usize> {
 mod tests {
     use super::*;
     use crate::deployment::Form;
-    use crate::experiment::plan::PlannedSide;
-    use crate::record::Pinning;
-    use crate::transport::Choice;
+    use crate::experiment::plan::{Asked, Draft, PlannedWorkload};
+    use crate::record::Machine;
+    use crate::workload::{self, SpecSource};
+
+    const ASKED: (Role, Weight) = (Role::Question, Weight::Headline);
+    const BESIDE: (Role, Weight) = (Role::Question, Weight::Beside);
+    const NULL: (Role, Weight) = (Role::Null, Weight::Headline);
 
     const LOOKS: Looks = Looks {
         most_pairs: 20,
         widened_by: 1.35,
     };
 
-    fn candidate(cell: usize, purpose: Purpose, ran: usize, needed: usize) -> Candidate {
+    fn candidate(
+        cell: usize,
+        (role, weight): (Role, Weight),
+        ran: usize,
+        needed: usize,
+    ) -> Candidate {
         Candidate {
             cell,
-            purpose,
+            role,
+            weight,
             kept: ran,
             ran,
             pair_s: 1.0,
@@ -161,7 +167,7 @@ mod tests {
         let all: Vec<Candidate> = [40, 6, 12, 500, 10, 30, 14]
             .into_iter()
             .enumerate()
-            .map(|(i, needed)| candidate(i, Purpose::Compare, 6, needed))
+            .map(|(i, needed)| candidate(i, ASKED, 6, needed))
             .collect();
         // 1 is settled; nearest first, four at a time.
         assert_eq!(next(&all, LOOKS, 1000.0), [4, 2, 6, 5]);
@@ -172,10 +178,7 @@ mod tests {
 
     #[test]
     fn a_cheap_cell_goes_before_a_dear_one() {
-        let mut all = [
-            candidate(0, Purpose::Compare, 6, 10),
-            candidate(1, Purpose::Compare, 6, 12),
-        ];
+        let mut all = [candidate(0, ASKED, 6, 10), candidate(1, ASKED, 6, 12)];
         all[0].pair_s = 10.0;
         assert_eq!(next(&all, LOOKS, 1000.0), [1, 0]);
     }
@@ -183,10 +186,10 @@ mod tests {
     #[test]
     fn a_cell_ends_at_its_last_pair_and_then_the_others_have_their_turn() {
         let all = [
-            candidate(0, Purpose::Compare, 20, 400),
-            candidate(1, Purpose::Hop, 8, 0),
-            candidate(2, Purpose::MessageCost, 6, 0),
-            candidate(3, Purpose::Null, 16, 0),
+            candidate(0, ASKED, 20, 400),
+            candidate(1, BESIDE, 8, 0),
+            candidate(2, BESIDE, 6, 0),
+            candidate(3, NULL, 16, 0),
         ];
         assert_eq!(next(&all, LOOKS, 1000.0), [2, 1]);
     }
@@ -194,9 +197,9 @@ mod tests {
     #[test]
     fn a_control_runs_along_until_it_has_enough() {
         let mut all = vec![
-            candidate(0, Purpose::Compare, 8, 12),
-            candidate(1, Purpose::Null, 8, 0),
-            candidate(2, Purpose::KnownEffect { asked: 0.909 }, 6, 0),
+            candidate(0, ASKED, 8, 12),
+            candidate(1, NULL, 8, 0),
+            candidate(2, (Role::Known(0.909), Weight::Headline), 6, 0),
         ];
         assert_eq!(next(&all, LOOKS, 1000.0), [2, 0]);
         all[1].ran = 16;
@@ -206,10 +209,7 @@ mod tests {
 
     #[test]
     fn who_lacks_pairs_for_a_verdict_goes_first() {
-        let mut all = vec![
-            candidate(0, Purpose::Compare, 8, 12),
-            candidate(1, Purpose::Latency, 6, 0),
-        ];
+        let mut all = vec![candidate(0, ASKED, 8, 12), candidate(1, BESIDE, 6, 0)];
         all[1].kept = 5;
         assert_eq!(next(&all, LOOKS, 1000.0), [1]);
         // Not for ever.
@@ -220,26 +220,29 @@ mod tests {
     #[test]
     fn the_budget_decides_how_far_an_open_cell_may_go() {
         assert_eq!(looks(&[], 10.0).most_pairs, 34);
-        let side = PlannedSide {
-            form: Form::THREADS,
-            tape: false,
-            uncounted_every: None,
-            transport: Choice::Native,
-            cpus: Pinning::Free,
+        let source = SpecSource::built_in(&workload::REGISTRY[0]);
+        let asked = Asked {
+            workloads: vec![PlannedWorkload::read(source).unwrap()],
+            agents: vec![1],
+            has_own_agents: false,
+            deployments: vec![Form::THREADS, Form::PROCESSES],
+            cpus_effective: 2.0,
+            budget_s: 0.0,
+            most_pairs: 34,
+            seed: 1,
+            transport: "native".parse().unwrap(),
+            look: None,
+            asks_latency: false,
+            depth: Default::default(),
+            is_busy: false,
         };
-        let cell = |pair_s| PlannedCell {
-            workload: 0,
-            x_workload: 0,
-            agents: 1,
-            baseline: side,
-            x: side,
-            purpose: Purpose::Compare,
-            window_s: 0.25,
-            warm_up_s: 0.08,
-            pair_s,
-            rank: 0,
-        };
-        let at = |room_s| looks(&[cell(1.0), cell(1.0)], room_s);
+        let machine = Machine::default();
+        let mut draft = Draft::new(&asked, &machine, vec![""]);
+        for _ in 0..2 {
+            let side = draft.side(Form::THREADS);
+            draft.add(0, 1, side, side).pair_s = 1.0;
+        }
+        let at = |room_s| looks(draft.cells(), room_s);
         assert_eq!((at(12.0).most_pairs, at(12.0).widened_by), (10, 1.25));
         assert_eq!((at(14.0).most_pairs, at(14.0).widened_by), (20, 1.35));
         assert_eq!((at(30.0).most_pairs, at(30.0).widened_by), (34, 1.45));

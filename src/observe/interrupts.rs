@@ -3,8 +3,20 @@
 //! Threads share an address space, so what one of them changes in it the CPUs of the others must be
 //! told: by an interrupt. `/proc/interrupts` counts them by kind, for the whole system.
 
-use crate::record::Interrupts;
 use std::fs;
+
+/// Interrupts that CPUs sent to each other, in the whole system: the kernel does not say on whose
+/// behalf. `None` where this machine has no such count.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Interrupts {
+    /// Requests to forget translations of addresses (x86). On x86 each comes by a function call, so
+    /// it is counted there, too.
+    pub tlb_shootdowns: Option<u64>,
+    /// Requests to run a function.
+    pub function_calls: Option<u64>,
+    /// Requests to look for something else to run.
+    pub reschedules: Option<u64>,
+}
 
 /// Interrupts between CPUs since the system started. `None` without `/proc/interrupts`, or when it
 /// counts none of them (one CPU, some sandboxes).

@@ -9,7 +9,6 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::clock::{OpClock, Ticker};
-use crate::record::ServiceTime;
 
 /// Share of an op that its timing may cost.
 pub const TIMING_BUDGET: f64 = 0.01;
@@ -52,6 +51,25 @@ pub fn stride(op_ns: f64, read_cost_ns: f64) -> u32 {
     let timed_ns = 2.0 * read_cost_ns + RECORD_COST_NS;
     // Saturating conversion; a stride of one is excluded above.
     ((timed_ns / allowed_ns).ceil() as u32).clamp(2, MAX_STRIDE)
+}
+
+/// Service time: from the moment an agent could begin an op until it had acted.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct ServiceTime {
+    /// Mean, nanoseconds.
+    pub mean_ns: f64,
+    /// Median, nanoseconds.
+    pub p50_ns: f64,
+    /// 95th percentile, nanoseconds.
+    pub p95_ns: f64,
+    /// 99th percentile, nanoseconds.
+    pub p99_ns: f64,
+    /// 99.9th percentile, nanoseconds.
+    pub p999_ns: f64,
+    /// Ops that were timed.
+    pub timed: u64,
+    /// One op in so many was timed, so that timing costs below 1 % of an op.
+    pub stride: u32,
 }
 
 /// Times the ops of one worker.

@@ -2,7 +2,6 @@
 
 #[cfg(doc)]
 use super::{Cell, Run};
-use super::{latency, scaling};
 use serde::{Deserialize, Serialize};
 
 /// How the rate of one side moved within its windows.
@@ -68,7 +67,7 @@ pub struct Effect {
 }
 
 /// What an interval means.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case", tag = "verdict")]
 pub enum Verdict {
@@ -80,6 +79,7 @@ pub enum Verdict {
     /// The two are equal within the margin, with certainty.
     Tie,
     /// The interval does not settle it.
+    #[default]
     Inconclusive,
     /// Fewer than six pairs count.
     NotMeasured {
@@ -100,7 +100,7 @@ pub struct Estimate {
     pub high: f64,
 }
 
-/// What the cells of one workload and one deployment X say together.
+/// What the comparisons of one workload and one deployment X say together.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Answer {
@@ -112,11 +112,6 @@ pub struct Answer {
     pub x: String,
     /// The crossover in words: "tie up to 2 agents, threads from 4 on".
     pub crossover: String,
-    /// One sentence a person can act on.
-    pub recommendation: String,
-    /// All things weighed by [`Run::priority`], of these two deployments alone: what to take, and what would change it.
-    #[serde(default)]
-    pub weighed: String,
     /// Memory of the baseline: fixed cost and slope.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub baseline_memory: Option<MemoryFit>,
@@ -125,20 +120,66 @@ pub struct Answer {
     pub x_memory: Option<MemoryFit>,
     /// Setup time and break-even per agent count.
     pub setup: Vec<SetupAnswer>,
-    /// Overhead per message, where messages were priced.
-    pub messages: Vec<MessageAnswer>,
-    /// Op/s and efficiency against the number of agents: the baseline, then X.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub scaling: Vec<scaling::ScalingAnswer>,
-    /// Whether long windows say the same; `None` where that was not asked.
+}
+
+/// What is advised for one workload, and why. Nothing else in a record advises.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Decision {
+    /// Name of the workload.
+    pub workload: String,
+    /// Baseline of the comparison that everybody asks about.
+    pub baseline: String,
+    /// What is compared with it.
+    pub x: String,
+    /// The crossover of these two in words.
+    pub crossover: String,
+    /// What to take and why.
+    pub advice: String,
+    /// What else speaks for it, the best of the other deployments, what would change it and what is open; a sentence
+    /// each.
+    pub beside: Vec<String>,
+    /// The other comparisons of this workload, in the order of the record.
+    pub others: Vec<OtherDeployment>,
+}
+
+/// Another comparison of the same workload.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct OtherDeployment {
+    /// Deployment of the baseline.
+    pub baseline: String,
+    /// Deployment compared with it.
+    pub x: String,
+    /// The crossover in words.
+    pub crossover: String,
+    /// The largest agent count that is settled, or else that has an interval.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub long_window: Option<scaling::LongWindowAnswer>,
-    /// Latency from planned starts, per agent count; empty where it was not asked.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub latency: Vec<latency::LatencyAnswer>,
-    /// What another transport would make of it, in sentences; empty where only one was asked for.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub what_if: Vec<String>,
+    pub agents: Option<usize>,
+    /// X / baseline on op/s there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub effect: Option<Effect>,
+}
+
+/// What a study found of two deployments besides op/s, by which they are weighed. Not part of the JSON.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Evidence {
+    /// In which respect: less of it is better.
+    pub of: super::Priority,
+    /// Name of the workload.
+    pub workload: String,
+    /// Deployment of the baseline.
+    pub baseline: String,
+    /// Deployment compared with it.
+    pub x: String,
+    /// Number of agents.
+    pub agents: usize,
+    /// X / baseline; `None` where it has no interval.
+    pub ratio: Option<Estimate>,
+    /// The baseline's value and that of X, nanoseconds.
+    pub values_ns: [Option<f64>; 2],
+    /// Under what it holds: `69 % load`.
+    pub under: String,
 }
 
 /// Total bytes against agent count, fitted by a line.
@@ -170,28 +211,4 @@ pub struct SetupAnswer {
     /// The same as ops of all agents together.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub break_even_ops: Option<f64>,
-}
-
-/// Price of messages at one agent count under one deployment.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct MessageAnswer {
-    /// Number of agents.
-    pub agents: usize,
-    /// Deployment that exchanged the messages.
-    pub deployment: String,
-    /// Transport that carried them.
-    pub transport: String,
-    /// Op/s with messages, median over pairs.
-    #[serde(default)]
-    pub ops_per_s: f64,
-    /// Op/s with messages: geometric mean over invocations with its 95 % interval.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub ops_per_s_level: Option<Estimate>,
-    /// Messages per op.
-    pub messages_per_op: f64,
-    /// (CPU-capacity time per op with messages − the same with the tape) / messages, nanoseconds.
-    pub overhead_per_message_ns: Estimate,
-    /// Share of an op's time that messages cost, 0 to 1.
-    pub share_of_op: Estimate,
 }

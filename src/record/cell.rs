@@ -3,31 +3,53 @@
 use super::{Effect, Outcome, Sample, Side, Steadiness, SteadyState, Verdict};
 use serde::{Deserialize, Serialize};
 
-/// Why a cell is measured.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+/// Why a cell is measured: what is known of its true ratio X / baseline.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(rename_all = "snake_case", tag = "kind")]
-pub enum Purpose {
-    /// The question itself: deployment X against `threads`.
-    Compare,
-    /// A control: both sides are the same deployment; the truth is 1.
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// A question: nobody knows.
+    #[default]
+    Question,
+    /// A control: both sides are the same; the truth is 1.
     Null,
-    /// A control: side X does uncounted extra work; the truth is `asked`.
-    KnownEffect {
-        /// The true ratio X / baseline.
-        asked: f64,
-    },
-    /// Price of messages: side X exchanges messages, the baseline replays the same messages from a
-    /// tape of its own, so that both compute the same beliefs.
-    MessageCost,
-    /// Messages between two workers and nothing else: the sides differ in transport or deployment.
-    Hop,
-    /// One deployment on both sides: the sides differ in the parameters of what is run.
-    Variant,
-    /// As [`Purpose::Compare`], in a window that is eight times as long: do short windows tell the truth?
-    LongWindow,
-    /// As [`Purpose::Compare`], on an open schedule: how long after its planned start is an op done?
-    Latency,
+    /// A control: side X does uncounted extra work; the truth is this ratio.
+    Known(f64),
+}
+
+impl Role {
+    /// The true ratio X / baseline of a control; `None` where the truth is not known.
+    #[must_use]
+    pub fn truth(self) -> Option<f64> {
+        match self {
+            Role::Null => Some(1.0),
+            Role::Known(ratio) => Some(ratio),
+            Role::Question => None,
+        }
+    }
+
+    /// Whether it is a control.
+    #[must_use]
+    pub fn is_control(self) -> bool {
+        self.truth().is_some()
+    }
+}
+
+/// What rests on a cell.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Weight {
+    /// One deployment against another, in op/s: the headline, gates and `trend`. A run that looks before all pairs
+    /// are in looks at these.
+    #[default]
+    Headline,
+    /// The same, but it only explains, and nobody chooses by it: gates and `trend` know it, the headline does not.
+    Explaining,
+    /// A question of its own.
+    Beside,
+    /// It serves another cell, or is another quantity than that: `compare` leaves it out.
+    Supporting,
 }
 
 /// CPUs of workers, of those that the program may use.
@@ -61,44 +83,71 @@ impl Pinning {
     }
 }
 
-impl Purpose {
-    /// The true ratio X / baseline of a control; `None` where the truth is not known.
+impl Weight {
+    /// Whether it is one deployment against another, in op/s.
     #[must_use]
-    pub fn asked(self) -> Option<f64> {
-        match self {
-            Purpose::Null => Some(1.0),
-            Purpose::KnownEffect { asked } => Some(asked),
-            Purpose::Compare
-            | Purpose::MessageCost
-            | Purpose::Hop
-            | Purpose::Variant
-            | Purpose::LongWindow
-            | Purpose::Latency => None,
+    pub fn is_comparison(self) -> bool {
+        matches!(self, Weight::Headline | Weight::Explaining)
+    }
+}
+
+/// One side of a cell: what runs there, and where.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Arm {
+    /// What it is called in a verdict: that in which the two sides differ.
+    pub label: String,
+    /// Name of the workload, as in [`super::WorkloadRecord::name`].
+    pub workload: String,
+    /// Deployment, as asked for (`threads`, `threads:cores`).
+    pub deployment: String,
+    /// Transport of messages: `none` where the workload sends none, `tape` where they are replayed, `call` where both
+    /// ends are one worker.
+    pub transport: String,
+    /// Whether it stands for its deployment: what is held against gates' files, thresholds and claims.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub stands: bool,
+}
+
+#[cfg(test)]
+impl Arm {
+    /// A side that is called what its deployment is called.
+    pub(crate) fn of(workload: &str, deployment: &str, transport: &str) -> Arm {
+        Arm {
+            label: deployment.to_owned(),
+            workload: workload.to_owned(),
+            deployment: deployment.to_owned(),
+            transport: transport.to_owned(),
+            stands: true,
         }
     }
 }
 
+impl std::fmt::Display for Arm {
+    /// Its deployment.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.deployment)
+    }
+}
+
 /// One cell: a workload at an agent count, X against a baseline.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Cell {
-    /// Name of the workload.
-    pub workload: String,
-    /// Name of the workload of side X, where it is the workload that is compared.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub x_workload: Option<String>,
+    /// Name of the study that asked for it.
+    pub study: String,
+    /// What is compared: the id of a metric ([`crate::metric`]).
+    pub metric: String,
+    /// Why it is measured.
+    pub role: Role,
+    /// What rests on it.
+    pub weight: Weight,
     /// Number of agents.
     pub agents: usize,
-    /// Deployment of the baseline side, as asked for (`threads`, `threads:cores`).
-    pub baseline: String,
-    /// Deployment of side X.
-    pub x: String,
-    /// Transport of the baseline side's messages (`none` where the workload sends none).
-    pub baseline_transport: String,
-    /// Transport of side X's messages.
-    pub x_transport: String,
-    /// Why the cell is measured.
-    pub purpose: Purpose,
+    /// The side that is compared against.
+    pub baseline: Arm,
+    /// The side that is compared.
+    pub x: Arm,
     /// On which CPUs the workers of both sides run.
     #[serde(default, skip_serializing_if = "Pinning::is_free")]
     pub cpus: Pinning,
@@ -119,9 +168,7 @@ pub struct Cell {
     /// Whether the rate of X moved within its windows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub x_steadiness: Option<Steadiness>,
-    /// Effect on op/s, from the pairs that were kept; `None` with fewer than six. Of cells that are about
-    /// latency: on the 99th percentile of it, and of messages at planned moments on their mean delay, so above 1
-    /// side X takes longer.
+    /// X / baseline in the cell's metric, from the pairs that were kept; `None` with fewer than six.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub effect: Option<Effect>,
     /// What the effect means.
@@ -129,6 +176,35 @@ pub struct Cell {
 }
 
 impl Cell {
+    /// The side that is meant.
+    #[must_use]
+    pub fn arm(&self, side: Side) -> &Arm {
+        match side {
+            Side::Baseline => &self.baseline,
+            Side::X => &self.x,
+        }
+    }
+
+    /// Whether it is one deployment against another, in op/s.
+    #[must_use]
+    pub fn is_comparison(&self) -> bool {
+        self.role == Role::Question && self.weight.is_comparison()
+    }
+
+    /// The samples of one side that count.
+    pub fn samples(&self, side: Side) -> impl Iterator<Item = &Sample> {
+        self.kept().map(move |(_, baseline, x)| match side {
+            Side::Baseline => baseline,
+            Side::X => x,
+        })
+    }
+
+    /// What the metric of this cell is in a sample; NaN where the sample does not have it.
+    #[must_use]
+    pub fn value(&self, sample: &Sample) -> f64 {
+        sample.values.get(&self.metric).copied().unwrap_or(f64::NAN)
+    }
+
     /// The pairs that count: both sides measured, none dropped.
     pub fn kept(&self) -> impl Iterator<Item = (&Pair, &Sample, &Sample)> {
         self.pairs

@@ -1,7 +1,7 @@
 //! What changed from one run to another: the words of `forkscope compare`.
 
-use super::metric::Metric;
-use super::{Estimate, Purpose};
+use super::{Estimate, Weight};
+use crate::metric::Metric;
 use serde::{Deserialize, Serialize};
 
 /// Two runs, cell by cell.
@@ -83,8 +83,10 @@ pub struct ComparedCell {
     pub workload: String,
     /// Number of agents.
     pub agents: usize,
-    /// Why it was measured.
-    pub purpose: Purpose,
+    /// Name of the study that it is of.
+    pub study: String,
+    /// What rests on it.
+    pub weight: Weight,
     /// The baseline, as the cell tells it from X.
     pub baseline: String,
     /// Side X.

@@ -1,12 +1,8 @@
 //! What did one invocation yield?
 
-use super::latency::Latency;
+use crate::metric::Metric;
 use serde::{Deserialize, Serialize};
-
-/// Records of method 1 have windows in one piece.
-fn one_turn() -> u32 {
-    1
-}
+use std::collections::BTreeMap;
 
 /// What became of one invocation.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -70,7 +66,7 @@ impl std::fmt::Display for Phase {
     }
 }
 
-/// What one invocation yields: one number per metric.
+/// What one invocation yields: fixed facts, and one number per metric.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Sample {
@@ -83,43 +79,12 @@ pub struct Sample {
     /// From the opening of the gate to the end of the last op, seconds; the sum over the turns.
     pub span_s: f64,
     /// Turns that the window was cut into; between them the other side of the pair had its own.
-    #[serde(default = "one_turn")]
     pub turns: u32,
-    /// ops / span_s.
-    pub ops_per_s: f64,
-    /// Time from the first spawn call until all agents were ready, seconds.
-    pub setup_s: f64,
-    /// Warm-up, seconds.
-    pub warm_up_s: f64,
-    /// Service time of ops; nothing is timed (`timed` is 0) where latency is.
-    pub service: ServiceTime,
-    /// Latency of ops, where they had a planned start.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub latency: Option<Latency>,
-    /// CPU time of host and workers in the window, seconds.
-    pub cpu_s: f64,
-    /// CPU time per op as the worker threads themselves measured it, nanoseconds.
-    pub cpu_per_op_ns: f64,
-    /// Voluntary context switches of all tasks in the window.
-    pub voluntary_switches: u64,
-    /// Involuntary context switches of all tasks in the window.
-    pub involuntary_switches: u64,
+    /// Every number by the id of its metric ([`crate::metric`]).
+    pub values: BTreeMap<String, f64>,
     /// Memory while the workers were parked after the window; `None` where the kernel does not tell.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub memory: Option<Memory>,
-    /// Messages sent by agents in the window.
-    pub messages_sent: u64,
-    /// Messages taken in by agents in the window.
-    pub messages_received: u64,
-    /// Payload bytes sent in the window.
-    pub bytes_sent: u64,
-    /// Payload bytes taken in in the window.
-    pub bytes_received: u64,
-    /// Looks for messages of a receiver that polls, which found none.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub wasted_polls: Option<u64>,
-    /// Joint states that an agent evaluated in the window, per op, mean over agents: the work counter.
-    pub active_states_per_op: f64,
     /// Digest of all agents' beliefs and actions at the digest round, 16 hex digits.
     pub digest: String,
     /// Op/s in equal slices of the window, for steadiness; slices are never samples.
@@ -137,58 +102,38 @@ pub struct Sample {
     /// or suspended. `None` when nothing of that was seen.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stood_still_s: Option<f64>,
-    /// Interrupts from one CPU to another in the window.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub interrupts: Option<Interrupts>,
 }
 
-/// Interrupts that CPUs sent to each other, in the whole system: the kernel does not say on whose
-/// behalf. `None` where this machine has no such count.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct Interrupts {
-    /// Requests to forget translations of addresses (x86). On x86 each comes by a function call, so
-    /// it is counted there, too.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub tlb_shootdowns: Option<u64>,
-    /// Requests to run a function.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub function_calls: Option<u64>,
-    /// Requests to look for something else to run.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub reschedules: Option<u64>,
-}
-
-impl Interrupts {
-    /// Interrupts in all: function calls (shootdowns are among them) and reschedules. `None` when
-    /// neither is counted here.
+impl Sample {
+    /// A number, in the unit of its id; `None` where this invocation does not have it.
     #[must_use]
-    pub fn total(&self) -> Option<u64> {
-        let counts = [self.function_calls, self.reschedules];
-        counts.into_iter().flatten().reduce(|a, b| a + b)
+    pub fn get(&self, metric: Metric) -> Option<f64> {
+        self.values.get(metric.id()).copied()
     }
-}
 
-/// Service time: from the moment an agent could begin an op until it had acted.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct ServiceTime {
-    /// Mean, nanoseconds.
-    #[serde(default)]
-    pub mean_ns: f64,
-    /// Median, nanoseconds.
-    pub p50_ns: f64,
-    /// 95th percentile, nanoseconds.
-    pub p95_ns: f64,
-    /// 99th percentile, nanoseconds.
-    pub p99_ns: f64,
-    /// 99.9th percentile, nanoseconds.
-    #[serde(default)]
-    pub p999_ns: f64,
-    /// Ops that were timed.
-    pub timed: u64,
-    /// One op in so many was timed, so that timing costs below 1 % of an op.
-    pub stride: u32,
+    /// The same, where every invocation has it; NaN where this one does not.
+    #[must_use]
+    pub fn value(&self, metric: Metric) -> f64 {
+        self.get(metric).unwrap_or(f64::NAN)
+    }
+
+    /// Ops per second.
+    #[must_use]
+    pub fn ops_per_s(&self) -> f64 {
+        self.value(Metric::OPS_PER_S)
+    }
+
+    /// Sets a number.
+    pub fn set(&mut self, metric: Metric, value: f64) {
+        self.values.insert(metric.id().to_owned(), value);
+    }
+
+    /// The same sample with a number set.
+    #[must_use]
+    pub fn with(mut self, metric: Metric, value: f64) -> Sample {
+        self.set(metric, value);
+        self
+    }
 }
 
 /// Memory of a tree of processes, bytes.

@@ -10,8 +10,8 @@ use std::io::{self, Write};
 use serde::Serialize;
 
 use super::{Report, Style};
-use crate::record::latency::Latency;
-use crate::record::{Cell, Failure, Interrupts, Memory, Outcome, Pair, Purpose, Run, Sample, Side};
+use crate::metric::{self, Metric};
+use crate::record::{Arm, Cell, Failure, Memory, Outcome, Pair, Role, Run, Sample, Side};
 
 /// A line for each invocation, under a header.
 ///
@@ -23,8 +23,10 @@ pub struct Csv;
 impl Report for Csv {
     fn write(&self, run: &Run, _style: &Style, out: &mut dyn Write) -> io::Result<()> {
         let mut lines = csv::Writer::from_writer(out);
-        let names = PLACE.iter().map(|(name, _)| name);
-        lines.write_record(names.chain(METRICS.iter().map(|(name, _)| name)))?;
+        let metrics = metric::all();
+        let fixed = PLACE.iter().map(|(name, _)| *name);
+        let fixed = fixed.chain(FACTS.iter().map(|(name, _)| *name));
+        lines.write_record(fixed.chain(metrics.iter().map(|m| m.id())))?;
         for (index, cell) in run.cells.iter().enumerate() {
             for pair in &cell.pairs {
                 let second = match pair.first {
@@ -38,7 +40,7 @@ impl Report for Csv {
                         pair,
                         side,
                     };
-                    lines.write_record(line.fields())?;
+                    lines.write_record(line.fields(&metrics))?;
                 }
             }
         }
@@ -56,17 +58,24 @@ struct Line<'a> {
 }
 
 impl Line<'_> {
-    fn fields(&self) -> impl Iterator<Item = String> {
+    fn fields(&self, metrics: &[Metric]) -> impl Iterator<Item = String> {
         let sample = match self.outcome() {
             Outcome::Measured(sample) => Some(sample.as_ref()),
             Outcome::Failed(_) => None,
         };
         let place = PLACE.iter().map(|(_, of)| of(self));
-        place.chain(
-            METRICS
-                .iter()
-                .map(move |(_, of)| sample.map_or_else(String::new, of)),
-        )
+        let of_sample = |of: &OfSample| sample.map_or_else(String::new, of);
+        let facts = FACTS.iter().map(|(_, of)| of_sample(of));
+        let values = metrics.iter().map(|m| {
+            let value = sample.and_then(|s| s.get(*m));
+            value.map_or_else(String::new, number)
+        });
+        let all: Vec<String> = place.chain(facts).chain(values).collect();
+        all.into_iter()
+    }
+
+    fn arm(&self) -> &Arm {
+        self.cell.arm(self.side)
     }
 
     /// What belongs to the side that this line is about.
@@ -99,19 +108,15 @@ type OfSample = fn(&Sample) -> String;
 /// Which invocation it is, and what became of it.
 const PLACE: &[(&str, OfLine)] = &[
     ("cell", |l| l.index.to_string()),
-    ("workload", |l| l.cell.workload.clone()),
-    ("x_workload", |l| or_nothing(l.cell.x_workload.as_ref())),
+    ("study", |l| l.cell.study.clone()),
+    ("metric", |l| l.cell.metric.clone()),
+    ("workload", |l| l.arm().workload.clone()),
     ("agents", |l| l.cell.agents.to_string()),
-    ("deployment", |l| {
-        l.pick(&l.cell.baseline, &l.cell.x).clone()
-    }),
-    ("transport", |l| {
-        l.pick(&l.cell.baseline_transport, &l.cell.x_transport)
-            .clone()
-    }),
+    ("deployment", |l| l.arm().deployment.clone()),
+    ("transport", |l| l.arm().transport.clone()),
     ("side", |l| word(&l.side)),
-    ("purpose", |l| purpose(l.cell.purpose).to_owned()),
-    ("asked_ratio", |l| or_nothing(l.cell.purpose.asked())),
+    ("role", |l| role(l.cell.role).to_owned()),
+    ("asked_ratio", |l| or_nothing(l.cell.role.truth())),
     ("cpus", |l| word(&l.cell.cpus)),
     ("round", |l| l.pair.round.to_string()),
     ("first", |l| word(&l.pair.first)),
@@ -130,42 +135,14 @@ const PLACE: &[(&str, OfLine)] = &[
     }),
 ];
 
-/// Every scalar of a sample.
-const METRICS: &[(&str, OfSample)] = &[
+/// The fixed facts of a sample; every metric follows.
+const FACTS: &[(&str, OfSample)] = &[
     ("digest", |s| s.digest.clone()),
     ("processes", |s| s.processes.to_string()),
     ("workers", |s| s.workers.to_string()),
     ("ops", |s| s.ops.to_string()),
     ("span_s", |s| number(s.span_s)),
     ("turns", |s| s.turns.to_string()),
-    ("ops_per_s", |s| number(s.ops_per_s)),
-    ("setup_s", |s| number(s.setup_s)),
-    ("warm_up_s", |s| number(s.warm_up_s)),
-    ("service_mean_ns", |s| number(s.service.mean_ns)),
-    ("service_p50_ns", |s| number(s.service.p50_ns)),
-    ("service_p95_ns", |s| number(s.service.p95_ns)),
-    ("service_p99_ns", |s| number(s.service.p99_ns)),
-    ("service_p999_ns", |s| number(s.service.p999_ns)),
-    ("service_timed_ops", |s| s.service.timed.to_string()),
-    ("service_stride_ops", |s| s.service.stride.to_string()),
-    ("latency_planned_per_s", |s| {
-        latency(s, |l| Some(l.planned_per_s))
-    }),
-    ("latency_done_per_s", |s| latency(s, |l| Some(l.done_per_s))),
-    ("latency_timed_ops", |s| {
-        or_nothing(s.latency.as_ref().map(|l| l.timed))
-    }),
-    ("latency_mean_ns", |s| latency(s, |l| Some(l.mean_ns))),
-    ("latency_p50_ns", |s| latency(s, |l| Some(l.p50_ns))),
-    ("latency_p95_ns", |s| latency(s, |l| Some(l.p95_ns))),
-    ("latency_p99_ns", |s| latency(s, |l| l.p99_ns)),
-    ("latency_p999_ns", |s| latency(s, |l| l.p999_ns)),
-    ("cpu_s", |s| number(s.cpu_s)),
-    ("cpu_per_op_ns", |s| number(s.cpu_per_op_ns)),
-    ("voluntary_switches", |s| s.voluntary_switches.to_string()),
-    ("involuntary_switches", |s| {
-        s.involuntary_switches.to_string()
-    }),
     ("memory_pss_bytes", |s| memory(s, |m| m.pss_bytes)),
     ("memory_uss_bytes", |s| memory(s, |m| m.uss_bytes)),
     ("memory_page_table_bytes", |s| {
@@ -179,12 +156,6 @@ const METRICS: &[(&str, OfSample)] = &[
         memory(s, |m| m.live_heap_bytes)
     }),
     ("memory_tasks", |s| memory(s, |m| m.tasks)),
-    ("messages_sent", |s| s.messages_sent.to_string()),
-    ("messages_received", |s| s.messages_received.to_string()),
-    ("bytes_sent", |s| s.bytes_sent.to_string()),
-    ("bytes_received", |s| s.bytes_received.to_string()),
-    ("wasted_polls", |s| or_nothing(s.wasted_polls)),
-    ("active_states_per_op", |s| number(s.active_states_per_op)),
     ("foreign_cpu_share", |s| {
         s.foreign_cpu.map_or_else(String::new, number)
     }),
@@ -192,13 +163,6 @@ const METRICS: &[(&str, OfSample)] = &[
     ("throttled_times", |s| or_nothing(s.throttled)),
     ("stood_still_s", |s| {
         s.stood_still_s.map_or_else(String::new, number)
-    }),
-    ("tlb_shootdowns", |s| interrupts(s, |i| i.tlb_shootdowns)),
-    ("function_call_interrupts", |s| {
-        interrupts(s, |i| i.function_calls)
-    }),
-    ("reschedule_interrupts", |s| {
-        interrupts(s, |i| i.reschedules)
     }),
 ];
 
@@ -218,15 +182,6 @@ fn memory(sample: &Sample, of: impl Fn(&Memory) -> u64) -> String {
     or_nothing(sample.memory.as_ref().map(of))
 }
 
-fn latency(sample: &Sample, of: impl Fn(&Latency) -> Option<f64>) -> String {
-    let found = sample.latency.as_ref().and_then(of);
-    found.map_or_else(String::new, number)
-}
-
-fn interrupts(sample: &Sample, of: impl Fn(&Interrupts) -> Option<u64>) -> String {
-    or_nothing(sample.interrupts.as_ref().and_then(of))
-}
-
 /// A name as the record has it.
 fn word(name: &impl Serialize) -> String {
     match serde_json::to_value(name) {
@@ -236,16 +191,11 @@ fn word(name: &impl Serialize) -> String {
 }
 
 /// As in the record, but for one that readers of tables take for nothing at all.
-fn purpose(purpose: Purpose) -> &'static str {
-    match purpose {
-        Purpose::Compare => "compare",
-        Purpose::Null => "null_control",
-        Purpose::KnownEffect { .. } => "known_effect",
-        Purpose::MessageCost => "message_cost",
-        Purpose::Hop => "hop",
-        Purpose::Variant => "variant",
-        Purpose::LongWindow => "long_window",
-        Purpose::Latency => "latency",
+fn role(role: Role) -> &'static str {
+    match role {
+        Role::Question => "question",
+        Role::Null => "null_control",
+        Role::Known(_) => "known_effect",
     }
 }
 
@@ -267,28 +217,12 @@ mod tests {
     }
 
     #[test]
-    fn every_scalar_of_a_sample_has_a_column() {
+    fn every_fact_of_a_sample_has_a_column() {
         let sample = Sample {
-            wasted_polls: Some(0),
             foreign_cpu: Some(0.0),
             steal: Some(0.0),
             throttled: Some(0),
             stood_still_s: Some(0.0),
-            interrupts: Some(Interrupts {
-                tlb_shootdowns: Some(0),
-                function_calls: Some(0),
-                reschedules: Some(0),
-            }),
-            latency: Some(Latency {
-                planned_per_s: 0.0,
-                done_per_s: 0.0,
-                timed: 0,
-                mean_ns: 0.0,
-                p50_ns: 0.0,
-                p95_ns: 0.0,
-                p99_ns: Some(0.0),
-                p999_ns: Some(0.0),
-            }),
             memory: Some(Memory::default()),
             digest: "00c0ffee00c0ffee".to_owned(),
             ..Sample::default()
@@ -297,29 +231,11 @@ mod tests {
         let mut count = 1000;
         number_all(&mut value, &mut count);
         let sample: Sample = serde_json::from_value(value).unwrap();
-        let fields: Vec<String> = METRICS.iter().map(|(_, of)| of(&sample)).collect();
+        let fields: Vec<String> = FACTS.iter().map(|(_, of)| of(&sample)).collect();
         for number in 1001..=count {
             assert!(fields.contains(&number.to_string()), "{number}: {sample:?}");
         }
         // One for the digest; nothing stands there twice.
         assert_eq!(fields.len() as u64, count - 1000 + 1);
-    }
-
-    #[test]
-    fn purposes_are_named_as_in_the_record() {
-        for known in [
-            Purpose::Compare,
-            Purpose::Null,
-            Purpose::KnownEffect { asked: 0.9 },
-            Purpose::MessageCost,
-            Purpose::Hop,
-            Purpose::Variant,
-            Purpose::LongWindow,
-            Purpose::Latency,
-        ] {
-            let record = serde_json::to_value(known).unwrap();
-            let name = purpose(known).trim_end_matches("_control");
-            assert_eq!(record["kind"], name);
-        }
     }
 }

@@ -8,8 +8,8 @@ use std::io::{self, Write};
 
 use super::layout::{Grid, Last, Page, Tone};
 use super::terminal::{
-    cells, close, costs, delivery, formats, head, hops, latency, mark, mixes, probes, scale,
-    scaling,
+    cells, checks, close, costs, delivery, formats, head, hops, latency, mark, mixes, probes,
+    scale, scaling,
 };
 use super::{Report, Style, numbers};
 use crate::record::Run;
@@ -48,7 +48,7 @@ impl Report for Markdown {
         page.folded("messages by every transport", |page| {
             hops::levels(run, page)
         });
-        let splits = run.hops.as_ref().map_or(0, |h| h.splits.len());
+        let splits = hops::found(run).map_or(0, |h| h.splits.len());
         match splits > MANY_SPLITS {
             true => page.folded("why messages of each size cost what they cost", |page| {
                 hops::split(run, page);
@@ -61,7 +61,7 @@ impl Report for Markdown {
             formats::write(run, page);
         });
         close::controls(run, &mut page);
-        checks(run, &mut page);
+        held(run, &mut page);
         list(
             "left out",
             "did not fit the budget",
@@ -82,7 +82,7 @@ fn machine(run: &Run, page: &mut Page) {
 }
 
 /// Claims and thresholds, held against the numbers.
-fn checks(run: &Run, page: &mut Page) {
+fn held(run: &Run, page: &mut Page) {
     // As on the terminal: most thresholds are about what another run measures.
     let is_shown =
         |c: &&CheckAnswer| c.kind == CheckKind::Claim || c.outcome != CheckOutcome::NotMeasured;
@@ -106,12 +106,12 @@ fn checks(run: &Run, page: &mut Page) {
         ]
         .map(str::to_owned)
         .to_vec(),
-        rows: checks.into_iter().map(check).collect(),
+        rows: checks.into_iter().map(|c| check(run, c)).collect(),
         last: Last::Text(|_| Tone::Plain),
     });
 }
 
-fn check(check: &CheckAnswer) -> Vec<String> {
+fn check(run: &Run, check: &CheckAnswer) -> Vec<String> {
     let kind = match check.kind {
         CheckKind::Claim => "claim",
         CheckKind::Threshold => "threshold",
@@ -126,7 +126,7 @@ fn check(check: &CheckAnswer) -> Vec<String> {
         check.name.clone(),
         check.asked.clone(),
         measured,
-        check.sentence.clone(),
+        checks::sentence(run, check),
     ]
 }
 

@@ -3,7 +3,7 @@
 use statrs::distribution::{ChiSquared, ContinuousCDF, Normal, StudentsT};
 
 use super::estimate::{t_975, t_995};
-use crate::record::{Cell, Effect, Purpose, Verdict};
+use crate::record::{Cell, Effect, Role, Verdict};
 
 /// S: the factor that intervals need so that they cover what the null controls show; at least 1.
 ///
@@ -79,15 +79,10 @@ pub enum Judgement {
 /// by one healthy run in twenty, and with two known effects one headline in ten would be withheld for
 /// nothing. The interval that is reported stays the 95 % one.
 pub fn judge_control(cell: &Cell) -> Option<Judgement> {
-    let asked = match cell.purpose {
-        Purpose::Null => None,
-        Purpose::KnownEffect { asked } => Some(asked),
-        Purpose::Compare
-        | Purpose::MessageCost
-        | Purpose::Hop
-        | Purpose::Variant
-        | Purpose::LongWindow
-        | Purpose::Latency => return None,
+    let asked = match cell.role {
+        Role::Null => None,
+        Role::Known(ratio) => Some(ratio),
+        Role::Question => return None,
     };
     let Some(effect) = &cell.effect else {
         return Some(Judgement::Unjudged);
@@ -121,7 +116,7 @@ fn half_width(effect: &Effect) -> f64 {
 
 /// Why the headline is withheld, or `None` when the controls hold.
 ///
-/// Looks only at cells whose purpose is a control. In this order:
+/// Looks only at controls. In this order:
 ///
 /// - a null that ends with a deployment ahead: give it a verdict whose interval is widened for
 ///   peeking but not by [`inflation`], which is computed from the same nulls and would excuse them;
@@ -151,35 +146,32 @@ pub fn withheld<'a>(cells: impl IntoIterator<Item = &'a Cell>) -> Option<String>
 }
 
 fn in_words(cell: &Cell, judgement: Judgement) -> String {
-    let asked = cell.purpose.asked().unwrap_or(1.0);
+    let asked = cell.role.truth().unwrap_or(1.0);
     let measured = cell.effect.map_or(String::new(), |e| {
         format!(", measured {:.3} [{:.3}, {:.3}]", e.ratio, e.low, e.high)
     });
     let (what, compared, next) = match judgement {
         Judgement::HasWinner => (
             "this machine could not tell a thing from itself",
-            format!("{} against {}", cell.x, cell.baseline),
+            format!("{} against {}", cell.x.deployment, cell.baseline.deployment),
             "quiet the machine and run again",
         ),
         _ => (
             "not sensitive enough here",
-            format!("the known effect in {}", cell.x),
+            format!("the known effect in {}", cell.x.deployment),
             "give it more time or a quieter machine",
         ),
     };
     format!(
         "{what}: {compared} ({}, {}): asked {asked:.3}{measured}; {next}",
-        cell.workload,
+        cell.baseline.workload,
         agents(cell.agents),
     )
 }
 
 /// Comparisons, none of which has an interval: there is no headline.
 fn nothing_compared(cells: &[&Cell]) -> Option<String> {
-    let mut compared = cells
-        .iter()
-        .filter(|c| c.purpose == Purpose::Compare)
-        .peekable();
+    let mut compared = cells.iter().filter(|c| c.is_comparison()).peekable();
     compared.peek()?;
     if compared.any(|c| c.effect.is_some()) {
         return None;
@@ -194,22 +186,25 @@ fn nothing_compared(cells: &[&Cell]) -> Option<String> {
 fn unjudged_null(cells: &[&Cell], controls: &[(&Cell, Judgement)]) -> Option<String> {
     let is_compared = |deployment: &str| {
         cells.iter().any(|c| {
-            c.purpose == Purpose::Compare
+            c.is_comparison()
                 && c.effect.is_some()
-                && (c.x == deployment || c.baseline == deployment)
+                && (c.x.deployment == deployment || c.baseline.deployment == deployment)
         })
     };
     let (null, _) = controls.iter().find(|(c, judgement)| {
-        c.purpose == Purpose::Null && *judgement == Judgement::Unjudged && is_compared(&c.x)
+        c.role == Role::Null && *judgement == Judgement::Unjudged && is_compared(&c.x.deployment)
     })?;
-    Some(too_few(&format!("the null control of {}", null.x)))
+    Some(too_few(&format!(
+        "the null control of {}",
+        null.x.deployment
+    )))
 }
 
 /// Known effects, none of which has an interval.
 fn unjudged_effects(controls: &[(&Cell, Judgement)]) -> Option<String> {
     let mut effects = controls
         .iter()
-        .filter(|(c, _)| c.purpose != Purpose::Null)
+        .filter(|(c, _)| c.role != Role::Null)
         .peekable();
     effects.peek()?;
     if effects.any(|&(_, judgement)| judgement != Judgement::Unjudged) {

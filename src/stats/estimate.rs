@@ -111,7 +111,7 @@ pub fn quantile(values: &[f64], p: f64) -> Option<f64> {
 }
 
 /// 97.5 % point of Student's t; `freedom` at least 1.
-pub(super) fn t_975(freedom: f64) -> f64 {
+pub fn t_975(freedom: f64) -> f64 {
     t_quantile(freedom, 0.975)
 }
 

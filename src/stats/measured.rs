@@ -2,12 +2,9 @@
 
 use super::change::{LnMean, change};
 use super::controls::inflation;
-use super::delivery::is_paced;
 use super::effect::{MIN_PAIRS, StatsError, Widen, effect, pair_differences};
-use crate::deployment::Form;
-use crate::record::metric::{FOR_P99, Metric};
-use crate::record::{Cell, Effect, Estimate, Purpose, Run, Sample, Side};
-use crate::transport::Choice;
+use crate::metric::Metric;
+use crate::record::{Cell, Effect, Estimate, Role, Run, Sample, Side};
 
 /// Agents of a workload under a deployment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,54 +20,27 @@ pub struct Place<'a> {
 impl<'a> Place<'a> {
     /// The place of one side of a cell.
     fn of(cell: &'a Cell, side: Side) -> Place<'a> {
-        let x_workload = cell.x_workload.as_ref().unwrap_or(&cell.workload);
-        let (workload, deployment) = match side {
-            Side::Baseline => (&cell.workload, &cell.baseline),
-            Side::X => (x_workload, &cell.x),
-        };
+        let arm = cell.arm(side);
         Place {
-            workload,
+            workload: &arm.workload,
             agents: cell.agents,
-            deployment,
+            deployment: &arm.deployment,
         }
-    }
-
-    fn value(&self, metric: Metric, sample: &Sample) -> Option<f64> {
-        metric.value(sample, self.agents, FOR_P99)
     }
 }
 
 /// S: the factor by which the null controls of a concluded run widen what is read inside windows.
 #[must_use]
 pub fn widening(run: &Run) -> f64 {
-    let nulls = run.cells.iter().filter(|c| c.purpose == Purpose::Null);
+    let nulls = run.cells.iter().filter(|c| c.role == Role::Null);
     let nulls: Vec<Effect> = nulls.filter_map(|c| c.effect).collect();
     inflation(&nulls)
 }
 
-/// Whether a side of a cell stands for its deployment: it is compared with another. Of hops and
-/// deliveries only what goes by the deployment's own transport, wherever the scheduler puts it.
+/// Whether a metric of a side is that of its deployment: not where it is another quantity, with a schedule or without.
 fn stands_for_its_deployment(cell: &Cell, side: Side, metric: Metric) -> bool {
-    let (deployment, transport) = match side {
-        Side::Baseline => (&cell.baseline, &cell.baseline_transport),
-        Side::X => (&cell.x, &cell.x_transport),
-    };
-    match cell.purpose {
-        Purpose::Compare => !metric.is_of_latency(),
-        Purpose::Latency => metric.is_of_latency(),
-        Purpose::Hop | Purpose::Variant => {
-            let is_native = deployment
-                .parse::<Form>()
-                .is_ok_and(|form| Choice::Native.of(form.kind.home()).name == transport);
-            let is_silent = transport == "none";
-            cell.cpus.is_free() && (is_native || is_silent)
-        }
-        // What was planned, or lasted longer, is another quantity.
-        Purpose::Null
-        | Purpose::KnownEffect { .. }
-        | Purpose::MessageCost
-        | Purpose::LongWindow => false,
-    }
+    let of_cell = Metric::of_id(&cell.metric);
+    cell.arm(side).stands && metric.is_planned() == of_cell.is_some_and(Metric::is_planned)
 }
 
 /// The sides of all cells that stand for a deployment.
@@ -106,12 +76,8 @@ pub fn level(run: &Run, place: &Place<'_>, metric: Metric) -> Result<Estimate, S
 fn ln_level(run: &Run, place: &Place<'_>, metric: Metric) -> Result<LnMean, String> {
     let mut values = Vec::new();
     for (cell, side) in sides(run, metric).filter(|(c, s)| Place::of(c, *s) == *place) {
-        let samples = cell.kept().map(|(_, baseline, x)| match side {
-            Side::Baseline => baseline,
-            Side::X => x,
-        });
-        for sample in samples {
-            values.push(place.value(metric, sample).ok_or_else(|| missing(metric))?);
+        for sample in cell.samples(side) {
+            values.push(metric.value(sample).ok_or_else(|| metric.missing())?);
         }
     }
     let mean = LnMean::of(&values).map_err(|e| why(&e, metric))?;
@@ -162,13 +128,12 @@ pub fn ratio(
     })
 }
 
-/// X / baseline of a cell in a metric, from its pairs. Of op/s it is the effect of the record, unless the rate
-/// was planned and the record has the effect on the delay.
+/// X / baseline of a cell in a metric, from its pairs; in its own metric it is the effect of the record.
 ///
 /// # Errors
 /// Why there is none, as the end of a sentence.
 pub fn x_over_baseline(run: &Run, cell: &Cell, metric: Metric) -> Result<Effect, String> {
-    if metric == Metric::Throughput && !is_paced(cell, &run.workloads) {
+    if metric.id() == cell.metric {
         let too_few = || {
             why(
                 &StatsError::TooFew {
@@ -180,10 +145,7 @@ pub fn x_over_baseline(run: &Run, cell: &Cell, metric: Metric) -> Result<Effect,
         };
         return cell.effect.ok_or_else(too_few);
     }
-    let place = Place::of(cell, Side::X);
-    let pairs = pair_differences(cell, |s: &Sample| {
-        place.value(metric, s).unwrap_or(f64::NAN)
-    });
+    let pairs = pair_differences(cell, |s: &Sample| metric.value(s).unwrap_or(f64::NAN));
     let widen = Widen {
         controls: if metric.is_of_window() {
             widening(run)
@@ -201,17 +163,7 @@ fn why(error: &StatsError, metric: Metric) -> String {
         StatsError::TooFew { have, need } => {
             format!("{have} of the {need} pairs that an interval needs")
         }
-        StatsError::NotFinite { .. } => missing(metric),
+        StatsError::NotFinite { .. } => metric.missing(),
         other => other.to_string(),
-    }
-}
-
-fn missing(metric: Metric) -> String {
-    match metric {
-        Metric::ServiceP99 => {
-            format!("an invocation has too few timed ops for a 99th percentile ({FOR_P99})")
-        }
-        Metric::Messages => "no messages were sent".to_owned(),
-        other => format!("{} was not measured in every invocation", other.name()),
     }
 }

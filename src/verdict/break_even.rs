@@ -1,5 +1,6 @@
 //! When has a slower start paid for itself?
 
+use crate::metric::Metric;
 use crate::record::{Cell, Sample, SetupAnswer, Verdict};
 use crate::stats::median;
 
@@ -50,8 +51,8 @@ pub fn setup_answer(cell: &Cell) -> Option<SetupAnswer> {
 }
 
 fn start(samples: &[&Sample]) -> Option<Start> {
-    let setups: Vec<f64> = samples.iter().map(|s| s.setup_s).collect();
-    let log_rate = samples.iter().map(|s| s.ops_per_s.ln()).sum::<f64>() / samples.len() as f64;
+    let setups: Vec<f64> = samples.iter().map(|s| s.value(Metric::SETUP_S)).collect();
+    let log_rate = samples.iter().map(|s| s.ops_per_s().ln()).sum::<f64>() / samples.len() as f64;
     Some(Start {
         setup_s: median(&setups)?,
         ops_per_s: log_rate.exp(),
@@ -61,7 +62,7 @@ fn start(samples: &[&Sample]) -> Option<Start> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::{Outcome, Pair, Purpose, Side};
+    use crate::record::{Arm, Outcome, Pair, Side};
 
     const QUICK_START: Start = Start {
         setup_s: 0.1,
@@ -131,11 +132,10 @@ mod tests {
     #[test]
     fn a_cell_answers_with_medians_and_geometric_means() {
         let side = |s: Start| {
-            Outcome::Measured(Box::new(Sample {
-                setup_s: s.setup_s,
-                ops_per_s: s.ops_per_s,
-                ..Sample::default()
-            }))
+            let sample = Sample::default()
+                .with(Metric::SETUP_S, s.setup_s)
+                .with(Metric::OPS_PER_S, s.ops_per_s);
+            Outcome::Measured(Box::new(sample))
         };
         let pair = Pair {
             round: 0,
@@ -145,23 +145,13 @@ mod tests {
             dropped: None,
         };
         let cell = Cell {
-            workload: "exploration".to_owned(),
             agents: 4,
-            baseline: "threads".to_owned(),
-            x: "processes".to_owned(),
-            baseline_transport: "none".to_owned(),
-            x_transport: "none".to_owned(),
-            purpose: Purpose::Compare,
-            x_workload: None,
-            cpus: crate::record::Pinning::Free,
-            planned_per_s: None,
+            baseline: Arm::of("exploration", "threads", "none"),
+            x: Arm::of("exploration", "processes", "none"),
             window_s: 0.25,
-            digest: None,
             pairs: vec![pair; 3],
-            baseline_steadiness: None,
-            x_steadiness: None,
-            effect: None,
             verdict: ahead(),
+            ..Cell::default()
         };
         assert!((setup_answer(&cell).unwrap().break_even_s.unwrap() - 1.1).abs() < 1e-9);
         let empty = Cell {

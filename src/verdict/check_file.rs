@@ -2,8 +2,8 @@
 
 use crate::deployment::Form;
 use crate::input;
+use crate::metric::Metric;
 use crate::record::checks::CheckKind;
-use crate::record::metric::Metric;
 use crate::workload::{SpecError, SpecSource};
 use serde::Deserialize;
 use std::path::Path;
@@ -18,12 +18,6 @@ const CLAIMS: &str = include_str!("../../workloads/checks/claims.toml");
 /// What stands for the published claims on the command line.
 pub const PUBLISHED: &str = "published";
 
-/// The metric that `serialize` alone has.
-const TIMES_JSON: &str = "times json";
-
-/// The study that has it.
-const SERIALIZE: &str = "serialize";
-
 /// One line of a file: what is asked of a run.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Check {
@@ -31,7 +25,7 @@ pub struct Check {
     pub kind: CheckKind,
     /// Its name: unique in its file.
     pub name: String,
-    /// Name of the workload, as in [`crate::record::Cell::workload`].
+    /// Name of the workload, as in [`crate::record::Arm::workload`].
     pub workload: String,
     /// Number of agents; `None`: every count that was measured.
     pub agents: Option<usize>,
@@ -62,8 +56,11 @@ pub enum Subject {
         /// Label of what it is divided by.
         to: String,
     },
-    /// How many times as fast as JSON the slower step of the slower binary format is, of each body.
-    TimesJson,
+    /// A number of a study's finding, by its name; a ratio.
+    Finding {
+        /// Its name.
+        quantity: &'static str,
+    },
 }
 
 #[derive(Deserialize)]
@@ -93,30 +90,33 @@ struct Line {
     at_most: Option<Spanned<f64>>,
 }
 
+/// Numbers of findings that lines can be about: the name of each, and the workload that it is of.
+type Quantities<'a> = &'a [(&'static str, &'static str)];
+
 /// The thresholds of a file, or the built-in ones.
 ///
 /// # Errors
 /// [`SpecError`] with file, line and field.
-pub fn thresholds(path: Option<&str>) -> Result<Vec<Check>, SpecError> {
+pub fn thresholds(path: Option<&str>, quantities: Quantities<'_>) -> Result<Vec<Check>, SpecError> {
     let source = match path {
         Some(path) => read(path)?,
         None => built_in("thresholds", THRESHOLDS),
     };
     let file: Thresholds = source.parse()?;
-    all(&source, CheckKind::Threshold, file.threshold)
+    all(&source, CheckKind::Threshold, file.threshold, quantities)
 }
 
 /// The claims of a file, or, by the name [`PUBLISHED`], the published ones.
 ///
 /// # Errors
 /// [`SpecError`] with file, line and field.
-pub fn claims_of(path: &str) -> Result<Vec<Check>, SpecError> {
+pub fn claims_of(path: &str, quantities: Quantities<'_>) -> Result<Vec<Check>, SpecError> {
     let source = match path {
         PUBLISHED => built_in("claims", CLAIMS),
         path => read(path)?,
     };
     let file: Claims = source.parse()?;
-    all(&source, CheckKind::Claim, file.claim)
+    all(&source, CheckKind::Claim, file.claim, quantities)
 }
 
 fn built_in(name: &str, text: &str) -> SpecSource {
@@ -140,19 +140,29 @@ fn read(path: &str) -> Result<SpecSource, SpecError> {
     })
 }
 
-fn all(source: &SpecSource, kind: CheckKind, lines: Vec<Line>) -> Result<Vec<Check>, SpecError> {
+fn all(
+    source: &SpecSource,
+    kind: CheckKind,
+    lines: Vec<Line>,
+    quantities: Quantities<'_>,
+) -> Result<Vec<Check>, SpecError> {
     let mut checks: Vec<Check> = Vec::new();
     for line in lines {
         if checks.iter().any(|c| c.name == *line.name.get_ref()) {
             let why = format!("name: \"{}\" is there twice", line.name.get_ref());
             return Err(at(source, &line.name, &why));
         }
-        checks.push(check(source, kind, &line)?);
+        checks.push(check(source, kind, &line, quantities)?);
     }
     Ok(checks)
 }
 
-fn check(source: &SpecSource, kind: CheckKind, line: &Line) -> Result<Check, SpecError> {
+fn check(
+    source: &SpecSource,
+    kind: CheckKind,
+    line: &Line,
+    quantities: Quantities<'_>,
+) -> Result<Check, SpecError> {
     for (field, text) in [("name", &line.name), ("workload", &line.workload)] {
         if text.get_ref().trim().is_empty() {
             return Err(at(source, text, &format!("{field}: is empty")));
@@ -199,28 +209,37 @@ fn check(source: &SpecSource, kind: CheckKind, line: &Line) -> Result<Check, Spe
         name: line.name.get_ref().clone(),
         workload: line.workload.get_ref().clone(),
         agents,
-        subject: subject(source, kind, line)?,
+        subject: subject(source, kind, line, quantities)?,
         at_least,
         at_most,
     })
 }
 
-fn subject(source: &SpecSource, kind: CheckKind, line: &Line) -> Result<Subject, SpecError> {
+fn subject(
+    source: &SpecSource,
+    kind: CheckKind,
+    line: &Line,
+    quantities: Quantities<'_>,
+) -> Result<Subject, SpecError> {
     let word = line.metric.get_ref().as_str();
-    if word == TIMES_JSON {
+    if let Some(&(quantity, workload)) = quantities.iter().find(|(name, _)| *name == word) {
         let is_alone = line.ratio.is_none() && line.deployment.is_none() && line.agents.is_none();
-        if line.workload.get_ref() != SERIALIZE || !is_alone {
+        if line.workload.get_ref() != workload || !is_alone {
             let why = format!(
-                "metric: \"{TIMES_JSON}\" is of the workload \"{SERIALIZE}\" alone, without agents, ratio or deployment"
+                "metric: \"{quantity}\" is of the workload \"{workload}\" alone, without agents, ratio or deployment"
             );
             return Err(at(source, &line.metric, &why));
         }
-        return Ok(Subject::TimesJson);
+        return Ok(Subject::Finding { quantity });
     }
     let metric = Metric::find(word).ok_or_else(|| {
+        let of_findings = quantities
+            .iter()
+            .map(|(name, workload)| format!(", and {name} of {workload}"));
         let why = format!(
-            "metric: \"{word}\" is none; there are {}, and {TIMES_JSON} of {SERIALIZE}",
-            Metric::words()
+            "metric: \"{word}\" is none; there are {}{}",
+            Metric::words(),
+            of_findings.collect::<String>()
         );
         at(source, &line.metric, &why)
     })?;
@@ -289,8 +308,10 @@ mod tests {
     fn claims(text: &str) -> Result<Vec<Check>, SpecError> {
         let source = source(text);
         let file: Claims = source.parse()?;
-        all(&source, CheckKind::Claim, file.claim)
+        all(&source, CheckKind::Claim, file.claim, QUANTITIES)
     }
+
+    const QUANTITIES: Quantities<'static> = &[("times json", "serialize")];
 
     const GOOD: &str = r#"# A comment.
 [[claim]]
@@ -312,10 +333,14 @@ at_most = 5.0
 
     #[test]
     fn what_ships_with_the_program_is_read() {
-        let floors = thresholds(None).unwrap();
+        let floors = thresholds(None, QUANTITIES).unwrap();
         assert!(floors.iter().all(|c| c.kind == CheckKind::Threshold));
-        assert!(floors.iter().any(|c| c.subject == Subject::TimesJson));
-        let published = claims_of(PUBLISHED).unwrap();
+        assert!(
+            floors
+                .iter()
+                .any(|c| matches!(c.subject, Subject::Finding { .. }))
+        );
+        let published = claims_of(PUBLISHED, QUANTITIES).unwrap();
         assert!(published.iter().all(|c| c.kind == CheckKind::Claim));
         assert!(!published.is_empty() && !floors.is_empty());
     }
@@ -330,7 +355,7 @@ at_most = 5.0
         assert_eq!(
             twice.subject,
             Subject::Ratio {
-                metric: Metric::Throughput,
+                metric: Metric::OPS_PER_S,
                 of: "threads".to_owned(),
                 to: "processes".to_owned()
             }
@@ -345,7 +370,7 @@ at_most = 5.0
             "deployment = \"processes:2x4\"",
         );
         let [level, _] = claims(&one).unwrap().try_into().unwrap();
-        let metric = Metric::Throughput;
+        let metric = Metric::OPS_PER_S;
         assert_eq!(
             level.subject,
             Subject::Level {
@@ -357,7 +382,7 @@ at_most = 5.0
             "[[threshold]]\nname = \"a\"\nworkload = \"b\"\nmetric = \"op/s\"\nat_least = 1\n";
         let source = source(none);
         let file: Thresholds = source.parse().unwrap();
-        let [each] = all(&source, CheckKind::Threshold, file.threshold)
+        let [each] = all(&source, CheckKind::Threshold, file.threshold, QUANTITIES)
             .unwrap()
             .try_into()
             .unwrap();
@@ -492,9 +517,13 @@ at_most = 5.0
             said.contains("mine.toml:2") && said.contains("`metric`"),
             "{said}"
         );
-        let said = claims_of("nowhere.toml").unwrap_err().to_string();
+        let said = claims_of("nowhere.toml", QUANTITIES)
+            .unwrap_err()
+            .to_string();
         assert!(said.starts_with("nowhere.toml: cannot be read"), "{said}");
-        let said = thresholds(Some("nowhere.toml")).unwrap_err().to_string();
+        let said = thresholds(Some("nowhere.toml"), QUANTITIES)
+            .unwrap_err()
+            .to_string();
         assert!(said.starts_with("nowhere.toml: cannot be read"), "{said}");
     }
 }

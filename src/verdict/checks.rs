@@ -1,9 +1,9 @@
 //! How does a run stand against claims and thresholds?
 
 use super::check_file::{Check, Subject};
-use super::{BUSY_LABEL, WITHHELD_LABEL, words};
+use super::words;
+use crate::metric::Metric;
 use crate::record::checks::{CheckAnswer, CheckKind, CheckOutcome};
-use crate::record::metric::Metric;
 use crate::record::{Estimate, Run};
 use crate::stats::{Place, level, places, ratio};
 
@@ -15,10 +15,24 @@ const RATIO: &str = "ratio";
 ///
 /// The whole 95 % interval has to lie within the bounds for *confirmed* and *pass*, and wholly outside
 /// for *refuted* and *fail*. A withheld run settles nothing: what would be settled is *inconclusive*,
-/// or a *warning*. On a busy machine every sentence says so.
+/// or a *warning*. `measured` are the numbers of findings that lines can be about.
 #[must_use]
-pub fn judge_checks(run: &Run, checks: &[Check]) -> Vec<CheckAnswer> {
-    checks.iter().flat_map(|check| judge(run, check)).collect()
+pub fn judge_checks(run: &Run, checks: &[Check], measured: &[Measured]) -> Vec<CheckAnswer> {
+    let judge = |check| judge(run, check, measured);
+    checks.iter().flat_map(judge).collect()
+}
+
+/// A number of a finding, at one place.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Measured {
+    /// Its name, as lines have it.
+    pub quantity: &'static str,
+    /// What it is of, in words.
+    pub place: String,
+    /// What was measured, or why nothing was.
+    pub measured: Result<Estimate, String>,
+    /// Set where the measured part is not the whole.
+    pub missing: Option<String>,
 }
 
 /// One thing that a line is about, and what was measured of it.
@@ -32,11 +46,11 @@ struct Case {
     missing: Option<String>,
 }
 
-fn judge(run: &Run, check: &Check) -> Vec<CheckAnswer> {
+fn judge(run: &Run, check: &Check, measured: &[Measured]) -> Vec<CheckAnswer> {
     let cases = match &check.subject {
         Subject::Level { metric, deployment } => levels(run, check, *metric, deployment.as_deref()),
         Subject::Ratio { metric, of, to } => ratios(run, check, *metric, of, to),
-        Subject::TimesJson => bodies(run),
+        Subject::Finding { quantity } => of_findings(measured, quantity),
     };
     if cases.is_empty() {
         let case = Case {
@@ -56,7 +70,7 @@ fn judge(run: &Run, check: &Check) -> Vec<CheckAnswer> {
 fn unit(check: &Check) -> &'static str {
     match check.subject {
         Subject::Level { metric, .. } => metric.unit(),
-        Subject::Ratio { .. } | Subject::TimesJson => RATIO,
+        Subject::Ratio { .. } | Subject::Finding { .. } => RATIO,
     }
 }
 
@@ -113,23 +127,15 @@ fn ratios(run: &Run, check: &Check, metric: Metric, of: &str, to: &str) -> Vec<C
     meant.filter_map(both).collect()
 }
 
-fn bodies(run: &Run) -> Vec<Case> {
-    let bodies = run.formats.iter().flat_map(|f| &f.bodies);
-    let case = |body: &crate::record::formats::BodyAnswer| match &body.floor {
-        None => Case {
-            place: body.body.clone(),
-            unit: RATIO,
-            measured: Err("no binary format was measured".to_owned()),
-            missing: None,
-        },
-        Some(floor) => Case {
-            place: format!("{}, {} {}", body.body, floor.format, floor.step.name()),
-            unit: RATIO,
-            measured: Ok(floor.times_json),
-            missing: (!floor.missing.is_empty()).then(|| words::list(&floor.missing)),
-        },
+fn of_findings(measured: &[Measured], quantity: &str) -> Vec<Case> {
+    let own = measured.iter().filter(|m| m.quantity == quantity);
+    let case = |m: &Measured| Case {
+        place: m.place.clone(),
+        unit: RATIO,
+        measured: m.measured.clone(),
+        missing: m.missing.clone(),
     };
-    bodies.map(case).collect()
+    own.map(case).collect()
 }
 
 /// Where an interval lies.
@@ -191,19 +197,7 @@ fn answer(run: &Run, check: &Check, case: Case) -> CheckAnswer {
         measured: case.measured.ok(),
         unit: case.unit.to_owned(),
         outcome,
-        sentence: labelled(run, outcome, sentence),
-    }
-}
-
-fn labelled(run: &Run, outcome: CheckOutcome, sentence: String) -> String {
-    if outcome == CheckOutcome::NotMeasured {
-        return sentence;
-    }
-    match (&run.withheld, &run.busy) {
-        (Some(_), Some(_)) => format!("{BUSY_LABEL}; {WITHHELD_LABEL}: {sentence}"),
-        (Some(_), None) => format!("{WITHHELD_LABEL}: {sentence}"),
-        (None, Some(_)) => format!("{BUSY_LABEL}: {sentence}"),
-        (None, None) => sentence,
+        sentence,
     }
 }
 
@@ -252,7 +246,9 @@ mod tests {
             name: "a".to_owned(),
             workload: "exploration".to_owned(),
             agents: None,
-            subject: Subject::TimesJson,
+            subject: Subject::Finding {
+                quantity: "times json",
+            },
             at_least,
             at_most,
         }

@@ -2,12 +2,12 @@
 
 use super::same::{machine_differences, machine_facts, settings_differences, work_difference};
 use super::{BUSY_LABEL, is_settled, verdict, words};
+use crate::metric::{Metric, Read};
 use crate::record::comparison::{
     ChangeVerdict, ComparedCell, ComparedLine, ComparedRun, Comparison, RefusedCell,
 };
-use crate::record::metric::{FOR_P99, Metric};
-use crate::record::{Cell, Effect, Estimate, Pinning, Purpose, Run, Sample, Side, Verdict};
-use crate::stats::{LnMean, change, is_paced, widening, x_over_baseline};
+use crate::record::{Cell, Effect, Estimate, Pinning, Role, Run, Side, Verdict, Weight};
+use crate::stats::{LnMean, change, widening, x_over_baseline};
 
 pub use crate::record::comparison::Tolerances;
 
@@ -26,15 +26,11 @@ impl Default for Tolerances {
 
 impl Tolerances {
     fn of(&self, metric: Metric) -> f64 {
-        match metric {
-            Metric::Throughput | Metric::Messages => self.throughput,
-            Metric::ServiceMean
-            | Metric::ServiceP50
-            | Metric::ServiceP99
-            | Metric::LatencyP50
-            | Metric::LatencyP99 => self.latency,
-            Metric::Setup => self.setup,
-            Metric::Memory => self.memory,
+        match metric.definition().read {
+            Read::Start => self.setup,
+            Read::Parked => self.memory,
+            Read::Window if metric.is_better_when_higher() => self.throughput,
+            Read::Window => self.latency,
         }
     }
 }
@@ -152,43 +148,29 @@ pub fn compare(
 }
 
 fn compared(run: &Run) -> Vec<&Cell> {
-    let is_asked = |c: &&Cell| {
-        matches!(
-            c.purpose,
-            Purpose::Compare | Purpose::Hop | Purpose::Variant
-        )
-    };
+    let is_asked = |c: &&Cell| c.role == Role::Question && c.weight != Weight::Supporting;
     run.cells.iter().filter(is_asked).collect()
 }
 
 fn is_same(a: &Cell, b: &Cell) -> bool {
     let key = |c: &Cell| {
         (
-            c.workload.clone(),
-            c.x_workload.clone(),
+            c.study.clone(),
             c.agents,
-            [c.baseline.clone(), c.x.clone()],
-            [c.baseline_transport.clone(), c.x_transport.clone()],
+            c.baseline.clone(),
+            c.x.clone(),
             c.cpus,
         )
     };
-    a.purpose == b.purpose && key(a) == key(b)
+    key(a) == key(b)
 }
 
-/// What tells the sides of a cell apart.
+/// What tells the sides of a cell apart, with the deployment.
 fn side_name(cell: &Cell, side: Side) -> String {
-    let (deployment, transport) = match side {
-        Side::Baseline => (&cell.baseline, &cell.baseline_transport),
-        Side::X => (&cell.x, &cell.x_transport),
-    };
-    match (cell.purpose, side) {
-        (Purpose::Hop, _) => format!("{deployment} {transport}"),
-        (Purpose::Variant, Side::Baseline) => format!("{} ({deployment})", cell.workload),
-        (Purpose::Variant, Side::X) => {
-            let workload = cell.x_workload.as_ref().unwrap_or(&cell.workload);
-            format!("{workload} ({deployment})")
-        }
-        _ => deployment.clone(),
+    let arm = cell.arm(side);
+    match arm.label.starts_with(&arm.deployment) {
+        true => arm.label.clone(),
+        false => format!("{} ({})", arm.label, arm.deployment),
     }
 }
 
@@ -201,7 +183,7 @@ fn name(cell: &Cell) -> String {
     };
     format!(
         "{}@{} {}/{}{cpus}",
-        cell.workload,
+        cell.baseline.workload,
         cell.agents,
         side_name(cell, Side::X),
         side_name(cell, Side::Baseline)
@@ -255,53 +237,35 @@ fn labels(old: &Run, new: &Run, differences: &[String]) -> Vec<String> {
         .collect()
 }
 
-/// What is compared of a side besides op/s; of agents also what it costs to have them.
-/// Of messages at planned moments not their rate, but how long they waited.
-fn metrics(run: &Run, cell: &Cell) -> &'static [Metric] {
-    const DELAYS: [Metric; 3] = [Metric::ServiceMean, Metric::ServiceP50, Metric::ServiceP99];
-    const TIMES: [Metric; 3] = [Metric::Throughput, Metric::ServiceP50, Metric::ServiceP99];
-    const ALL: [Metric; 5] = [
-        Metric::Throughput,
-        Metric::ServiceP50,
-        Metric::ServiceP99,
-        Metric::Setup,
-        Metric::Memory,
-    ];
-    match cell.purpose {
-        Purpose::Compare => &ALL,
-        _ if is_paced(cell, &run.workloads) => &DELAYS,
-        _ => &TIMES,
+/// What is compared of a side: what the cell is about, and how long an op takes; of agents also what it costs to have
+/// them.
+fn metrics(cell: &Cell) -> Vec<Metric> {
+    let own = Metric::of_id(&cell.metric).unwrap_or(Metric::OPS_PER_S);
+    let mut all = vec![own, Metric::SERVICE_P50_NS, Metric::SERVICE_P99_NS];
+    if cell.is_comparison() {
+        all.extend([Metric::SETUP_S, Metric::MEMORY_PER_AGENT_BYTES]);
     }
+    all
 }
 
 fn cell(old: (&Run, &Cell), new: (&Run, &Cell), tolerances: &Tolerances) -> ComparedCell {
     let known = new.1;
     let mut lines = Vec::new();
-    for &metric in metrics(new.0, known) {
+    for metric in metrics(known) {
         for side in [Side::Baseline, Side::X] {
             let sides = [old, new].map(|(run, cell)| side_mean(run, cell, side, metric));
             let of = side_name(known, side);
             lines.push(line(of, metric, false, sides, tolerances));
         }
-        if metric == Metric::Throughput {
-            let effects = [old, new].map(|(_, cell)| {
-                let effect = cell.effect.as_ref().map(LnMean::of_effect);
-                effect.ok_or_else(|| match &cell.verdict {
-                    Verdict::NotMeasured { reason } => reason.clone(),
-                    _ => "it has no interval".to_owned(),
-                })
-            });
-            let of = format!(
-                "{} / {}",
-                side_name(known, Side::X),
-                side_name(known, Side::Baseline)
-            );
-            lines.push(line(of, metric, true, effects, tolerances));
-        }
-        if metric == Metric::ServiceMean {
+        if metric.id() == known.metric {
             let effects = [old, new].map(|(run, cell)| {
-                let effect = x_over_baseline(run, cell, metric)?;
-                Ok(LnMean::of_effect(&effect))
+                let effect = x_over_baseline(run, cell, metric);
+                effect
+                    .map(|e| LnMean::of_effect(&e))
+                    .map_err(|_| match &cell.verdict {
+                        Verdict::NotMeasured { reason } => reason.clone(),
+                        _ => "it has no interval".to_owned(),
+                    })
             });
             let of = format!(
                 "{} / {}",
@@ -312,9 +276,10 @@ fn cell(old: (&Run, &Cell), new: (&Run, &Cell), tolerances: &Tolerances) -> Comp
         }
     }
     ComparedCell {
-        workload: known.workload.clone(),
+        workload: known.baseline.workload.clone(),
         agents: known.agents,
-        purpose: known.purpose,
+        study: known.study.clone(),
+        weight: known.weight,
         baseline: side_name(known, Side::Baseline),
         x: side_name(known, Side::X),
         lines,
@@ -323,23 +288,9 @@ fn cell(old: (&Run, &Cell), new: (&Run, &Cell), tolerances: &Tolerances) -> Comp
 
 /// A metric of one side of one run, over the invocations that count.
 fn side_mean(run: &Run, cell: &Cell, side: Side, metric: Metric) -> Result<LnMean, String> {
-    let samples: Vec<&Sample> = cell
-        .kept()
-        .map(|(_, baseline, x)| match side {
-            Side::Baseline => baseline,
-            Side::X => x,
-        })
-        .collect();
-    let values: Vec<f64> = samples
-        .iter()
-        .filter_map(|s| metric.value(s, cell.agents, FOR_P99))
-        .collect();
-    if values.len() < samples.len() {
-        return Err(match metric {
-            Metric::ServiceP99 => format!("fewer than {FOR_P99} ops of an invocation were timed"),
-            _ => "not every invocation has it".to_owned(),
-        });
-    }
+    let samples = cell.samples(side);
+    let values: Option<Vec<f64>> = samples.map(|s| metric.value(s)).collect();
+    let values = values.ok_or_else(|| metric.missing())?;
     let mean = LnMean::of(&values).map_err(|_| format!("{} invocations count", values.len()))?;
     Ok(match metric.is_of_window() {
         true => mean.widened(widening(run)),

@@ -6,8 +6,8 @@
 
 use super::{BUSY_LABEL, EXIT_GATE_BROKEN, EXIT_GATE_OPEN, EXIT_OK, WITHHELD_LABEL, words};
 use crate::deployment::Form;
-use crate::record::metric::Metric;
-use crate::record::{Cell, Effect, Purpose, Run, Verdict};
+use crate::metric::Metric;
+use crate::record::{Cell, Effect, Run, Verdict};
 use crate::stats::x_over_baseline;
 use std::fmt;
 use std::str::FromStr;
@@ -15,7 +15,7 @@ use std::str::FromStr;
 /// A condition under which a run fails: `WORKLOAD@AGENTS: DEPLOYMENT [METRIC] OP NUMBER`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Gate {
-    /// Name of the workload, as in [`Cell::workload`].
+    /// Name of the workload, as in [`crate::record::Arm::workload`].
     pub workload: String,
     /// Number of agents.
     pub agents: usize,
@@ -118,7 +118,7 @@ impl FromStr for Gate {
             .parse()
             .map_err(|e: crate::deployment::ParseError| fail(e.to_string()))?;
         let metric = match subject.next() {
-            None => Metric::Throughput,
+            None => Metric::OPS_PER_S,
             Some(word) => Metric::find(word).ok_or_else(|| {
                 fail(format!(
                     "\"{word}\" is no metric; there are {}",
@@ -143,9 +143,9 @@ impl FromStr for Gate {
 
 impl fmt::Display for Gate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let metric = match self.metric {
-            Metric::Throughput => String::new(),
-            other => format!(" {other}"),
+        let metric = match self.metric == Metric::OPS_PER_S {
+            true => String::new(),
+            false => format!(" {}", self.metric),
         };
         write!(
             f,
@@ -196,12 +196,12 @@ impl Comparable {
     /// The comparisons of a record.
     #[must_use]
     pub fn of(run: &Run) -> Vec<Comparable> {
-        let compared = run.cells.iter().filter(|c| c.purpose == Purpose::Compare);
+        let compared = run.cells.iter().filter(|c| c.is_comparison());
         let comparable = |c: &Cell| Comparable {
-            workload: c.workload.clone(),
+            workload: c.baseline.workload.clone(),
             agents: c.agents,
-            baseline: c.baseline.clone(),
-            x: c.x.clone(),
+            baseline: c.baseline.deployment.clone(),
+            x: c.x.deployment.clone(),
         };
         compared.map(comparable).collect()
     }
@@ -273,10 +273,11 @@ pub fn judge_gates(run: &Run, gates: &[Gate]) -> Vec<GateAnswer> {
 }
 
 fn judge(run: &Run, gate: &Gate) -> GateAnswer {
-    let mut cells = run.cells.iter().filter(|c| c.purpose == Purpose::Compare);
+    let mut cells = run.cells.iter().filter(|c| c.is_comparison());
     let label = gate.deployment.to_string();
-    let cell =
-        cells.find(|c| c.workload == gate.workload && c.agents == gate.agents && c.x == label);
+    let cell = cells.find(|c| {
+        c.baseline.workload == gate.workload && c.agents == gate.agents && c.x.deployment == label
+    });
     let Some(cell) = cell else {
         let why = "it was not measured: left out, or the run ended before".to_owned();
         return answer(run, gate, GateState::Open, &why);
@@ -284,8 +285,8 @@ fn judge(run: &Run, gate: &Gate) -> GateAnswer {
     let effect = match x_over_baseline(run, cell, gate.metric) {
         Ok(effect) => effect,
         Err(why) => {
-            let why = match (&cell.verdict, gate.metric) {
-                (Verdict::NotMeasured { reason }, Metric::Throughput) => reason.clone(),
+            let why = match (&cell.verdict, gate.metric == Metric::OPS_PER_S) {
+                (Verdict::NotMeasured { reason }, true) => reason.clone(),
                 _ => why,
             };
             return answer(run, gate, GateState::Open, &format!("not measured: {why}"));
@@ -295,9 +296,9 @@ fn judge(run: &Run, gate: &Gate) -> GateAnswer {
         Some(_) => GateState::Open,
         None => state(&effect, gate),
     };
-    let metric = match gate.metric {
-        Metric::Throughput => String::new(),
-        other => format!(" ({})", other.name()),
+    let metric = match gate.metric == Metric::OPS_PER_S {
+        true => String::new(),
+        false => format!(" ({})", gate.metric.name()),
     };
     let across = match (state, &run.withheld) {
         (GateState::Open, None) => format!(", which reaches across {}", gate.digits),
@@ -305,7 +306,7 @@ fn judge(run: &Run, gate: &Gate) -> GateAnswer {
     };
     let measured = format!(
         "{} / {}{metric} is {:.3} [{:.3}, {:.3}]{across}",
-        cell.x, cell.baseline, effect.ratio, effect.low, effect.high
+        cell.x.deployment, cell.baseline.deployment, effect.ratio, effect.low, effect.high
     );
     answer(run, gate, state, &measured)
 }

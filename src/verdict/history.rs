@@ -3,7 +3,7 @@
 use super::BUSY_LABEL;
 use super::same::{machine_facts, work_difference};
 use crate::record::history::{Group, History, Point, Series, Skipped};
-use crate::record::{Cell, Purpose, Run};
+use crate::record::{Cell, Run, Sample, Side};
 
 /// Sorts the records of a folder: by machine and method, then by comparison, then by time. `runs` are
 /// records with their file's name. Within a series all is of the same work: another seed,
@@ -54,7 +54,7 @@ fn is_same_run(a: &Run, b: &Run) -> bool {
     let about = |run: &Run| (run.seed, run.command_line(), machine_facts(&run.machine));
     let is_same_cell = |(a, b): (&Cell, &Cell)| {
         let known = a.pairs.len().min(b.pairs.len());
-        (&a.workload, a.agents, &a.baseline, &a.x) == (&b.workload, b.agents, &b.baseline, &b.x)
+        (a.agents, &a.baseline, &a.x) == (b.agents, &b.baseline, &b.x)
             && a.pairs[..known] == b.pairs[..known]
     };
     about(a) == about(b) && a.cells.iter().zip(&b.cells).all(is_same_cell)
@@ -75,7 +75,7 @@ fn last_start<'a>(group: &[&'a (String, Run)]) -> &'a str {
 fn group(runs: &[&(String, Run)]) -> Group {
     let mut all: Vec<(&Run, &Cell, Series)> = Vec::new();
     for (file, run) in runs {
-        for cell in run.cells.iter().filter(|c| c.purpose == Purpose::Compare) {
+        for cell in run.cells.iter().filter(|c| c.is_comparison()) {
             let point = point(file, run, cell);
             let found = all.iter_mut().find(|(r, c, s)| {
                 is_named(s, cell) && work_difference((r, c), (run, cell)).is_none()
@@ -110,18 +110,19 @@ fn group(runs: &[&(String, Run)]) -> Group {
 }
 
 fn is_named(series: &Series, cell: &Cell) -> bool {
-    (&series.workload, series.agents) == (&cell.workload, cell.agents)
-        && (&series.baseline, &series.x) == (&cell.baseline, &cell.x)
-        && [&cell.baseline_transport, &cell.x_transport] == series.transports.each_ref()
+    let (b, x) = (&cell.baseline, &cell.x);
+    (&series.workload, series.agents) == (&b.workload, cell.agents)
+        && (&series.baseline, &series.x) == (&b.deployment, &x.deployment)
+        && [&b.transport, &x.transport] == series.transports.each_ref()
 }
 
 fn series(run: &Run, cell: &Cell, point: Point) -> Series {
     Series {
-        workload: cell.workload.clone(),
+        workload: cell.baseline.workload.clone(),
         agents: cell.agents,
-        baseline: cell.baseline.clone(),
-        x: cell.x.clone(),
-        transports: [cell.baseline_transport.clone(), cell.x_transport.clone()],
+        baseline: cell.baseline.deployment.clone(),
+        x: cell.x.deployment.clone(),
+        transports: [cell.baseline.transport.clone(), cell.x.transport.clone()],
         seed: run.seed,
         window_s: cell.window_s,
         points: vec![point],
@@ -129,12 +130,12 @@ fn series(run: &Run, cell: &Cell, point: Point) -> Series {
 }
 
 fn point(file: &str, run: &Run, cell: &Cell) -> Point {
-    let logs: Vec<[f64; 2]> = cell
-        .kept()
-        .map(|(_, b, x)| [b.ops_per_s.ln(), x.ops_per_s.ln()])
-        .collect();
-    let mean = |side: usize| {
-        let sum: f64 = logs.iter().map(|l| l[side]).sum();
+    let mean = |side: Side| {
+        let logs: Vec<f64> = cell
+            .samples(side)
+            .map(|s| Sample::ops_per_s(s).ln())
+            .collect();
+        let sum: f64 = logs.iter().sum();
         (!logs.is_empty()).then(|| (sum / logs.len() as f64).exp())
     };
     let marks = [
@@ -147,8 +148,8 @@ fn point(file: &str, run: &Run, cell: &Cell) -> Point {
         started: run.started.clone(),
         effect: cell.effect,
         verdict: cell.verdict.clone(),
-        baseline_ops_per_s: mean(0),
-        x_ops_per_s: mean(1),
+        baseline_ops_per_s: mean(Side::Baseline),
+        x_ops_per_s: mean(Side::X),
         marks: marks
             .into_iter()
             .filter(|(is_set, _)| *is_set)

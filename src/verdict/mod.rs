@@ -4,81 +4,43 @@
 //! |---|---|
 //! | `mod` | what does one interval mean, and with which exit code does the program end? |
 //! | `break_even` | when has a slower start paid for itself? |
-//! | `calibration` | how often did controls come out as their truth is? |
 //! | `check_file` | what does a file of claims or thresholds ask? |
 //! | `checks` | how does a run stand against them? |
-//! | `claim` | is being woken "30 to 300 times better than polling"? |
 //! | `compare` | what changed from one run to another? |
 //! | `conclude` | what does a whole run say? |
+//! | `decision` | what is to be taken, why, and what would change that? |
 //! | `crossover` | from how many agents on does the answer change? |
-//! | `formats` | is binary at least twice as fast as JSON, and what could be saved? |
-//! | `latency` | under which deployment is an op done sooner after its planned start? |
-//! | `map` | which mix of processes and threads is best, and where does it not matter? |
-//! | `weighing` | all things weighed, which deployment, and what would change that? |
 //! | `gate` | does a run hold what somebody made a condition? |
 //! | `history` | what became of each comparison over time? |
-//! | `others` | which of the deployments that nobody asks about first is best? |
-//! | `price` | what does one message cost, in a sentence? |
-//! | `recommendation` | what should a person do about one workload? |
 //! | `same` | were two runs measured on one machine, and of the same work? |
 //! | `settling` | what would settle what is open? |
-//! | `summary` | what is the answer for each workload, in a sentence, a paragraph and a line? |
-//! | `what_if` | what would another transport make of it? |
-//! | `window` | do long windows say what short ones say? |
-//! | `woken` | who is woken sooner, a thread or a process? |
 //! | `words` | how are ratios, bytes and durations written in a sentence? |
 
 mod break_even;
-mod calibration;
 mod check_file;
 mod checks;
-mod claim;
 mod compare;
 mod conclude;
 mod crossover;
-mod formats;
+mod decision;
 mod gate;
 mod history;
-mod latency;
-mod map;
-mod others;
-mod price;
-mod recommendation;
 mod same;
 mod settling;
-mod summary;
-mod weighing;
-mod what_if;
-mod window;
-mod woken;
 pub mod words;
 
 pub use break_even::{Start, break_even, setup_answer};
-pub use calibration::{
-    LEAST_FOUND, MOST_FALSE_WINNERS, calibration_rows, calibration_run, keeps_promise,
-    withheld_share,
-};
 pub use check_file::{Check, PUBLISHED, Subject, claims_of, thresholds};
-pub use checks::judge_checks;
-pub use claim::claims;
+pub use checks::{Measured, judge_checks};
 pub use compare::{Refusal, Tolerances, compare};
-pub use conclude::{conclude, standings};
+pub use conclude::{Standing, advise, cells_of, conclude, standings};
 pub use crossover::{AtAgents, crossover};
-pub use formats::{FLOOR, floor, format_sentence};
+pub use decision::decide;
 pub use gate::{
     Comparable, Gate, GateAnswer, GateError, GateState, Relation, check_gates, judge_gates, worst,
 };
 pub use history::history;
-pub use latency::latency_sentence;
-pub use map::{fill_map, map_sentence};
-pub use price::{Told, adds_up, price, told};
-pub use recommendation::{Findings, recommendation};
 pub use settling::{MOST_PAIRS, is_beyond_reach, what_would_settle};
-pub use summary::{Other, Summary, summaries};
-pub use weighing::{Facts, weigh};
-pub use what_if::what_if;
-pub use window::long_window_sentence;
-pub use woken::woken_sentence;
 
 use crate::record::{Effect, Verdict};
 

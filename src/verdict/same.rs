@@ -105,11 +105,8 @@ pub fn work_difference(old: (&Run, &Cell), new: (&Run, &Cell)) -> Option<String>
             old_run.seed, new_run.seed
         ));
     }
-    for name in [Some(&old_cell.workload), old_cell.x_workload.as_ref()]
-        .into_iter()
-        .flatten()
-    {
-        let (a, b) = (parameters(old_run, name), parameters(new_run, name));
+    for name in [&old_cell.baseline, &old_cell.x].map(|a| &a.workload) {
+        let (a, b) = (old_run.workload(name), new_run.workload(name));
         if !is_same_work(a, b) {
             return Some(format!("the parameters of {name} changed"));
         }
@@ -128,19 +125,11 @@ pub fn work_difference(old: (&Run, &Cell), new: (&Run, &Cell)) -> Option<String>
     }
 }
 
-fn parameters<'a>(run: &'a Run, name: &str) -> Option<&'a WorkloadRecord> {
-    run.workloads.iter().find(|w| w.name == name)
-}
-
 /// The same values, whatever the comments say.
 fn is_same_work(a: Option<&WorkloadRecord>, b: Option<&WorkloadRecord>) -> bool {
     let (Some(a), Some(b)) = (a, b) else {
         return a.is_none() && b.is_none();
     };
-    let read = |w: &WorkloadRecord| toml::from_str::<toml::Table>(&w.toml).ok();
-    let is_same_text = match (read(a), read(b)) {
-        (Some(a), Some(b)) => a == b,
-        _ => a.toml == b.toml,
-    };
-    is_same_text && (a.episode_length, a.digest_round) == (b.episode_length, b.digest_round)
+    a.parameters == b.parameters
+        && (a.episode_length, a.digest_round) == (b.episode_length, b.digest_round)
 }

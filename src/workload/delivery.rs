@@ -4,14 +4,14 @@ use super::hop::{ENDS, Hop, Pattern};
 use super::spec::{FieldError, within};
 use super::topology::Shape;
 use super::{Entry, Spec, SpecError, SpecSource, Topology, Workload};
-use crate::record::WorkloadKind;
+use crate::record::WorkloadRecord;
 use serde::Deserialize;
 
 /// The line of the registry.
 pub const ENTRY: Entry = Entry {
     name: "delivery",
     about: "messages at random moments, received by polling or when they come: which delay, which waste?",
-    kind: WorkloadKind::Hop,
+    group: None,
     default_toml: include_str!("../../workloads/delivery.toml"),
     read,
 };
@@ -120,6 +120,14 @@ fn paced(delivery: &Delivery) -> Result<Paced, FieldError> {
         gap_us: (gap_ms * 1e3).round() as u64,
         reception,
     })
+}
+
+/// The messages of a recorded workload; `None` of another, or of one that cannot be read.
+#[must_use]
+pub fn of(workload: &WorkloadRecord) -> Option<Paced> {
+    let is_it = workload.code() == ENTRY.name;
+    let delivery: Delivery = is_it.then(|| workload.table(ENTRY.name)).flatten()?;
+    paced(&delivery).ok()
 }
 
 struct DeliverySpec(Paced);

@@ -8,7 +8,7 @@ use super::delivery::Paced;
 use super::spec::{FieldError, within};
 use super::topology::Shape;
 use super::{Entry, Spec, SpecError, SpecSource, Topology, Workload};
-use crate::record::WorkloadKind;
+use crate::record::WorkloadRecord;
 use serde::{Deserialize, Serialize};
 
 /// Agents at the two ends of a hop.
@@ -18,7 +18,7 @@ pub const ENDS: usize = 2;
 pub const ENTRY: Entry = Entry {
     name: "message",
     about: "one hop between two workers, by every transport: what does a message cost, and why?",
-    kind: WorkloadKind::Hop,
+    group: None,
     default_toml: include_str!("../../workloads/message.toml"),
     read,
 };
@@ -104,6 +104,13 @@ pub fn read(source: &SpecSource) -> Result<Box<dyn Spec>, SpecError> {
     let parameters: Parameters = source.parse()?;
     check(&parameters.message).map_err(|e| source.field(&e))?;
     Ok(Box::new(HopSpec(parameters.message)))
+}
+
+/// The pattern of messages of a recorded workload; `None` of one that does more, or that cannot be read.
+#[must_use]
+pub fn of(workload: &WorkloadRecord) -> Option<Hop> {
+    let is_it = workload.code() == ENTRY.name;
+    is_it.then(|| workload.table(ENTRY.name)).flatten()
 }
 
 fn check(hop: &Hop) -> Result<(), FieldError> {

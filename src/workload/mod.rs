@@ -33,11 +33,11 @@ pub mod serialize;
 pub mod spec;
 pub mod topology;
 
+use std::sync::RwLock;
+
 pub use message::{Inbox, Message, ProtocolError, Received};
 pub use spec::{SpecError, SpecSource};
 pub use topology::Topology;
-
-use crate::record::WorkloadKind;
 
 /// One agent with its world: what is run, and what an op is.
 ///
@@ -57,6 +57,10 @@ pub trait Workload: Send {
 
     /// Folds the agent's beliefs and its last action into `digest`.
     fn fold(&self, digest: &mut Digest);
+
+    /// Tells numbers of its own, each by the id of a metric ([`crate::metric::register`]): in a sample stands the mean
+    /// over agents. Asked once, behind the window.
+    fn values(&self, _tell: &mut dyn FnMut(&'static str, f64)) {}
 
     /// Joint states evaluated in the last op: the work counter that tells whether two deployments
     /// did the same work.
@@ -97,9 +101,10 @@ pub trait Spec: Send + Sync {
         None
     }
 
-    /// What is written down, and how, in a workload that is nothing but that; `None` in any other.
-    fn format(&self) -> Option<serialize::Settings> {
-        None
+    /// Whether its messages can be replayed from a tape, so that they have a price: not where a step is nothing
+    /// without them.
+    fn has_tape(&self) -> bool {
+        true
     }
 
     /// File descriptors that one agent holds open.
@@ -115,8 +120,8 @@ pub struct Entry {
     pub name: &'static str,
     /// What it is, in one line.
     pub about: &'static str,
-    /// What its ops are.
-    pub kind: WorkloadKind,
+    /// The name that stands for all of its kind (`-w probes`); `None` where it is one of its own.
+    pub group: Option<&'static str>,
     /// The default parameters: the file in `workloads/`.
     pub default_toml: &'static str,
     /// Parses and validates parameters.
@@ -127,7 +132,7 @@ impl Entry {
     /// Whether it is one operation of the kernel: one of those in `workloads/probes`.
     #[must_use]
     pub fn is_of_kernel(&self) -> bool {
-        self.kind == WorkloadKind::Probe
+        self.group == Some(spec::ALL_PROBES)
     }
 }
 
@@ -136,21 +141,21 @@ pub const REGISTRY: &[Entry] = &[
     Entry {
         name: "exploration",
         about: "agents explore grid worlds of their own; no messages",
-        kind: WorkloadKind::Agents,
+        group: None,
         default_toml: include_str!("../../workloads/exploration.toml"),
         read: exploration::read,
     },
     Entry {
         name: "coordination",
         about: "agents search for a shared hidden target and exchange beliefs with neighbours each round",
-        kind: WorkloadKind::Agents,
+        group: None,
         default_toml: include_str!("../../workloads/coordination.toml"),
         read: coordination::read,
     },
     Entry {
         name: "learning",
         about: "exploration, and agents learn their observation and transition models (Dirichlet A, B)",
-        kind: WorkloadKind::Agents,
+        group: None,
         default_toml: include_str!("../../workloads/learning.toml"),
         read: exploration::read,
     },
@@ -174,10 +179,34 @@ pub const REGISTRY: &[Entry] = &[
     probe::flock::ENTRY,
 ];
 
-/// Finds a registered workload by name.
+/// Workloads that another crate brings.
+static REGISTERED: RwLock<Vec<&'static Entry>> = RwLock::new(Vec::new());
+
+/// Adds a workload of one's own.
+///
+/// # Panics
+/// When another workload has its name.
+pub fn register(entry: &'static Entry) {
+    assert!(
+        find(entry.name).is_none(),
+        "the workload {} is there already",
+        entry.name
+    );
+    let mut registered = REGISTERED.write().unwrap_or_else(|e| e.into_inner());
+    registered.push(entry);
+}
+
+/// Every workload, the built-in ones first.
+#[must_use]
+pub fn all() -> Vec<&'static Entry> {
+    let registered = REGISTERED.read().unwrap_or_else(|e| e.into_inner());
+    REGISTRY.iter().chain(registered.iter().copied()).collect()
+}
+
+/// Finds a workload by name.
 #[must_use]
 pub fn find(name: &str) -> Option<&'static Entry> {
-    REGISTRY.iter().find(|e| e.name == name)
+    all().into_iter().find(|e| e.name == name)
 }
 
 /// Parses and validates `source` with the workload that it names, and builds one agent to see that

@@ -14,14 +14,13 @@ use super::message::{Message, Received};
 use super::spec::{FieldError, SpecError, SpecSource, within};
 use super::topology::{Shape, Topology};
 use super::{Digest, Entry, Spec, Workload, derive_seed};
-use crate::record::WorkloadKind;
 use serde::Deserialize;
 
 /// The line of the registry.
 pub const ENTRY: Entry = Entry {
     name: "relay",
     about: "agents pass messages on and do nothing else: a directed ring with acknowledgements, or a star; where does it stop scaling?",
-    kind: WorkloadKind::Relay,
+    group: None,
     default_toml: include_str!("../../workloads/relay.toml"),
     read,
 };
@@ -110,6 +109,10 @@ impl Spec for Parameters {
 
     fn message_bytes(&self) -> usize {
         self.exchange.payload_bytes
+    }
+
+    fn has_tape(&self) -> bool {
+        false
     }
 }
 

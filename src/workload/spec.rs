@@ -138,6 +138,12 @@ impl SpecSource {
         toml::from_str(&self.text).map_err(|e| self.syntax(&e))
     }
 
+    /// The parameters as data: what a record holds of them.
+    #[must_use]
+    pub fn parameters(&self) -> serde_json::Value {
+        toml::from_str(&self.text).unwrap_or_default()
+    }
+
     /// An error of syntax, key or type.
     fn syntax(&self, error: &toml::de::Error) -> SpecError {
         let line = error.span().map(|s| line_at(&self.text, s.start));
@@ -195,7 +201,7 @@ fn is_no_part_of_a_name(c: char) -> bool {
 }
 
 fn names() -> Vec<&'static str> {
-    REGISTRY.iter().map(|e| e.name).collect()
+    super::all().iter().map(|e| e.name).collect()
 }
 
 /// Line, from 1, of a byte offset.

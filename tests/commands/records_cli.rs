@@ -6,6 +6,7 @@ use std::path::Path;
 
 use assert_cmd::Command;
 use assert_cmd::assert::Assert;
+use forkscope::metric::Metric;
 use forkscope::record::checks::{CheckKind, CheckOutcome};
 use forkscope::record::comparison::{ChangeVerdict, Comparison};
 use forkscope::record::history::History;
@@ -53,7 +54,7 @@ fn slower() -> Run {
     for pair in run.cells.iter_mut().flat_map(|c| &mut c.pairs) {
         for outcome in [&mut pair.baseline, &mut pair.x] {
             if let Outcome::Measured(sample) = outcome {
-                sample.ops_per_s /= 3.0;
+                sample.set(Metric::OPS_PER_S, sample.ops_per_s() / 3.0);
             }
         }
     }

@@ -7,7 +7,15 @@ use std::path::PathBuf;
 use assert_cmd::Command;
 use forkscope::record::{METHOD_VERSION, Run, schema};
 use forkscope::report::{REGISTRY, Style, json};
+use forkscope::study;
 use tempfile::TempDir;
+
+/// A record as this build concludes it.
+fn run() -> Run {
+    let mut run = fixture::run();
+    study::conclude_again(&mut run);
+    run
+}
 
 const BINARY: &str = env!("CARGO_BIN_EXE_forkscope");
 
@@ -65,7 +73,7 @@ fn refused(folder: &TempDir, arguments: &[&str], input: &str) -> String {
 
 #[test]
 fn a_record_is_rendered_from_its_file_its_folder_and_standard_input() {
-    let run = fixture::run();
+    let run = run();
     let (folder, record) = folder_with(&run);
     let input = fs::read_to_string(&record).unwrap();
     for entry in REGISTRY {
@@ -97,7 +105,7 @@ fn a_record_is_rendered_from_its_file_its_folder_and_standard_input() {
 
 #[test]
 fn a_file_is_written_anew_in_the_format_that_its_name_ends_with() {
-    let (folder, record) = folder_with(&fixture::run());
+    let (folder, record) = folder_with(&run());
     let at = |name: &str| folder.path().join(name);
     for entry in REGISTRY {
         let name = format!("run/report.{}", entry.extension);
@@ -135,7 +143,7 @@ fn a_file_is_written_anew_in_the_format_that_its_name_ends_with() {
 
 #[test]
 fn what_cannot_be_written_is_a_failure_with_the_next_step() {
-    let (folder, _) = folder_with(&fixture::run());
+    let (folder, _) = folder_with(&run());
     for file in ["run", "run/run.json/report.md"] {
         let arguments = ["report", "run", "-f", "md", "-o", file];
         let assert = forkscope(&folder).args(arguments).assert().code(1);
@@ -159,7 +167,7 @@ fn an_incomplete_record_is_rendered_with_its_reason() {
 
 #[test]
 fn what_is_no_record_is_refused_with_what_it_is() {
-    let (folder, record) = folder_with(&fixture::run());
+    let (folder, record) = folder_with(&run());
     let whole = fs::read_to_string(&record).unwrap();
     let half = &whole[..whole.len() / 2];
     let from_text = |text: &str| refused(&folder, &["-"], text);
@@ -217,7 +225,7 @@ fn what_is_no_record_is_refused_with_what_it_is() {
 
 #[test]
 fn keys_that_are_not_known_are_passed_over_and_named() {
-    let (folder, record) = folder_with(&fixture::run());
+    let (folder, record) = folder_with(&run());
     let whole = fs::read_to_string(&record).unwrap();
     let mut json: serde_json::Value = serde_json::from_str(&whole).unwrap();
     json["commit"] = "abc".into();
@@ -247,7 +255,7 @@ fn keys_that_are_not_known_are_passed_over_and_named() {
 
 #[test]
 fn a_byte_order_mark_is_passed_over_and_utf_16_named() {
-    let (folder, record) = folder_with(&fixture::run());
+    let (folder, record) = folder_with(&run());
     let whole = fs::read_to_string(&record).unwrap();
     fs::write(&record, format!("\u{feff}{whole}")).unwrap();
     assert_eq!(printed(&folder, &["run", "-f", "json"], "").0, whole);
@@ -265,7 +273,7 @@ fn standard_streams_that_do_not_block_carry_everything() {
     use std::io::{Read, Write};
     use std::process::{Command, Stdio};
 
-    let (folder, record) = folder_with(&fixture::run());
+    let (folder, record) = folder_with(&run());
     let input = fs::read_to_string(&record).unwrap();
     let unblocked = || {
         let (reader, writer) = std::io::pipe().unwrap();
@@ -330,21 +338,21 @@ fn standard_streams_that_do_not_block_carry_everything() {
 
 #[test]
 fn a_record_of_another_schema_is_refused_with_its_version_and_the_remedy() {
-    let (folder, record) = folder_with(&fixture::run());
+    let (folder, record) = folder_with(&run());
     let whole = fs::read_to_string(&record).unwrap();
     for (version, remedy) in [
         (
             "0",
             "read it with forkscope 0.1.0, which wrote it, or run again",
         ),
-        ("2", "update forkscope to 0.1.0 or later"),
+        ("3", "update forkscope to 0.1.0 or later"),
         ("4000000000000", "update forkscope"),
     ] {
         let other = format!("\"schema_version\": {version},");
-        let text = whole.replacen("\"schema_version\": 1,", &other, 1);
+        let text = whole.replacen("\"schema_version\": 2,", &other, 1);
         let said = refused(&folder, &["-"], &text);
         let words =
-            format!("the record has schema version {version}, this forkscope reads version 1: ");
+            format!("the record has schema version {version}, this forkscope reads version 2: ");
         assert!(said.contains(&words) && said.contains(remedy), "{said}");
         assert_eq!(said.lines().count(), 1, "{said}");
     }

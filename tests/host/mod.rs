@@ -8,6 +8,7 @@ use forkscope::experiment::host::told;
 use forkscope::experiment::invocation::Invocation;
 use forkscope::experiment::plan::PlannedWorkload;
 use forkscope::experiment::turns::Part;
+use forkscope::metric::Metric;
 use forkscope::observe::clock::OpClock;
 use forkscope::record::{Failure, Outcome, Phase, Pinning, Sample};
 use forkscope::transport::Choice;
@@ -31,7 +32,7 @@ pub fn invocation_of(source: SpecSource, agents: usize, form: &str) -> Invocatio
             agents,
             seed: 7,
             moments_seed: 7,
-            digest_round: planned.digest_round(),
+            digest_round: planned.record.digest_round,
             quantum: planned.quantum(),
             uncounted_every: None,
             clock: OpClock::calibrate(),
@@ -48,6 +49,11 @@ pub fn invocation_of(source: SpecSource, agents: usize, form: &str) -> Invocatio
         patience_s: 60.0,
         part: Part::ALONE,
     }
+}
+
+/// A count that every sample has.
+pub fn count(sample: &Sample, metric: Metric) -> u64 {
+    sample.value(metric) as u64
 }
 
 /// Starts a host process and gives it its task.

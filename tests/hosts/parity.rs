@@ -3,8 +3,9 @@
 use crate::host;
 use forkscope::deployment::{self, Count, Form, Kind};
 use forkscope::experiment::invocation::Invocation;
-use forkscope::experiment::plan::full;
-use forkscope::record::{Pinning, WorkloadKind};
+use forkscope::metric::Metric;
+use forkscope::record::Pinning;
+use forkscope::study::comparison;
 use forkscope::transport::{self, Choice, Home, Purpose, WaitPolicy};
 use forkscope::workload::delivery::{Paced, Reception};
 use forkscope::workload::hop::{Hop, Pattern};
@@ -56,7 +57,10 @@ fn reference_digest(invocation: &Invocation) -> String {
 /// The workloads whose agents compute something.
 fn agents_and_probes() -> impl Iterator<Item = &'static workload::Entry> {
     let all = workload::REGISTRY.iter();
-    all.filter(|e| e.kind != WorkloadKind::Hop)
+    all.filter(|e| {
+        let spec = workload::read(&SpecSource::built_in(e));
+        spec.expect("built-in parameters are valid").hop().is_none()
+    })
 }
 
 #[test]
@@ -67,7 +71,10 @@ fn every_workload_gives_the_reference_digest_under_every_deployment() {
             for form in forms() {
                 let sample = host::sample(&host::invocation(entry.name, agents, form));
                 assert_eq!(sample.digest, expected, "{} {agents} {form}", entry.name);
-                assert_eq!(sample.messages_sent, sample.messages_received);
+                assert_eq!(
+                    host::count(&sample, Metric::MESSAGES_SENT),
+                    host::count(&sample, Metric::MESSAGES_RECEIVED)
+                );
             }
         }
     }
@@ -103,7 +110,7 @@ fn placements() -> Vec<(usize, Form)> {
         }
     }
     for (cpus, agents) in (1..=256).flat_map(|c| (MOST + 1..=128).map(move |a| (c, a))) {
-        for form in full::forms(cpus as f64) {
+        for form in comparison::forms(cpus as f64) {
             let placement = form.place(agents, cpus);
             let shape = (placement.processes(), placement.workers());
             let is_uneven = agents % placement.workers() != 0;
@@ -192,7 +199,7 @@ fn agents_that_replay_a_tape_believe_what_those_that_talk_believe() {
             invocation.job.tape = true;
             let sample = host::sample(&invocation);
             assert_eq!(sample.digest, expected, "{agents} {form}");
-            assert_eq!(sample.messages_sent, 0);
+            assert_eq!(host::count(&sample, Metric::MESSAGES_SENT), 0);
         }
     }
 }
@@ -226,8 +233,11 @@ fn messages_by_every_transport_give_the_reference_digest_under_every_deployment(
                     invocation.job.transport = transport;
                     let sample = host::sample(&invocation);
                     assert_eq!(sample.digest, expected, "{changes:?} {form} {transport:?}");
-                    assert_eq!(sample.messages_sent, sample.messages_received);
-                    assert!(sample.messages_sent > 0);
+                    assert_eq!(
+                        host::count(&sample, Metric::MESSAGES_SENT),
+                        host::count(&sample, Metric::MESSAGES_RECEIVED)
+                    );
+                    assert!(host::count(&sample, Metric::MESSAGES_SENT) > 0);
                 }
             }
         }
@@ -245,10 +255,14 @@ fn messages_of_a_mebibyte_do_not_deadlock_by_any_transport() {
             invocation.job.transport = transport;
             let sample = host::sample(&invocation);
             assert_eq!(
-                sample.bytes_sent, sample.bytes_received,
+                host::count(&sample, Metric::BYTES_SENT),
+                host::count(&sample, Metric::BYTES_RECEIVED),
                 "{form} {transport:?}"
             );
-            assert!(sample.bytes_sent >= sample.messages_sent << 20);
+            assert!(
+                host::count(&sample, Metric::BYTES_SENT)
+                    >= host::count(&sample, Metric::MESSAGES_SENT) << 20
+            );
         }
     }
 }
@@ -298,9 +312,18 @@ fn both_ends_of_a_hop_receive_what_was_sent_by_every_transport_wherever_they_are
                         let expected = digest_of_hop(hop, invocation.job.seed, 5);
                         assert_eq!(sample.digest, expected, "{what}");
                         let each = if pattern == Pattern::PingPong { 2 } else { 1 };
-                        assert_eq!(sample.messages_received, each * sample.ops, "{what}");
-                        let bytes = payload_bytes as u64 * sample.messages_sent;
-                        assert_eq!(sample.bytes_received, bytes, "{what}");
+                        assert_eq!(
+                            host::count(&sample, Metric::MESSAGES_RECEIVED),
+                            each * sample.ops,
+                            "{what}"
+                        );
+                        let bytes =
+                            payload_bytes as u64 * host::count(&sample, Metric::MESSAGES_SENT);
+                        assert_eq!(
+                            host::count(&sample, Metric::BYTES_RECEIVED),
+                            bytes,
+                            "{what}"
+                        );
                         assert!(sample.ops > 0, "{what}");
                     }
                 }
@@ -324,12 +347,27 @@ fn every_message_is_delivered_in_order_whether_its_receiver_polls_or_is_woken() 
                 invocation.job.transport = Choice::Named(entry);
                 let sample = host::sample(&invocation);
                 let what = format!("{paced:?} {form} {}", entry.name);
-                assert!(sample.messages_received > 5, "{what}");
-                assert_eq!(sample.messages_received, sample.messages_sent, "{what}");
-                assert_eq!(sample.ops, sample.messages_received, "{what}");
-                assert_eq!(sample.service.timed, sample.messages_received, "{what}");
+                assert!(
+                    host::count(&sample, Metric::MESSAGES_RECEIVED) > 5,
+                    "{what}"
+                );
+                assert_eq!(
+                    host::count(&sample, Metric::MESSAGES_RECEIVED),
+                    host::count(&sample, Metric::MESSAGES_SENT),
+                    "{what}"
+                );
+                assert_eq!(
+                    sample.ops,
+                    host::count(&sample, Metric::MESSAGES_RECEIVED),
+                    "{what}"
+                );
+                assert_eq!(
+                    host::count(&sample, Metric::SERVICE_TIMED_OPS),
+                    host::count(&sample, Metric::MESSAGES_RECEIVED),
+                    "{what}"
+                );
                 let polls = reception != Reception::Event;
-                assert_eq!(sample.wasted_polls.is_some(), polls, "{what}");
+                assert_eq!(sample.get(Metric::WASTED_POLLS).is_some(), polls, "{what}");
             }
         }
     }
@@ -359,7 +397,7 @@ fn a_share_of_the_messages_of_a_hop_is_not_counted_where_that_is_asked() {
     invocation.job.uncounted_every = Some(10);
     let sample = host::sample(&invocation);
     // Ten of eleven, wherever in the cycle the window begins and ends.
-    let steps = sample.messages_sent as f64 / 2.0;
+    let steps = host::count(&sample, Metric::MESSAGES_SENT) as f64 / 2.0;
     let expected = steps * 10.0 / 11.0;
     let ops = sample.ops as f64;
     assert!((ops - expected).abs() <= 1.0, "{ops} of {steps}");
@@ -373,12 +411,16 @@ fn messages_of_a_mebibyte_do_not_deadlock_in_any_topology() {
         let changes = [topology, &[large, short]].concat();
         for form in ["threads", "threads:2", "processes", "processes:2x2"] {
             let sample = host::sample(&host::invocation_of(coordination(&changes), 4, form));
-            assert!(sample.messages_sent > 0);
+            assert!(host::count(&sample, Metric::MESSAGES_SENT) > 0);
             assert_eq!(
-                sample.bytes_sent, sample.bytes_received,
+                host::count(&sample, Metric::BYTES_SENT),
+                host::count(&sample, Metric::BYTES_RECEIVED),
                 "{changes:?} {form}"
             );
-            assert!(sample.bytes_sent >= sample.messages_sent << 20);
+            assert!(
+                host::count(&sample, Metric::BYTES_SENT)
+                    >= host::count(&sample, Metric::MESSAGES_SENT) << 20
+            );
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Do probes say what happened, also when the kernel refuses?
 
 use crate::host;
+use forkscope::metric::Metric;
 use forkscope::observe::interrupts;
 use forkscope::record::{Failure, Outcome};
 use forkscope::workload::{self, SpecSource};
@@ -51,6 +52,10 @@ fn every_sample_counts_interrupts_where_the_machine_does() {
     let is_counted = interrupts::read().is_some();
     for form in ["threads", "processes"] {
         let sample = host::sample(&host::invocation("probes/tlb", 2, form));
-        assert_eq!(sample.interrupts.is_some(), is_counted, "{form}");
+        assert_eq!(
+            sample.get(Metric::RESCHEDULE_INTERRUPTS).is_some(),
+            is_counted,
+            "{form}"
+        );
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::host;
 use forkscope::experiment::invocation::Invocation;
+use forkscope::metric::Metric;
 use forkscope::record::{Outcome, Sample};
 use forkscope::workload::{self, Digest, SpecSource, reference};
 use nix::sys::resource::{Resource, getrlimit};
@@ -33,8 +34,11 @@ fn reference_digest(invocation: &Invocation) -> String {
 
 fn check(invocation: &Invocation, sample: &Sample) {
     assert_eq!(sample.digest, reference_digest(invocation));
-    assert_eq!(sample.messages_sent, sample.messages_received);
-    assert!(sample.messages_sent > 0);
+    assert_eq!(
+        host::count(sample, Metric::MESSAGES_SENT),
+        host::count(sample, Metric::MESSAGES_RECEIVED)
+    );
+    assert!(host::count(sample, Metric::MESSAGES_SENT) > 0);
 }
 
 #[test]
@@ -79,6 +83,6 @@ fn in_a_ring_half_of_the_messages_are_empty() {
     let invocation = invocation("ring", 6, "processes");
     let sample = host::sample(&invocation);
     check(&invocation, &sample);
-    assert_eq!(sample.messages_sent, 2 * sample.ops);
-    assert_eq!(sample.bytes_sent, 64 * sample.ops);
+    assert_eq!(host::count(&sample, Metric::MESSAGES_SENT), 2 * sample.ops);
+    assert_eq!(host::count(&sample, Metric::BYTES_SENT), 64 * sample.ops);
 }

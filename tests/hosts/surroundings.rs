@@ -128,7 +128,7 @@ fn what_hides_the_size_of_sockets_changes_no_way_of_receiving() {
     let transports = |command: Command| {
         let folder = TempDir::new().unwrap();
         let record = record_of(command, &arguments, folder.path(), |_| true);
-        let each = record.cells.iter().map(|c| c.x_transport.clone());
+        let each = record.cells.iter().map(|c| c.x.transport.clone());
         each.collect::<Vec<String>>()
     };
     let hidden = "mount -t tmpfs tmpfs /proc/sys/net && ! test -e /proc/sys/net/core/wmem_default";

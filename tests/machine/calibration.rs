@@ -1,7 +1,8 @@
 //! Does this machine show what is known about threads and processes? Needs a quiet one, so it is not
 //! part of `cargo test`.
 
-use forkscope::record::{Cell, Purpose, Run, Sample, Verdict};
+use forkscope::metric::Metric;
+use forkscope::record::{Cell, Run, Sample, Verdict};
 use forkscope::report::json;
 use forkscope::stats::median;
 use std::process::Command;
@@ -27,21 +28,29 @@ impl Seen<'_> {
     }
 
     fn interrupts_per_op(&self) -> [Option<f64>; 2] {
-        self.medians(|s| Some(s.interrupts?.total()? as f64 / s.ops as f64))
+        self.medians(|s| {
+            Some(
+                (s.get(Metric::FUNCTION_CALL_INTERRUPTS)?
+                    + s.get(Metric::RESCHEDULE_INTERRUPTS)?)
+                    / s.ops as f64,
+            )
+        })
     }
 
     fn shootdowns_per_op(&self) -> [Option<f64>; 2] {
-        self.medians(|s| Some(s.interrupts?.tlb_shootdowns? as f64 / s.ops as f64))
+        self.medians(|s| Some(s.get(Metric::TLB_SHOOTDOWNS)? / s.ops as f64))
     }
 
     fn switches_per_op(&self) -> [Option<f64>; 2] {
         self.medians(|s| {
-            Some((s.voluntary_switches + s.involuntary_switches) as f64 / s.ops as f64)
+            let [a, b] =
+                [Metric::VOLUNTARY_SWITCHES, Metric::INVOLUNTARY_SWITCHES].map(|m| s.value(m));
+            Some((a + b) / s.ops as f64)
         })
     }
 
     fn ops_per_s(&self) -> [f64; 2] {
-        self.medians(|s| Some(s.ops_per_s))
+        self.medians(|s| Some(s.ops_per_s()))
             .map(|m| m.expect("pairs were kept"))
     }
 
@@ -57,13 +66,12 @@ impl Seen<'_> {
 
     fn line(&self) -> String {
         let Cell {
-            workload,
             agents,
             effect,
             verdict,
             ..
         } = self.0;
-        let name = workload.trim_start_matches("probes/");
+        let name = self.0.baseline.workload.trim_start_matches("probes/");
         let ratio = effect.map_or_else(
             || "-".to_owned(),
             |e| format!("{:.3} [{:.3}, {:.3}]", e.ratio, e.low, e.high),
@@ -88,8 +96,7 @@ impl Seen<'_> {
 
 fn compared<'a>(run: &'a Run, probe: &str, agents: usize) -> Seen<'a> {
     let name = format!("probes/{probe}");
-    let is_it =
-        |c: &&Cell| c.purpose == Purpose::Compare && c.workload == name && c.agents == agents;
+    let is_it = |c: &&Cell| c.is_comparison() && c.baseline.workload == name && c.agents == agents;
     Seen(run.cells.iter().find(is_it).expect("it was planned"))
 }
 
@@ -110,7 +117,7 @@ fn measured() -> Run {
 fn probes_tell_threads_from_processes_where_the_kernel_does() {
     let run = measured();
     println!("probe    agents  processes / threads      verdict       IPIs/op         switches/op");
-    let probes = run.cells.iter().filter(|c| c.purpose == Purpose::Compare);
+    let probes = run.cells.iter().filter(|c| c.is_comparison());
     probes.for_each(|cell| println!("{}", Seen(cell).line()));
     assert_eq!(run.withheld, None, "the controls hold");
 

@@ -6,6 +6,7 @@ use forkscope::deployment::pinning;
 use forkscope::experiment::host::told;
 use forkscope::experiment::invocation::Invocation;
 use forkscope::experiment::turns::{Order, Part, Waiting};
+use forkscope::metric::Metric;
 use forkscope::record::{Outcome, Phase, Sample};
 use nix::sys::signal::Signal;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -128,9 +129,13 @@ fn two_hosts_take_turns_and_do_the_same_work_as_alone() {
             assert_eq!((sample.turns, unpaired.turns), (6, 1), "{what}");
             assert_eq!(sample.digest, unpaired.digest, "{what}");
             assert_eq!(sample.slices_ops_per_s.len(), 12, "{what}");
-            assert_eq!(sample.messages_sent, sample.messages_received, "{what}");
+            assert_eq!(
+                host::count(&sample, Metric::MESSAGES_SENT),
+                host::count(&sample, Metric::MESSAGES_RECEIVED),
+                "{what}"
+            );
             assert!(sample.ops > 0 && sample.span_s >= 0.12, "{what}");
-            let (a, b) = (sample.active_states_per_op, unpaired.active_states_per_op);
+            let [a, b] = [&sample, &unpaired].map(|s| s.value(Metric::ACTIVE_STATES_PER_OP));
             assert!((a - b).abs() <= 0.005 * b, "{what}: {a} and {b}");
             // Who maps the same program at the same time takes nothing off anybody's account.
             let total = |s: &Sample| s.memory.expect("the kernel tells").total_bytes;

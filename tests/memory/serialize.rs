@@ -1,5 +1,6 @@
 //! Does every format carry every body, bit for bit, and refuse what is damaged?
 
+use forkscope::study::Programme;
 use forkscope::workload::serialize::body::{
     BODIES, Batch, Beliefs, Bytes, Draw, Header, Kind, Note, Record, WEIGHTS,
 };
@@ -422,7 +423,12 @@ fn parameters_that_make_no_sense_are_named_with_what_would() {
 
 #[test]
 fn the_probes_of_the_kernel_do_not_include_it() {
-    let probes = SpecSource::expand(&["probes".to_owned()]);
+    let probes = Programme::named(&["probes".to_owned()]).expect("they are built in");
+    let probes: Vec<&str> = probes
+        .workloads
+        .iter()
+        .map(|w| w.source.name.as_str())
+        .collect();
     assert!(
         probes.iter().all(|p| p.starts_with("probes/")),
         "{probes:?}"

@@ -8,12 +8,11 @@ use crate::scripted::{Script, measured, sample, script};
 use forkscope::deployment::Form;
 use forkscope::experiment::coordinator::{self, Measured};
 use forkscope::experiment::invocation::Invocation;
-use forkscope::experiment::plan::message::SMALL;
-use forkscope::experiment::plan::{self, MIN_PAIRS, PlanError, PlannedWorkload, Request};
+use forkscope::experiment::plan::{self, Asked as Request, PlanError, PlannedWorkload};
 use forkscope::observe::clock::OpClock;
-use forkscope::record::{Cell, Pinning, Purpose};
-use forkscope::workload;
-use forkscope::workload::hop::{Hop, Pattern};
+use forkscope::record::{Cell, Role};
+use forkscope::stats::MIN_PAIRS;
+use forkscope::study::links;
 
 /// What `quick` leaves for pairs of its 120 s, seconds.
 const QUICK_S: f64 = 115.0;
@@ -73,15 +72,9 @@ fn request(agents: &[usize], cpus_effective: f64, budget_s: f64) -> Request {
         most_pairs: 34,
         ..scripted::request(agents, budget_s)
     };
-    let hop = Hop {
-        pattern: Pattern::PingPong,
-        payload_bytes: SMALL,
-    };
-    let source = hop.source();
-    let spec = workload::read(&source).expect("the built-in parameters are valid");
-    request
-        .workloads
-        .push(PlannedWorkload::new(source, spec.as_ref()));
+    let source = links::small().source();
+    let small = PlannedWorkload::read(source).expect("the built-in parameters are valid");
+    request.workloads.push(small);
     request
 }
 
@@ -90,7 +83,7 @@ type Key = (String, usize, Form, bool, Option<u64>);
 
 /// What the plan thinks that every invocation takes, seconds.
 fn thought_s(request: &Request) -> HashMap<Key, f64> {
-    let cells = plan::cells(request).expect("two deployments");
+    let cells = scripted::plan(request).cells;
     let sides = cells.iter().flat_map(|c| [(c, c.baseline), (c, c.x)]);
     let entry = |(cell, side): (&plan::PlannedCell, plan::PlannedSide)| {
         let name = request.workloads[cell.workload].source.name.clone();
@@ -125,6 +118,7 @@ fn run(request: &Request, pace: &Pace) -> (Result<Measured, PlanError>, f64) {
     });
     let found = coordinator::run(
         request,
+        &scripted::plan(request),
         OpClock::calibrate(),
         &mut invoker,
         &mut |_| {},
@@ -133,79 +127,44 @@ fn run(request: &Request, pace: &Pace) -> (Result<Measured, PlanError>, f64) {
     (found, invoker.now_s)
 }
 
-/// Whether the record says that a cell was left out.
-fn is_left_out(found: &Measured, cell: &Cell) -> bool {
-    let what = match cell.purpose {
-        Purpose::MessageCost => {
-            let by = cell.x_transport.trim_end_matches("+channel");
-            format!("price of messages, {} by {by}", cell.x)
-        }
-        Purpose::Hop => {
-            // A call is planned as a transport without a second worker.
-            let by = |transport: &str| transport.replace("call", "channel");
-            let label = format!(
-                "{} {} {}/{} {}",
-                cell.workload,
-                cell.x,
-                by(&cell.x_transport),
-                cell.baseline,
-                by(&cell.baseline_transport)
-            );
-            let place = match cell.cpus {
-                Pinning::Free => "",
-                Pinning::OneCpu => ", both on one CPU",
-                Pinning::OwnCpus => ", each on a CPU of its own",
-            };
-            return found.plan.left_out.contains(&format!("{label}{place}"));
-        }
-        Purpose::KnownEffect { asked } => format!("known effect {asked:.3}, {}", cell.x),
-        Purpose::Null => format!("null control {}/{}", cell.x, cell.baseline),
-        Purpose::Compare => format!("{}/{}", cell.x, cell.baseline),
-        Purpose::LongWindow => format!("long window {}/{}", cell.x, cell.baseline),
-        Purpose::Latency => format!("latency {}/{}", cell.x, cell.baseline),
-        Purpose::Variant => {
-            let x = cell.x_workload.as_deref().unwrap_or(&cell.workload);
-            let label = format!("{x} against {}", cell.workload);
-            return found.plan.left_out.contains(&label);
-        }
-    };
-    let label = format!("{}@{} {what}", cell.workload, cell.agents);
-    found.plan.left_out.contains(&label)
-}
-
 /// In time, nothing missing without a word, the ends before the middle.
 fn assert_kept_its_word(request: &Request, found: &Measured, ended_s: f64, what: &str) {
     assert!(ended_s <= request.budget_s, "{what}: ended at {ended_s} s");
-    let planned = plan::cells(request).expect("two deployments").len();
-    let unplanned = planned - found.cells.len();
+    let mut fitting = scripted::plan(request).cells;
+    let unplanned = fitting.len() - found.cells.len();
+    // As the coordinator does before the first pair, a second after the beginning.
+    plan::fit(&mut fitting, MIN_PAIRS, request.budget_s - 1.0).expect("it ran");
     assert!(
         found.plan.left_out.len() >= unplanned,
         "{what}: {unplanned} cells are missing, named are {:?}",
         found.plan.left_out
     );
-    let (kept, gone): (Vec<&Cell>, Vec<&Cell>) =
-        found.cells.iter().partition(|c| !is_left_out(found, c));
+    let cells = found.cells.iter().zip(fitting.iter().map(|c| &c.label));
+    let (gone, kept): (Vec<_>, Vec<_>) =
+        cells.partition(|(_, label)| found.plan.left_out.contains(label));
+    let [kept, gone]: [Vec<&Cell>; 2] =
+        [kept, gone].map(|cells| cells.into_iter().map(|(c, _)| c).collect());
     for cell in &kept {
         assert!(
             cell.pairs.len() >= MIN_PAIRS || found.incomplete_reason.is_some(),
-            "{what}: {}@{} {:?} has {} pairs and not a word",
-            cell.workload,
+            "{what}: {}@{} of {} has {} pairs and not a word",
+            cell.baseline.workload,
             cell.agents,
-            cell.purpose,
+            cell.study,
             cell.pairs.len()
         );
     }
-    assert!(kept.iter().any(|c| c.purpose == Purpose::Compare), "{what}");
+    assert!(kept.iter().any(|c| c.is_comparison()), "{what}");
     // The small known effect is the first to go.
-    let is_control = |p| match p {
-        Purpose::Null => true,
-        Purpose::KnownEffect { asked } => asked < 0.95,
-        _ => false,
+    let is_control = |role| match role {
+        Role::Null => true,
+        Role::Known(ratio) => ratio < 0.95,
+        Role::Question => false,
     };
-    assert!(!gone.iter().any(|c| is_control(c.purpose)), "{what}");
+    assert!(!gone.iter().any(|c| is_control(c.role)), "{what}");
     let ends = [request.agents.first(), request.agents.last()];
     let is_end = |c: &&Cell| ends.contains(&Some(&c.agents));
-    let compared = |c: &&Cell| c.purpose == Purpose::Compare;
+    let compared = |c: &&Cell| c.is_comparison();
     if gone.iter().copied().filter(compared).any(|c| is_end(&c)) {
         let middle: Vec<usize> = kept
             .iter()

@@ -2,18 +2,19 @@
 
 use crate::fixture;
 use crate::simulation::Random;
+use forkscope::metric::Metric;
 use forkscope::record::checks::{CheckAnswer, CheckKind, CheckOutcome};
 use forkscope::record::comparison::{ChangeVerdict, ComparedLine, Comparison};
-use forkscope::record::formats::FloorState;
 use forkscope::record::history::Skipped;
-use forkscope::record::metric::Metric;
 use forkscope::record::*;
 use forkscope::report::terminal::{comparison, gates, trend};
 use forkscope::report::{Style, find, history as history_md, regression};
 use forkscope::stats::{LnMean, change};
+use forkscope::study;
+use forkscope::study::formats::{self, FloorState, FormatAnswers};
 use forkscope::verdict::{
     Check, Comparable, Gate, GateState, Refusal, Subject, Tolerances, check_gates, compare,
-    history, judge_checks, judge_gates, thresholds, worst,
+    history, judge_gates, thresholds, worst,
 };
 
 // Statistics
@@ -55,14 +56,24 @@ fn intervals_of_a_change_cover_the_truth() {
 
 // Made-up records
 
-/// The fixture with memory, which it leaves at nothing.
+/// Holds claims against a run, and against what its studies found.
+fn judge_checks(run: &Run, checks: &[Check]) -> Vec<CheckAnswer> {
+    forkscope::verdict::judge_checks(run, checks, &study::measured(run))
+}
+
+/// The fixture with memory and messages per second, which it leaves at nothing.
 fn run() -> Run {
     let mut run = fixture::run();
     for cell in &mut run.cells {
         let agents = cell.agents as u64;
         change_samples(cell, |side, sample| {
             let per_agent = if side == Side::X { 1300 } else { 320 };
-            sample.memory.get_or_insert_default().total_bytes = (per_agent << 10) * agents;
+            let total_bytes = (per_agent << 10) * agents;
+            sample.memory.get_or_insert_default().total_bytes = total_bytes;
+            let per_agent = total_bytes as f64 / agents as f64;
+            sample.set(Metric::MEMORY_PER_AGENT_BYTES, per_agent);
+            let messages = sample.value(Metric::MESSAGES_SENT);
+            sample.set(Metric::MESSAGES_PER_S, messages / sample.span_s);
         });
     }
     run
@@ -81,7 +92,7 @@ fn change_samples(cell: &mut Cell, mut change: impl FnMut(Side, &mut Sample)) {
 fn cell_mut<'a>(run: &'a mut Run, workload: &str, agents: usize) -> &'a mut Cell {
     run.cells
         .iter_mut()
-        .find(|c| c.workload == workload && c.agents == agents)
+        .find(|c| c.baseline.workload == workload && c.agents == agents)
         .expect("the fixture has it")
 }
 
@@ -91,9 +102,18 @@ fn text(write: impl FnOnce(&mut Vec<u8>) -> std::io::Result<()>) -> String {
     String::from_utf8(out).expect("reports are UTF-8")
 }
 
+fn shown(run: &Run) -> String {
+    let terminal = find("terminal").unwrap().report;
+    text(|out| terminal.write(run, &Style::default(), out))
+}
+
 fn widest(text: &str) -> usize {
     text.lines().map(|l| l.chars().count()).max().unwrap_or(0)
 }
+
+const TIMES_JSON: Subject = Subject::Finding {
+    quantity: "times json",
+};
 
 // Gates
 
@@ -161,7 +181,7 @@ fn a_gate_may_be_about_another_metric() {
     );
     let mut few = run.clone();
     change_samples(cell_mut(&mut few, "exploration", 8), |_, s| {
-        s.service.timed = 999
+        s.set(Metric::SERVICE_TIMED_OPS, 999.0)
     });
     let (state, said) = gated(&few, "exploration@8: processes p99 > 2");
     assert_eq!(state, GateState::Open);
@@ -262,7 +282,7 @@ fn a_claim_about_a_ratio_is_confirmed_refuted_or_open() {
     let run = run();
     // processes / threads 0.352 [0.335, 0.369], hence threads / processes 2.84 [2.71, 2.99].
     let of = |bounds| {
-        let subject = ratio_of(Metric::Throughput, "threads", "processes");
+        let subject = ratio_of(Metric::OPS_PER_S, "threads", "processes");
         let answers = judge_checks(&run, &[claim("coordination", Some(8), subject, bounds)]);
         let [answer] = answers.try_into().unwrap();
         answer
@@ -276,7 +296,7 @@ fn a_claim_about_a_ratio_is_confirmed_refuted_or_open() {
     assert_eq!(confirmed.unit, "ratio");
     assert_eq!(of((4.0, 9.0)).outcome, CheckOutcome::Refuted);
     assert_eq!(of((2.8, 9.0)).outcome, CheckOutcome::Inconclusive);
-    let turned = ratio_of(Metric::Memory, "processes", "threads");
+    let turned = ratio_of(Metric::MEMORY_PER_AGENT_BYTES, "processes", "threads");
     let answers = judge_checks(&run, &[claim("exploration", Some(32), turned, (3.0, 5.0))]);
     assert_eq!(outcomes(&answers), [CheckOutcome::Confirmed]);
 }
@@ -284,7 +304,7 @@ fn a_claim_about_a_ratio_is_confirmed_refuted_or_open() {
 #[test]
 fn a_claim_without_agents_is_answered_for_every_count() {
     let run = run();
-    let subject = ratio_of(Metric::Throughput, "processes", "threads");
+    let subject = ratio_of(Metric::OPS_PER_S, "processes", "threads");
     let answers = judge_checks(&run, &[claim("coordination", None, subject, (0.5, 2.0))]);
     use CheckOutcome::{Confirmed, NotMeasured, Refuted};
     // Of 16 agents five pairs count.
@@ -302,23 +322,23 @@ fn a_claim_without_agents_is_answered_for_every_count() {
 fn what_a_run_does_not_hold_is_not_measured() {
     let run = run();
     for (workload, agents, subject) in [
-        ("learning", Some(8), level_of(Metric::Throughput, None)),
-        ("exploration", Some(64), level_of(Metric::Throughput, None)),
+        ("learning", Some(8), level_of(Metric::OPS_PER_S, None)),
+        ("exploration", Some(64), level_of(Metric::OPS_PER_S, None)),
         (
             "exploration",
             Some(8),
-            level_of(Metric::Throughput, Some("processes:2x4")),
+            level_of(Metric::OPS_PER_S, Some("processes:2x4")),
         ),
         (
             "exploration",
             Some(8),
-            ratio_of(Metric::Setup, "threads", "processes:2x4"),
+            ratio_of(Metric::SETUP_S, "threads", "processes:2x4"),
         ),
-        ("serialize", None, Subject::TimesJson),
+        ("serialize", None, TIMES_JSON),
         (
             "exploration",
             Some(8),
-            level_of(Metric::Messages, Some("threads")),
+            level_of(Metric::MESSAGES_PER_S, Some("threads")),
         ),
     ] {
         let answers = judge_checks(&run, &[claim(workload, agents, subject, (1.0, 2.0))]);
@@ -335,14 +355,14 @@ fn what_a_run_does_not_hold_is_not_measured() {
 fn two_deployments_that_never_ran_as_a_pair_are_compared_as_two_samples() {
     let mut run = run();
     let mut other = cell_mut(&mut run, "exploration", 8).clone();
-    other.x = "processes:2x4".to_owned();
+    other.x.deployment = "processes:2x4".to_owned();
     change_samples(&mut other, |side, s| {
         if side == Side::X {
-            s.ops_per_s *= 2.0;
+            s.set(Metric::OPS_PER_S, 2.0 * s.ops_per_s());
         }
     });
     run.cells.push(other);
-    let subject = ratio_of(Metric::Throughput, "processes:2x4", "processes");
+    let subject = ratio_of(Metric::OPS_PER_S, "processes:2x4", "processes");
     let [answer] = judge_checks(&run, &[claim("exploration", Some(8), subject, (1.8, 2.2))])
         .try_into()
         .unwrap();
@@ -363,7 +383,7 @@ fn a_threshold_is_passed_missed_or_neither_by_every_deployment() {
         ..claim(
             "coordination",
             Some(8),
-            level_of(Metric::Messages, None),
+            level_of(Metric::MESSAGES_PER_S, None),
             (at_least, 0.0),
         )
     };
@@ -382,7 +402,7 @@ fn a_threshold_is_passed_missed_or_neither_by_every_deployment() {
         CheckOutcome::Warn
     );
     let one = Check {
-        subject: level_of(Metric::Messages, Some("processes")),
+        subject: level_of(Metric::MESSAGES_PER_S, Some("processes")),
         ..floor(1_000.0)
     };
     assert_eq!(outcomes(&judge_checks(&run, &[one])), [CheckOutcome::Pass]);
@@ -390,7 +410,7 @@ fn a_threshold_is_passed_missed_or_neither_by_every_deployment() {
 
 #[test]
 fn a_withheld_run_settles_no_claim_and_a_busy_one_labels_it() {
-    let subject = || ratio_of(Metric::Throughput, "processes", "threads");
+    let subject = || ratio_of(Metric::OPS_PER_S, "processes", "threads");
     let claims = [(0.2, 0.5), (2.0, 3.0)].map(|b| claim("coordination", Some(8), subject(), b));
     let mut run = run();
     use CheckOutcome::{Confirmed, Inconclusive, Refuted, Warn};
@@ -398,15 +418,18 @@ fn a_withheld_run_settles_no_claim_and_a_busy_one_labels_it() {
     run.busy = Some("others".to_owned());
     let busy = judge_checks(&run, &claims);
     assert_eq!(outcomes(&busy), [Confirmed, Refuted]);
+    run.checks = busy;
     assert!(
-        busy.iter()
-            .all(|a| a.sentence.starts_with("busy machine: mine"))
+        shown(&run).contains("busy machine: mine"),
+        "{}",
+        shown(&run)
     );
     run.withheld = Some("a null has a winner".to_owned());
     let withheld = judge_checks(&run, &claims);
     assert_eq!(outcomes(&withheld), [Inconclusive, Inconclusive]);
+    run.checks = withheld;
     let label = "busy machine; withheld, do not rely on this: mine";
-    assert!(withheld.iter().all(|a| a.sentence.starts_with(label)));
+    assert!(shown(&run).contains(label), "{}", shown(&run));
     let floor = Check {
         kind: CheckKind::Threshold,
         ..claims[0].clone()
@@ -420,10 +443,11 @@ fn formats_are_held_against_json_body_by_body() {
     let check = Check {
         kind: CheckKind::Threshold,
         at_most: None,
-        ..claim("serialize", None, Subject::TimesJson, (2.0, 0.0))
+        ..claim("serialize", None, TIMES_JSON, (2.0, 0.0))
     };
     let answers = judge_checks(&run, std::slice::from_ref(&check));
-    let bodies = &mut run.formats.as_mut().unwrap().bodies;
+    let mut found: FormatAnswers = run.finding(formats::NAME).expect("it is in the fixture");
+    let bodies = &mut found.bodies;
     assert_eq!(answers.len(), bodies.len());
     for (answer, body) in answers.iter().zip(bodies.iter()) {
         let expected = match body.floor.as_ref().unwrap().state {
@@ -437,6 +461,8 @@ fn formats_are_held_against_json_body_by_body() {
     let floor = bodies[0].floor.as_mut().unwrap();
     floor.missing = vec!["rkyv decode".to_owned()];
     bodies[1].floor = None;
+    let found = study::finding(&found).expect("a finding is JSON");
+    run.findings.insert(formats::NAME.to_owned(), found);
     let answers = judge_checks(&run, &[check]);
     assert_eq!(answers[0].outcome, CheckOutcome::Warn);
     assert!(answers[0].sentence.contains("(not measured: rkyv decode)"));
@@ -444,19 +470,45 @@ fn formats_are_held_against_json_body_by_body() {
 }
 
 /// A hop between two deployments, or two ways of delivery: cells whose sides are told apart otherwise.
-fn hop(workload: &str, x_workload: Option<&str>, transports: [&str; 2], purpose: Purpose) -> Cell {
+fn hop(workload: &str, x_workload: Option<&str>, transports: [&str; 2]) -> Cell {
     let mut cell = run().cells.remove(1);
-    cell.purpose = purpose;
-    cell.workload = workload.to_owned();
-    cell.x_workload = x_workload.map(str::to_owned);
-    [cell.baseline_transport, cell.x_transport] = transports.map(str::to_owned);
+    cell.weight = Weight::Beside;
+    let is_native = transports == ["channel", "ipc"] || x_workload.is_some();
+    for (arm, name, transport) in [
+        (&mut cell.baseline, workload, transports[0]),
+        (&mut cell.x, x_workload.unwrap_or(workload), transports[1]),
+    ] {
+        arm.workload = name.to_owned();
+        arm.transport = transport.to_owned();
+        arm.stands = is_native;
+        arm.label = match x_workload {
+            None => format!("{} {transport}", arm.deployment),
+            Some(_) => name.to_owned(),
+        };
+    }
+    cell.study = if x_workload.is_some() {
+        "delivery"
+    } else {
+        "message"
+    }
+    .to_owned();
     change_samples(&mut cell, |side, s| {
         let ns = if side == Side::X { 40_000.0 } else { 1_000.0 };
-        s.service.p50_ns = ns * (1.0 + 1e-3 * (s.ops % 7) as f64);
-        s.service.p99_ns = 2.0 * s.service.p50_ns;
-        s.service.mean_ns = s.service.p50_ns;
-        s.service.timed = 500;
+        let p50_ns = ns * (1.0 + 1e-3 * (s.ops % 7) as f64);
+        s.set(Metric::SERVICE_P50_NS, p50_ns);
+        s.set(Metric::SERVICE_P99_NS, 2.0 * p50_ns);
+        s.set(Metric::SERVICE_MEAN_NS, p50_ns);
+        s.set(Metric::SERVICE_TIMED_OPS, 500.0);
     });
+    cell
+}
+
+/// The same where the scheduler does not put its ends.
+fn pinned(name: &str) -> Cell {
+    let mut cell = hop(name, None, ["channel", "ipc"]);
+    cell.cpus = Pinning::OneCpu;
+    cell.baseline.stands = false;
+    cell.x.stands = false;
     cell
 }
 
@@ -464,15 +516,12 @@ fn hop(workload: &str, x_workload: Option<&str>, transports: [&str; 2], purpose:
 fn messages_are_those_of_the_native_transports_where_nothing_is_pinned() {
     let mut run = run();
     let name = "message/ping_pong/64";
-    let mut pinned = hop(name, None, ["channel", "ipc"], Purpose::Hop);
-    pinned.cpus = Pinning::OneCpu;
-    run.cells = vec![hop(name, None, ["ring", "ring"], Purpose::Hop), pinned];
-    let subject = ratio_of(Metric::ServiceP50, "processes", "threads");
+    run.cells = vec![hop(name, None, ["ring", "ring"]), pinned(name)];
+    let subject = ratio_of(Metric::SERVICE_P50_NS, "processes", "threads");
     let claim = claim(name, None, subject, (10.0, 100.0));
     let answers = judge_checks(&run, std::slice::from_ref(&claim));
     assert_eq!(outcomes(&answers), [CheckOutcome::NotMeasured]);
-    run.cells
-        .push(hop(name, None, ["channel", "ipc"], Purpose::Hop));
+    run.cells.push(hop(name, None, ["channel", "ipc"]));
     let answers = judge_checks(&run, &[claim]);
     assert_eq!(outcomes(&answers), [CheckOutcome::Confirmed]);
     let measured = answers[0].measured.unwrap();
@@ -483,8 +532,8 @@ fn messages_are_those_of_the_native_transports_where_nothing_is_pinned() {
 fn a_delivery_is_found_by_its_own_name_and_needs_as_many_messages_as_any_op() {
     let mut run = run();
     let (polls, woken) = ("delivery/poll/10/2.4", "delivery/event/2.4");
-    let mut cell = hop(polls, Some(woken), ["channel", "channel"], Purpose::Variant);
-    cell.x = "threads".to_owned();
+    let mut cell = hop(polls, Some(woken), ["channel", "channel"]);
+    cell.x.deployment = "threads".to_owned();
     run.cells = vec![cell];
     let of = |workload: &str, metric, bounds| {
         let level = level_of(metric, None);
@@ -492,20 +541,19 @@ fn a_delivery_is_found_by_its_own_name_and_needs_as_many_messages_as_any_op() {
     };
     use CheckOutcome::{Confirmed, Refuted};
     // 40 µs; of 500 messages there is no 99th percentile.
-    assert_eq!(of(woken, Metric::ServiceMean, (0.03, 0.05)), [Confirmed]);
-    let p99 = of(woken, Metric::ServiceP99, (0.07, 0.09));
+    assert_eq!(
+        of(woken, Metric::SERVICE_MEAN_NS, (0.03, 0.05)),
+        [Confirmed]
+    );
+    let p99 = of(woken, Metric::SERVICE_P99_NS, (0.07, 0.09));
     assert_eq!(p99, [CheckOutcome::NotMeasured]);
-    assert_eq!(of(polls, Metric::ServiceMean, (4.0, 6.0)), [Refuted]);
+    assert_eq!(of(polls, Metric::SERVICE_MEAN_NS, (4.0, 6.0)), [Refuted]);
 }
 
 #[test]
 fn the_thresholds_that_ship_are_answered_and_most_are_about_other_runs() {
     let mut run = run();
-    run.checks = judge_checks(&run, &thresholds(None).unwrap());
-    let shown = |run: &Run| {
-        let terminal = find("terminal").unwrap().report;
-        text(|out| terminal.write(run, &Style::default(), out))
-    };
+    run.checks = judge_checks(&run, &thresholds(None, &study::quantities()).unwrap());
     let said = shown(&run);
     assert!(
         said.contains("PASS          simple routing: measured"),
@@ -518,7 +566,7 @@ fn the_thresholds_that_ship_are_answered_and_most_are_about_other_runs() {
     assert!(!said.contains("NOT MEASURED"), "{said}");
     assert!(widest(&said) <= 100, "{said}");
     // Claims are there because somebody asked: each has its line.
-    let subject = level_of(Metric::Throughput, Some("threads"));
+    let subject = level_of(Metric::OPS_PER_S, Some("threads"));
     let asked = [claim("learning", Some(1), subject, (1.0, 2.0))];
     run.checks = judge_checks(&run, &asked);
     assert!(
@@ -553,10 +601,14 @@ fn later() -> Run {
     let cell = cell_mut(&mut run, "coordination", 8);
     change_samples(cell, |side, s| {
         if side == Side::X {
-            s.ops_per_s *= 0.5;
-            s.setup_s *= 0.5;
-            s.memory.as_mut().expect("the kernel tells").total_bytes *= 2;
-            s.service.p50_ns *= 2.0;
+            for (metric, times) in [
+                (Metric::OPS_PER_S, 0.5),
+                (Metric::SETUP_S, 0.5),
+                (Metric::MEMORY_PER_AGENT_BYTES, 2.0),
+                (Metric::SERVICE_P50_NS, 2.0),
+            ] {
+                s.set(metric, times * s.value(metric));
+            }
         }
     });
     let effect = cell.effect.as_mut().unwrap();
@@ -590,7 +642,7 @@ fn a_run_is_unchanged_against_itself() {
         c.sentence
     );
     // Five pairs of coordination@16 are too few, on both sides.
-    let open = line(&c, ("coordination", 16), "threads", Metric::Throughput);
+    let open = line(&c, ("coordination", 16), "threads", Metric::OPS_PER_S);
     assert_eq!(open.verdict, ChangeVerdict::NotMeasured);
     assert!(
         open.reason
@@ -605,22 +657,28 @@ fn what_changed_is_better_worse_or_of_a_ratio_lower() {
     let c = compared(&run(), &later());
     let at = ("coordination", 8);
     let of = |of, metric| line(&c, at, of, metric).verdict;
-    assert_eq!(of("processes", Metric::Throughput), ChangeVerdict::Worse);
+    assert_eq!(of("processes", Metric::OPS_PER_S), ChangeVerdict::Worse);
     assert_eq!(
-        of("processes / threads", Metric::Throughput),
+        of("processes / threads", Metric::OPS_PER_S),
         ChangeVerdict::Lower
     );
-    assert_eq!(of("processes", Metric::Setup), ChangeVerdict::Better);
-    assert_eq!(of("processes", Metric::Memory), ChangeVerdict::Worse);
-    assert_eq!(of("processes", Metric::ServiceP50), ChangeVerdict::Worse);
+    assert_eq!(of("processes", Metric::SETUP_S), ChangeVerdict::Better);
     assert_eq!(
-        of("processes", Metric::ServiceP99),
+        of("processes", Metric::MEMORY_PER_AGENT_BYTES),
+        ChangeVerdict::Worse
+    );
+    assert_eq!(
+        of("processes", Metric::SERVICE_P50_NS),
+        ChangeVerdict::Worse
+    );
+    assert_eq!(
+        of("processes", Metric::SERVICE_P99_NS),
         ChangeVerdict::Unchanged
     );
-    assert_eq!(of("threads", Metric::Throughput), ChangeVerdict::Unchanged);
+    assert_eq!(of("threads", Metric::OPS_PER_S), ChangeVerdict::Unchanged);
     assert_eq!(c.regressions, 3);
     let back = compared(&later(), &run());
-    let ratio = line(&back, at, "processes / threads", Metric::Throughput);
+    let ratio = line(&back, at, "processes / threads", Metric::OPS_PER_S);
     assert_eq!(ratio.verdict, ChangeVerdict::Higher);
     assert_eq!(back.regressions, 1, "setup");
 }
@@ -714,11 +772,10 @@ fn with_parameters(toml: &str) -> Run {
     run.workloads = vec![WorkloadRecord {
         name: "exploration".to_owned(),
         origin: String::new(),
-        toml: format!("workload = \"exploration\"\n{toml}\n"),
+        parameters: toml::from_str(&format!("workload = \"exploration\"\n{toml}\n")).expect("TOML"),
         episode_length: 100,
         life_length: None,
         digest_round: 125,
-        kind: WorkloadKind::Agents,
     }];
     run
 }
@@ -768,17 +825,14 @@ fn cells_of_one_run_alone_are_named() {
 fn hops_and_variants_are_told_apart_by_what_differs() {
     let mut run = run();
     let name = "message/ping_pong/64";
-    let mut pinned = hop(name, None, ["channel", "ipc"], Purpose::Hop);
-    pinned.cpus = Pinning::OneCpu;
     run.cells = vec![
-        hop(name, None, ["channel", "ipc"], Purpose::Hop),
-        hop(name, None, ["ring", "ring"], Purpose::Hop),
-        pinned,
+        hop(name, None, ["channel", "ipc"]),
+        hop(name, None, ["ring", "ring"]),
+        pinned(name),
         hop(
             "delivery/poll/10/2.4",
             Some("delivery/event/2.4"),
             ["channel", "ipc"],
-            Purpose::Variant,
         ),
     ];
     let c = compared(&run, &run);
@@ -944,7 +998,7 @@ fn a_history_is_sorted_by_time_and_never_mixes_machines_methods_or_work() {
 fn a_history_is_a_table_with_a_picture_a_page_and_a_record() {
     let keep = |mut run: Run| {
         run.cells
-            .retain(|c| c.purpose != Purpose::Compare || [8, 16].contains(&c.agents));
+            .retain(|c| !c.is_comparison() || [8, 16].contains(&c.agents));
         run
     };
     let runs = vec![

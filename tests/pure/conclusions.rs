@@ -5,9 +5,10 @@
 //! prints the shares.
 
 use crate::simulation::{DRIFTING, Machine, NOISE, OUTLIERS, Random};
+use forkscope::metric::Metric;
 use forkscope::record::*;
 use forkscope::stats::second_run;
-use forkscope::verdict::conclude;
+use forkscope::study::conclude;
 
 const MARGIN: f64 = 0.03;
 const WINDOW_S: f64 = 0.25;
@@ -30,7 +31,7 @@ const EVEN: Slices = Slices {
 
 /// One cell as a coordinator would hand it over: pairs, and nothing concluded yet.
 fn cell(
-    purpose: Purpose,
+    role: Role,
     agents: usize,
     machine: Machine,
     slices: Slices,
@@ -46,31 +47,32 @@ fn cell(
         dropped: None,
     });
     let pairs = pairs.collect();
-    Cell {
+    let arm = |deployment: &str| Arm {
+        label: deployment.to_owned(),
         workload: "exploration".to_owned(),
-        agents,
-        baseline: "threads".to_owned(),
-        x: if purpose == Purpose::Compare {
-            "processes"
+        deployment: deployment.to_owned(),
+        transport: "none".to_owned(),
+        stands: true,
+    };
+    let is_question = role == Role::Question;
+    Cell {
+        study: if is_question {
+            "comparison"
         } else {
-            "threads"
+            "controls"
         }
         .to_owned(),
-        baseline_transport: "none".to_owned(),
-        x_transport: "none".to_owned(),
-        purpose,
-        x_workload: None,
-        cpus: forkscope::record::Pinning::Free,
-        planned_per_s: None,
+        metric: Metric::OPS_PER_S.id().to_owned(),
+        role,
+        agents,
+        baseline: arm("threads"),
+        x: arm(if is_question { "processes" } else { "threads" }),
         window_s: WINDOW_S,
-        digest: None,
         pairs,
-        baseline_steadiness: None,
-        x_steadiness: None,
-        effect: None,
         verdict: Verdict::NotMeasured {
             reason: "not run yet".to_owned(),
         },
+        ..Cell::default()
     }
 }
 
@@ -81,14 +83,14 @@ fn sample(rate: f64, noise: f64, trend: f64, random: &mut Random) -> Outcome {
         let along = (f64::from(i) - 5.5) / 8.0;
         ops_per_s * (trend * along + noise * random.normal()).exp()
     };
-    Outcome::Measured(Box::new(Sample {
+    let sample = Sample {
         ops: (ops_per_s * WINDOW_S) as u64,
         span_s: WINDOW_S,
         turns: 1,
-        ops_per_s,
         slices_ops_per_s: (0..12).map(slice).collect(),
         ..Sample::default()
-    }))
+    };
+    Outcome::Measured(Box::new(sample.with(Metric::OPS_PER_S, ops_per_s)))
 }
 
 /// Two nulls and one known effect on a machine, as every run has.
@@ -97,18 +99,17 @@ fn controls(machine: Machine, n: usize, random: &mut Random) -> Vec<Cell> {
         truth: KNOWN.ln(),
         ..machine
     };
-    let asked = Purpose::KnownEffect { asked: KNOWN };
     vec![
-        cell(Purpose::Null, 8, machine.tied(), EVEN, n, random),
-        cell(Purpose::Null, 8, machine.tied(), EVEN, n, random),
-        cell(asked, 8, known, EVEN, n, random),
+        cell(Role::Null, 8, machine.tied(), EVEN, n, random),
+        cell(Role::Null, 8, machine.tied(), EVEN, n, random),
+        cell(Role::Known(KNOWN), 8, known, EVEN, n, random),
     ]
 }
 
 /// Six agent counts that are compared, and the controls.
 fn whole_run(machine: Machine, n: usize, random: &mut Random) -> Run {
     let mut cells: Vec<Cell> = [1, 2, 4, 8, 16, 32]
-        .map(|agents| cell(Purpose::Compare, agents, machine, EVEN, n, random))
+        .map(|agents| cell(Role::Question, agents, machine, EVEN, n, random))
         .into();
     cells.extend(controls(machine, n, random));
     concluded(cells)
@@ -134,10 +135,9 @@ fn concluded(cells: Vec<Cell>) -> Run {
             ..Default::default()
         },
         workloads: vec![WorkloadRecord {
-            kind: WorkloadKind::Agents,
             name: "exploration".to_owned(),
             origin: "simulated".to_owned(),
-            toml: String::new(),
+            parameters: serde_json::Value::Null,
             episode_length: EPISODE,
             life_length: None,
             digest_round: EPISODE,
@@ -145,12 +145,10 @@ fn concluded(cells: Vec<Cell>) -> Run {
         plan: PlanRecord::default(),
         cells,
         answers: Vec::new(),
-        hops: None,
-        delivery: None,
-        formats: None,
+        decisions: Vec::new(),
+        findings: Default::default(),
         checks: Vec::new(),
         priority: Priority::default(),
-        map: None,
         warnings: Vec::new(),
         withheld: None,
     };
@@ -159,7 +157,7 @@ fn concluded(cells: Vec<Cell>) -> Run {
 }
 
 fn compared(run: &Run) -> impl Iterator<Item = &Cell> {
-    run.cells.iter().filter(|c| c.purpose == Purpose::Compare)
+    run.cells.iter().filter(|c| c.is_comparison())
 }
 
 /// Half width of a cell's interval in standard errors: more than t where S widened it.
@@ -186,7 +184,7 @@ fn equal_sides_hardly_ever_have_a_winner_with_the_factor_of_the_nulls_applied() 
                 .count();
             // A null is never widened, so a wider interval beside it is S.
             let widened = |run: &&Run| {
-                let null = run.cells.iter().find(|c| c.purpose == Purpose::Null);
+                let null = run.cells.iter().find(|c| c.role == Role::Null);
                 widths(&run.cells[0]) > 1.001 * widths(null.expect("every run has one"))
             };
             let widened = runs.iter().filter(widened).count();
@@ -259,7 +257,7 @@ fn swap_sides(cell: &mut Cell) {
             Side::X => Side::Baseline,
         };
     }
-    if let Purpose::KnownEffect { asked } = &mut cell.purpose {
+    if let Role::Known(asked) = &mut cell.role {
         *asked = 1.0 / *asked;
     }
 }
@@ -295,7 +293,7 @@ fn another_unit_of_rate_changes_no_verdict() {
                 .flat_map(|p| [&mut p.baseline, &mut p.x])
             {
                 if let Outcome::Measured(s) = outcome {
-                    s.ops_per_s *= unit;
+                    s.set(Metric::OPS_PER_S, s.ops_per_s() * unit);
                     s.slices_ops_per_s.iter_mut().for_each(|r| *r *= unit);
                 }
             }
@@ -321,7 +319,7 @@ fn marked_on(
     random: &mut Random,
     is_it: impl Fn(&Cell) -> bool,
 ) -> f64 {
-    let cells = (0..2_000).map(|_| cell(Purpose::Compare, 8, machine, slices, n, random));
+    let cells = (0..2_000).map(|_| cell(Role::Question, 8, machine, slices, n, random));
     let run = concluded(cells.collect());
     run.cells.iter().filter(|c| is_it(c)).count() as f64 / run.cells.len() as f64
 }

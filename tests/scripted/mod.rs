@@ -4,9 +4,11 @@
 use forkscope::deployment::{Form, Kind};
 use forkscope::experiment::coordinator::{self, Invoker, Measured};
 use forkscope::experiment::invocation::Invocation;
-use forkscope::experiment::plan::{PlannedWorkload, Question, Request};
+use forkscope::experiment::plan::{Asked as Request, Depth, Plan, PlannedWorkload};
+use forkscope::metric::Metric;
 use forkscope::observe::clock::OpClock;
 use forkscope::record::*;
+use forkscope::study;
 use forkscope::transport::{Asked, Choice};
 use forkscope::workload::{self, SpecSource};
 
@@ -64,12 +66,12 @@ pub fn failed(message: &str) -> Outcome {
 pub fn request(agents: &[usize], budget_s: f64) -> Request {
     let planned = |name: &str| {
         let source = SpecSource::built_in(workload::find(name).unwrap());
-        let spec = workload::read(&source).unwrap();
-        PlannedWorkload::new(source, spec.as_ref())
+        PlannedWorkload::read(source).unwrap()
     };
     Request {
         workloads: vec![planned("exploration"), planned("coordination")],
         agents: agents.to_vec(),
+        has_own_agents: false,
         deployments: vec![Form::THREADS, Form::PROCESSES],
         cpus_effective: 2.0,
         budget_s,
@@ -78,7 +80,7 @@ pub fn request(agents: &[usize], budget_s: f64) -> Request {
         transport: Asked::One(Choice::Native),
         look: None,
         asks_latency: false,
-        question: Question::Compare,
+        depth: Depth::Answer,
         is_busy: false,
     }
 }
@@ -109,14 +111,6 @@ pub fn sample(invocation: &Invocation, count: usize, ratio: f64) -> Sample {
         ops,
         span_s,
         turns: 1,
-        ops_per_s: rate,
-        setup_s: 0.001 * job.agents as f64,
-        warm_up_s: invocation.warm_up_s,
-        cpu_s: 2.0 * span_s,
-        cpu_per_op_ns: 2e9 / rate,
-        messages_sent: messages,
-        messages_received: messages,
-        active_states_per_op: 7.25,
         digest: format!("{}-{}", job.source.name, job.agents),
         foreign_cpu: Some(0.01),
         steal: Some(0.0),
@@ -127,6 +121,16 @@ pub fn sample(invocation: &Invocation, count: usize, ratio: f64) -> Sample {
         }),
         ..Sample::default()
     }
+    .with(Metric::OPS_PER_S, rate)
+    .with(Metric::SETUP_S, 0.001 * job.agents as f64)
+    .with(Metric::WARM_UP_S, invocation.warm_up_s)
+    .with(Metric::CPU_S, 2.0 * span_s)
+    .with(Metric::CPU_PER_OP_NS, 2e9 / rate)
+    .with(Metric::MESSAGES_SENT, messages as f64)
+    .with(Metric::MESSAGES_RECEIVED, messages as f64)
+    .with(Metric::ACTIVE_STATES_PER_OP, 7.25)
+    .with(Metric::SERVICE_MEAN_NS, 1e9 / rate)
+    .with(Metric::LATENCY_TAIL_NS, 1e9 / rate)
 }
 
 pub fn measured(sample: Sample) -> Outcome {
@@ -149,9 +153,15 @@ pub fn usual_but(
     (measured(sample), 0.4)
 }
 
+/// What all studies plan on a machine of which nothing else is known.
+pub fn plan(request: &Request) -> Plan {
+    study::plan(&study::all(), request, &Machine::default()).expect("two deployments")
+}
+
 pub fn run_quietly(request: &Request, invoker: &mut dyn Invoker) -> Measured {
     coordinator::run(
         request,
+        &plan(request),
         OpClock::calibrate(),
         invoker,
         &mut |_| {},

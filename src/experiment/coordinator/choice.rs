@@ -1,15 +1,25 @@
 //! Which cells are next, and which will not get their pairs?
 
 use super::{Coordinator, HEADROOM, Invoker};
-use crate::experiment::plan::{self, Ends, MIN_PAIRS, PlannedCell};
+use crate::experiment::plan::{self, Ends, PlannedCell};
 use crate::experiment::stopping::{self, Candidate};
-use crate::record::Purpose;
+use crate::stats::{MIN_PAIRS, median};
 
 /// Pairs after which the first round is judged: fewer could be a slow start.
 const PAIRS_TO_JUDGE_BY: usize = 4;
 
 /// How much longer than thought pairs must take for the plan to be made again.
 const SLOW: f64 = 1.25;
+
+/// Share of what the slower deployment does that an open schedule asks of both.
+const LOAD: f64 = 0.7;
+
+/// Ops a second that an open schedule plans, from the op/s of both sides of the comparison that it belongs
+/// to: 70 % of the slower side's median. `None` before both have been measured twice.
+fn planned_per_s(baseline: &[f64], x: &[f64]) -> Option<f64> {
+    let usual = |rates: &[f64]| (rates.len() >= 2).then(|| median(rates)).flatten();
+    Some(LOAD * usual(baseline)?.min(usual(x)?))
+}
 
 impl Coordinator<'_> {
     /// The cells of the next two rounds, of which `two` were; none where the run is over. `full_pairs` are those
@@ -53,7 +63,8 @@ impl Coordinator<'_> {
         let candidates: Vec<Candidate> = ready
             .map(|c| Candidate {
                 cell: c,
-                purpose: self.cells[c].purpose,
+                role: self.cells[c].role,
+                weight: self.cells[c].weight,
                 kept: self.measured.cells[c].kept().count(),
                 ran: self.measured.cells[c].pairs.len(),
                 pair_s: self.cells[c].pair_s,
@@ -70,30 +81,24 @@ impl Coordinator<'_> {
     pub(super) fn plan_paces(&mut self) {
         for c in 0..self.cells.len() {
             let is_open = self.measured.cells[c].planned_per_s.is_none();
-            if self.cells[c].purpose == Purpose::Latency && is_open {
-                self.measured.cells[c].planned_per_s = self.pace_of(c);
+            if is_open && let Some(id) = self.cells[c].schedule_of {
+                self.measured.cells[c].planned_per_s = self.pace_of(id);
             }
         }
     }
 
-    fn pace_of(&self, c: usize) -> Option<f64> {
-        let own = &self.cells[c];
-        let is_twin = |o: &PlannedCell| {
-            o.purpose == Purpose::Compare
-                && (o.workload, o.agents, o.baseline, o.x)
-                    == (own.workload, own.agents, own.baseline, own.x)
-        };
-        let twin = self.cells.iter().position(is_twin)?;
+    fn pace_of(&self, id: usize) -> Option<f64> {
+        let twin = self.cells.iter().position(|c| c.id == id)?;
         let kept = self.measured.cells[twin].kept();
         let (baseline, x): (Vec<f64>, Vec<f64>) =
-            kept.map(|(_, b, x)| (b.ops_per_s, x.ops_per_s)).unzip();
-        plan::planned_per_s(&baseline, &x)
+            kept.map(|(_, b, x)| (b.ops_per_s(), x.ops_per_s())).unzip();
+        planned_per_s(&baseline, &x)
     }
 
     /// Whether a cell runs, and can: one with a schedule cannot before that is planned.
     fn is_ready(&self, c: usize) -> bool {
-        let waits = self.cells[c].purpose == Purpose::Latency
-            && self.measured.cells[c].planned_per_s.is_none();
+        let waits =
+            self.cells[c].schedule_of.is_some() && self.measured.cells[c].planned_per_s.is_none();
         self.active[c] && !waits
     }
 
@@ -148,7 +153,7 @@ impl Coordinator<'_> {
         // Those that had to wait for a schedule have all their pairs before them.
         let late = |c: &&usize| {
             self.active[**c]
-                && self.cells[**c].purpose == Purpose::Latency
+                && self.cells[**c].schedule_of.is_some()
                 && self.measured.cells[**c].pairs.is_empty()
         };
         let all: Vec<usize> = (0..self.cells.len()).collect();
@@ -184,10 +189,24 @@ impl Coordinator<'_> {
     fn leave_out(&mut self, pairs: usize, seconds: f64, ends: Ends) {
         let running = self.cells.iter().zip(&self.active).filter(|(_, a)| **a);
         let mut kept: Vec<PlannedCell> = running.map(|(c, _)| c.clone()).collect();
-        let gone = plan::shrink(&mut kept, &self.request.workloads, pairs, seconds, ends);
+        let gone = plan::shrink(&mut kept, pairs, seconds, ends);
         for (cell, active) in self.cells.iter().zip(&mut self.active) {
             *active = *active && kept.contains(cell);
         }
         self.measured.plan.left_out.extend(gone);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::planned_per_s;
+
+    #[test]
+    fn a_schedule_asks_for_seven_tenths_of_the_slower_sides_median() {
+        let planned = planned_per_s(&[100.0, 300.0], &[500.0, 900.0]).unwrap();
+        assert!((planned - 140.0).abs() < 1e-9, "{planned}");
+        let planned = planned_per_s(&[900.0, 100.0, 300.0], &[50.0, 70.0]).unwrap();
+        assert!((planned - 42.0).abs() < 1e-9, "{planned}");
+        assert_eq!(planned_per_s(&[100.0], &[500.0, 900.0]), None);
     }
 }

@@ -10,7 +10,8 @@ mod watch;
 
 use super::turns::{self, Order, Part, Waiting};
 use crate::deployment::gate::{Gate, Reached, Step, monotonic_ns};
-use crate::deployment::{self, Fleet, Form, Job, Placement, pace, pinning};
+use crate::deployment::{self, Fleet, Form, Job, Placement, pace, pinning, whole_cpus};
+use crate::metric::Metric;
 use crate::observe::cgroup::Cgroup;
 use crate::observe::heap;
 use crate::observe::memory::{FilePages, MemoryError, MemoryReader};
@@ -90,12 +91,6 @@ impl Invocation {
     pub fn gives_up_after_s(&self) -> f64 {
         self.warm_up_s + self.window_s + 6.0 * self.patience_s
     }
-}
-
-/// CPUs that `cores` stands for: the effective ones, rounded down, at least one.
-#[must_use]
-pub fn whole_cpus(effective: f64) -> usize {
-    (effective as usize).max(1)
 }
 
 /// Runs one invocation in this process; where it takes turns, nobody else does.
@@ -219,36 +214,48 @@ fn run_with(invocation: &Invocation, partner: &mut dyn Partner) -> Result<Sample
     let stood_still = host.stood_still();
     host.fleet.end();
 
-    let sample = Sample {
+    let mut sample = Sample {
         processes: placement.processes(),
         workers: placement.workers(),
         ops: tally.ops,
         span_s: window.span_s,
         turns: window.turns,
-        ops_per_s: tally.ops as f64 / window.span_s,
-        setup_s,
-        warm_up_s,
-        service: tally.service,
-        latency: tally.latency,
-        cpu_s: spent.cpu_s,
-        cpu_per_op_ns: tally.cpu_s * 1e9 / tally.ops.max(1) as f64,
-        voluntary_switches: spent.switches.voluntary,
-        involuntary_switches: spent.switches.involuntary,
+        values: tally.values,
         memory,
-        messages_sent: tally.sent.messages,
-        messages_received: tally.received.messages,
-        bytes_sent: tally.sent.bytes,
-        bytes_received: tally.received.bytes,
-        wasted_polls: tally.wasted_polls,
-        active_states_per_op: tally.active_states_per_op,
         digest: format!("{:016x}", tally.digest),
         slices_ops_per_s: window.slices,
         foreign_cpu: spent.foreign_cpu,
         steal: spent.steal,
         throttled: spent.throttled,
         stood_still_s: stood_still.map(|d| d.as_secs_f64()),
-        interrupts: spent.interrupts,
     };
+    sample.set(Metric::OPS_PER_S, tally.ops as f64 / window.span_s);
+    sample.set(Metric::SETUP_S, setup_s);
+    sample.set(Metric::WARM_UP_S, warm_up_s);
+    sample.set(Metric::CPU_S, spent.cpu_s);
+    sample.set(
+        Metric::CPU_PER_OP_NS,
+        tally.cpu_s * 1e9 / tally.ops.max(1) as f64,
+    );
+    let switches = &spent.switches;
+    sample.set(Metric::VOLUNTARY_SWITCHES, switches.voluntary as f64);
+    sample.set(Metric::INVOLUNTARY_SWITCHES, switches.involuntary as f64);
+    if let Some(memory) = memory {
+        let per_agent = memory.total_bytes as f64 / job.agents.max(1) as f64;
+        sample.set(Metric::MEMORY_PER_AGENT_BYTES, per_agent);
+    }
+    let messages_per_s = tally.sent.messages as f64 / window.span_s;
+    sample.set(Metric::MESSAGES_PER_S, messages_per_s);
+    let interrupts = spent.interrupts.unwrap_or_default();
+    for (metric, count) in [
+        (Metric::TLB_SHOOTDOWNS, interrupts.tlb_shootdowns),
+        (Metric::FUNCTION_CALL_INTERRUPTS, interrupts.function_calls),
+        (Metric::RESCHEDULE_INTERRUPTS, interrupts.reschedules),
+    ] {
+        if let Some(count) = count {
+            sample.set(metric, count as f64);
+        }
+    }
     check(
         &sample,
         tally.cpu_s,
@@ -287,29 +294,31 @@ pub fn check(
     if sample.ops == 0 || sample.span_s <= 0.0 {
         return broken("no op was finished in the window; use a longer one (--time)".to_owned());
     }
-    if (sample.messages_sent, sample.bytes_sent)
-        != (sample.messages_received, sample.bytes_received)
-    {
+    let count = |metric: Metric| sample.get(metric).unwrap_or(0.0) as u64;
+    let (sent, received) = (
+        count(Metric::MESSAGES_SENT),
+        count(Metric::MESSAGES_RECEIVED),
+    );
+    let (sent_bytes, received_bytes) = (count(Metric::BYTES_SENT), count(Metric::BYTES_RECEIVED));
+    if (sent, sent_bytes) != (received, received_bytes) {
         return broken(format!(
             "{} messages ({} bytes) were sent and {} ({} bytes) taken in",
-            sample.messages_sent,
-            sample.bytes_sent,
-            sample.messages_received,
-            sample.bytes_received
+            sent, sent_bytes, received, received_bytes
         ));
     }
+    let cpu_s = sample.value(Metric::CPU_S);
     let exists = cpus_effective * sample.span_s;
-    if sample.cpu_s > exists * (1.0 + CPU_TOLERANCE) + CPU_SLACK_S {
+    if cpu_s > exists * (1.0 + CPU_TOLERANCE) + CPU_SLACK_S {
         return broken(format!(
             "{:.3} s of CPU time were used in a window that has {exists:.3} s ({cpus_effective} CPUs)",
-            sample.cpu_s
+            cpu_s
         ));
     }
-    let apart = (sample.cpu_s - workers_cpu_s).abs();
-    if apart > sample.cpu_s * CPU_TOLERANCE + CPU_SLACK_S + stolen_s {
+    let apart = (cpu_s - workers_cpu_s).abs();
+    if apart > cpu_s * CPU_TOLERANCE + CPU_SLACK_S + stolen_s {
         return broken(format!(
             "the workers measured {workers_cpu_s:.3} s of CPU time and their processes {:.3} s",
-            sample.cpu_s
+            cpu_s
         ));
     }
     Ok(())

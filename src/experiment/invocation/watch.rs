@@ -6,8 +6,8 @@ use crate::observe::cgroup::{self, Cgroup};
 use crate::observe::cpu::{
     ProcessClock, Switches, SystemCpu, foreign_share, own_thread_ns, steal_share,
 };
-use crate::observe::interrupts;
-use crate::record::{Failure, Interrupts, Phase};
+use crate::observe::interrupts::{self, Interrupts};
+use crate::record::{Failure, Phase};
 use nix::unistd::{Pid, getpid};
 use std::time::Instant;
 

@@ -1,64 +1,72 @@
-//! What is one cell of a plan, and in which words?
+//! What is one cell of a plan?
 
-use super::MOST_ROUNDS;
 #[cfg(doc)]
-use super::Request;
+use super::Asked;
+use super::Leaves;
 use crate::deployment::Form;
-use crate::record::{Pinning, Purpose, Side, WorkloadKind};
+use crate::metric::Metric;
+use crate::record::{Pinning, Role, Side, Weight, WorkloadRecord};
 use crate::transport::{Choice, WaitPolicy};
-use crate::workload::hop::{Hop, Pattern};
-use crate::workload::serialize::Settings;
-use crate::workload::{Spec, SpecSource};
+use crate::workload::{Spec, SpecError, SpecSource};
+
+/// Rounds that a digest covers at most, and longest episode that windows are made whole of.
+const MOST_ROUNDS: u64 = 256;
 
 /// One workload of a run.
 pub struct PlannedWorkload {
-    /// Its parameters.
+    /// The text of its parameters.
     pub source: SpecSource,
-    /// What its ops are.
-    pub kind: WorkloadKind,
-    /// Rounds of an episode.
-    pub episode_length: u64,
+    /// How it stands in the record.
+    pub record: WorkloadRecord,
     /// Rounds after which an agent's work repeats.
     pub life_length: u64,
     /// Whether its agents exchange messages when there are two or more.
     pub talks: bool,
-    /// The pattern of messages, where there is nothing but messages.
-    pub hop: Option<Hop>,
-    /// What is written down, and how, where there is nothing but that.
-    pub format: Option<Settings>,
+    /// Whether messages between two workers are all there is: nobody computes.
+    pub is_link: bool,
+    /// Whether its messages can be replayed from a tape, so that they have a price.
+    pub is_taped: bool,
 }
 
 impl PlannedWorkload {
+    /// Reads and validates parameters.
+    ///
+    /// # Errors
+    /// [`SpecError`] with file, line and field.
+    pub fn read(source: SpecSource) -> Result<PlannedWorkload, SpecError> {
+        let spec = crate::workload::read(&source)?;
+        Ok(PlannedWorkload::new(source, spec.as_ref()))
+    }
+
     /// Takes what a plan needs to know from a validated spec.
     #[must_use]
     pub fn new(source: SpecSource, spec: &dyn Spec) -> PlannedWorkload {
-        let talks = !spec.topology(2).is_silent();
-        let kind = source.entry().map_or(WorkloadKind::default(), |e| e.kind);
+        let (episode_length, life_length) = (spec.episode_length(), spec.life_length());
+        // An episode and the beginning of the next, so that a wrong reset shows.
+        let digest_round = (episode_length + episode_length.div_ceil(4)).min(MOST_ROUNDS);
         PlannedWorkload {
-            kind,
+            record: WorkloadRecord {
+                name: source.name.clone(),
+                origin: source.origin.clone(),
+                parameters: source.parameters(),
+                episode_length,
+                life_length: Some(life_length).filter(|&l| l > episode_length),
+                digest_round,
+            },
+            life_length,
+            talks: !spec.topology(2).is_silent(),
+            is_link: spec.hop().is_some(),
+            is_taped: spec.hop().is_none() && spec.has_tape(),
             source,
-            episode_length: spec.episode_length(),
-            life_length: spec.life_length(),
-            talks,
-            hop: spec.hop(),
-            format: spec.format(),
         }
-    }
-
-    /// Rounds after which the digest is complete: an episode and the beginning of the next, so that
-    /// a wrong reset shows.
-    #[must_use]
-    pub fn digest_round(&self) -> u64 {
-        (self.episode_length + self.episode_length.div_ceil(4)).min(MOST_ROUNDS)
     }
 
     /// Rounds that agents stop after a multiple of.
     #[must_use]
     pub fn quantum(&self) -> u64 {
-        if self.episode_length <= MOST_ROUNDS {
-            self.episode_length
-        } else {
-            1
+        match self.record.episode_length {
+            length if length <= MOST_ROUNDS => length,
+            _ => 1,
         }
     }
 }
@@ -78,10 +86,62 @@ pub struct PlannedSide {
     pub cpus: Pinning,
 }
 
+impl PlannedSide {
+    /// Name of its transport.
+    #[must_use]
+    pub fn transport_name(&self) -> &'static str {
+        self.transport.of(self.form.kind.home()).name
+    }
+
+    /// How its messages wait.
+    #[must_use]
+    pub fn wait(&self) -> WaitPolicy {
+        self.transport.of(self.form.kind.home()).wait
+    }
+
+    /// Its transport, where it is not what its deployment has of its own.
+    #[must_use]
+    pub fn not_native(&self) -> Option<&'static str> {
+        let home = self.form.kind.home();
+        let entry = self.transport.of(home);
+        (entry != Choice::Native.of(home)).then_some(entry.name)
+    }
+}
+
+/// In what the two sides of a cell differ, so what a verdict calls them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NamedBy {
+    /// `threads`, `processes`.
+    Deployment,
+    /// `tape`, `ipc`: one deployment on both sides.
+    Transport,
+    /// `threads channel`, `processes ipc`: both may differ.
+    DeploymentAndTransport,
+    /// The names of their workloads.
+    Workload,
+}
+
+/// Which sides of a cell stand for their deployment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stands {
+    /// None: what is measured is another quantity.
+    Never,
+    /// Both.
+    Always,
+    /// Those that use the deployment's own transport, wherever the scheduler puts them.
+    WhereNative,
+}
+
 /// A cell as it is planned.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PlannedCell {
-    /// Index into [`Request::workloads`].
+    /// Unlike that of any other cell of the plan.
+    pub id: usize,
+    /// Name of the study that asks.
+    pub study: &'static str,
+    /// The cell in words: `exploration@8 processes/threads`.
+    pub label: String,
+    /// Index into [`Asked::workloads`].
     pub workload: usize,
     /// The same of side X: another one where it is the workload that is compared.
     pub x_workload: usize,
@@ -91,74 +151,47 @@ pub struct PlannedCell {
     pub baseline: PlannedSide,
     /// The side that is compared with it.
     pub x: PlannedSide,
-    /// Why it is measured.
-    pub purpose: Purpose,
+    /// What is compared.
+    pub metric: Metric,
+    /// What is known of its true ratio.
+    pub role: Role,
+    /// What rests on it.
+    pub weight: Weight,
+    /// What a verdict calls its sides.
+    pub named_by: NamedBy,
+    /// Which sides stand for their deployment.
+    pub stands: Stands,
+    /// Whether its ops are steps of agents, which can have a schedule, be repeated in long windows, and be controlled.
+    pub is_of_agents: bool,
+    /// Whether its windows are one piece each; others take turns with the other side's.
+    pub in_one_piece: bool,
+    /// The cell whose op/s plan the schedule of this one; `None` where agents begin as soon as they can.
+    pub schedule_of: Option<usize>,
     /// Length of the window, seconds.
     pub window_s: f64,
     /// Least length of the warm-up, seconds.
     pub warm_up_s: f64,
     /// Wall time of one pair, seconds: an estimate, until one was measured.
     pub pair_s: f64,
-    /// Of hops and variants, which are left out first: those of the highest rank; rank 0 stays.
-    pub rank: usize,
+    /// When it is left out.
+    pub leaves: Leaves,
 }
 
 impl PlannedCell {
-    /// The cell in words: `exploration@8 threads/processes`.
-    #[must_use]
-    pub fn label(&self, workloads: &[PlannedWorkload]) -> String {
-        let name = &workloads[self.workload].source.name;
-        let what = match self.purpose {
-            Purpose::Compare => format!("{}/{}", self.x.form, self.baseline.form),
-            Purpose::LongWindow => format!("long window {}/{}", self.x.form, self.baseline.form),
-            Purpose::Latency => format!("latency {}/{}", self.x.form, self.baseline.form),
-            Purpose::Null => format!("null control {}/{}", self.x.form, self.baseline.form),
-            Purpose::KnownEffect { asked } => format!("known effect {asked:.3}, {}", self.x.form),
-            Purpose::MessageCost => {
-                let by = self.x.transport.of(self.x.form.kind.home()).name;
-                format!("price of messages, {} by {by}", self.x.form)
-            }
-            Purpose::Variant => {
-                return format!("{} against {name}", workloads[self.x_workload].source.name);
-            }
-            Purpose::Hop => {
-                let way = |s: &PlannedSide| {
-                    format!("{} {}", s.form, s.transport.of(s.form.kind.home()).name)
-                };
-                let place = match self.x.cpus {
-                    Pinning::Free => "",
-                    Pinning::OneCpu => ", both on one CPU",
-                    Pinning::OwnCpus => ", each on a CPU of its own",
-                };
-                return format!("{name} {}/{}{place}", way(&self.x), way(&self.baseline));
-            }
-        };
-        format!("{name}@{} {what}", self.agents)
+    /// Gives it another window and warm-up, seconds.
+    pub fn time(&mut self, window_s: f64, warm_up_s: f64) -> &mut PlannedCell {
+        self.pair_s -= 2.0 * (self.window_s - window_s + self.warm_up_s - warm_up_s);
+        (self.window_s, self.warm_up_s) = (window_s, warm_up_s);
+        self
     }
 
-    /// Whether its pairs take turns. Not where the window is to be one piece: a long one that a short one is
-    /// held against; one with a schedule; one whose messages are far apart; a flood, whose end, when what
-    /// is under way is read, belongs to the time of every turn, but to no message that counts; and a hop whose
-    /// ends sleep wherever the scheduler puts them: it puts them anew in every turn, on one CPU or on two, and
-    /// a median over both is that of neither (seen: 14 µs in turns, 67 µs in one piece, 11 and 61 where pinned).
+    /// Whether it is one deployment against another, in op/s.
     #[must_use]
-    pub fn takes_turns(&self, workloads: &[PlannedWorkload]) -> bool {
-        let may = |w: usize| {
-            let hop = workloads[w].hop.as_ref();
-            hop.is_none_or(|hop| hop.pattern == Pattern::PingPong)
-        };
-        let sleeps = |s: &PlannedSide| {
-            s.transport.of(s.form.kind.home()).wait == WaitPolicy::Park && s.cpus.is_free()
-        };
-        let in_one_piece = match self.purpose {
-            Purpose::LongWindow | Purpose::Latency => true,
-            Purpose::Hop => sleeps(&self.baseline) || sleeps(&self.x),
-            _ => false,
-        };
-        !in_one_piece && may(self.workload) && may(self.x_workload)
+    pub fn is_comparison(&self) -> bool {
+        self.role == Role::Question && self.weight.is_comparison()
     }
 
-    /// Index into [`Request::workloads`] of the side that is meant.
+    /// Index into [`Asked::workloads`] of the side that is meant.
     #[must_use]
     pub fn workload_of(&self, side: Side) -> usize {
         match side {

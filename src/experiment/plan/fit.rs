@@ -1,24 +1,85 @@
 //! What is left out when there is no room for all, and in which order?
 
-use super::{PlanError, PlannedCell, PlannedSide, PlannedWorkload, SMALL_KNOWN_EFFECT};
-use crate::record::{Purpose, WorkloadKind};
-use crate::transport::Choice;
+use super::{PlanError, PlannedCell};
+
+/// When a cell is left out. Cells of one group leave together, the group of the highest band first and, in a band,
+/// that of the highest order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Leaves {
+    /// Never: the run says nothing without it.
+    Never,
+    /// Only in a run that is under way, by the times that were measured: the smallest and the largest agent count, that
+    /// which takes longest first, and never the last of them.
+    AtTheEnds,
+    /// With its group.
+    With {
+        /// What goes first: see [`band`].
+        band: u8,
+        /// In the band, the highest goes first.
+        order: usize,
+    },
+}
+
+/// What leaves before what; studies of one's own take a number between them.
+pub mod band {
+    /// What only refines a comparison, and explains nothing: first.
+    pub const REFINES: u8 = 90;
+    /// The same comparison, measured in another way.
+    pub const REPEATS: u8 = 80;
+    /// Another quantity of the same comparisons, between its ends.
+    pub const ANOTHER_QUANTITY: u8 = 70;
+    /// Prices at all but one agent count.
+    pub const PRICES: u8 = 60;
+    /// Cells of a study that has many, by their order.
+    pub const BY_ORDER: u8 = 50;
+    /// What only explains the comparisons that stand beside it.
+    pub const EXPLAINS: u8 = 40;
+    /// Agent counts from the middle: the ends carry the slopes and the headline.
+    pub const MIDDLE: u8 = 30;
+    /// Prices at the one agent count that is left: last.
+    pub const LAST_PRICES: u8 = 20;
+}
+
+impl Leaves {
+    /// With the group of this order in a band of which order 0 stays.
+    #[must_use]
+    pub fn by_order(order: usize) -> Leaves {
+        match order {
+            0 => Leaves::Never,
+            order => Leaves::With {
+                band: band::BY_ORDER,
+                order,
+            },
+        }
+    }
+
+    /// When an agent count goes, of those that are compared, ascending: from the middle to the ends.
+    #[must_use]
+    pub fn from_the_middle(agents: usize, counts: &[usize]) -> Leaves {
+        let mut left = counts.to_vec();
+        let mut order = left.len();
+        while left.len() > 2 {
+            let gone = left.remove(left.len() / 2);
+            if gone == agents {
+                let band = band::MIDDLE;
+                return Leaves::With { band, order };
+            }
+            order -= 1;
+        }
+        Leaves::AtTheEnds
+    }
+}
 
 /// Leaves out cells until `pairs` pairs of each fit `seconds`; returns what was left out, in words.
 ///
-/// What goes first: the small known effect beside a comparison, long windows, latency between the ends, prices of messages at all but one agent
-/// count, hops by their rank, probes beside agents, then agent counts from the middle (the ends carry the slopes and the headline). The other
-/// controls and two agent counts stay.
-///
 /// # Errors
-/// [`PlanError::NoRoom`] when even that is too much.
+/// [`PlanError::NoRoom`] when even the cells that stay are too much.
 pub fn fit(
     cells: &mut Vec<PlannedCell>,
-    workloads: &[PlannedWorkload],
     pairs: usize,
     seconds: f64,
 ) -> Result<Vec<String>, PlanError> {
-    let left_out = shrink(cells, workloads, pairs, seconds, Ends::Stay);
+    let left_out = shrink(cells, pairs, seconds, Ends::Stay);
     let needed_s = needed_s(cells, pairs);
     if needed_s > seconds {
         return Err(PlanError::NoRoom {
@@ -42,152 +103,39 @@ pub enum Ends {
 }
 
 /// Like [`fit`], for a run that is under way: leaves out what it may, whether that is enough or not.
-pub fn shrink(
-    cells: &mut Vec<PlannedCell>,
-    workloads: &[PlannedWorkload],
-    pairs: usize,
-    seconds: f64,
-    ends: Ends,
-) -> Vec<String> {
+pub fn shrink(cells: &mut Vec<PlannedCell>, pairs: usize, seconds: f64, ends: Ends) -> Vec<String> {
     let mut left_out = Vec::new();
     while needed_s(cells, pairs) > seconds {
-        let of_ends = || (ends == Ends::MayGo).then(|| next_end(cells)).flatten();
-        let Some(victim) = next_victim(cells, workloads).or_else(of_ends) else {
-            break;
+        let groups = cells.iter().map(|c| c.leaves);
+        let next = groups.filter(|l| matches!(l, Leaves::With { .. })).max();
+        let gone: Box<dyn Fn(&PlannedCell) -> bool> = match next {
+            Some(group) => Box::new(move |c| c.leaves == group),
+            None => match (ends == Ends::MayGo).then(|| next_end(cells)).flatten() {
+                Some(end) => Box::new(move |c| is_end(c) && (c.workload, c.agents) == end),
+                None => break,
+            },
         };
-        let is_victim = |c: &PlannedCell| match victim {
-            Victim::SmallKnownEffect => is_small_known_effect(c),
-            Victim::LongWindows => c.purpose == Purpose::LongWindow,
-            Victim::Probe(workload) => is_compared(c) && c.workload == workload,
-            Victim::Ranked(rank) => is_ranked(c) && c.rank == rank,
-            Victim::Messages { agents, by } => is_price(c, agents, by),
-            Victim::Latency(n) => c.purpose == Purpose::Latency && c.agents == n,
-            Victim::Agents(n) => is_compared(c) && c.agents == n,
-            Victim::End { workload, agents } => {
-                is_compared(c) && (c.workload, c.agents) == (workload, agents)
-            }
-        };
-        left_out.extend(
-            cells
-                .iter()
-                .filter(|c| is_victim(c))
-                .map(|c| c.label(workloads)),
-        );
-        cells.retain(|c| !is_victim(c));
+        left_out.extend(cells.iter().filter(|c| gone(c)).map(|c| c.label.clone()));
+        cells.retain(|c| !gone(c));
     }
     left_out
 }
 
 /// What so many pairs of each cell take, seconds.
-pub(super) fn needed_s(cells: &[PlannedCell], pairs: usize) -> f64 {
+#[must_use]
+pub fn needed_s(cells: &[PlannedCell], pairs: usize) -> f64 {
     pairs as f64 * cells.iter().map(|c| c.pair_s).sum::<f64>()
 }
 
-enum Victim {
-    SmallKnownEffect,
-    LongWindows,
-    Probe(usize),
-    Ranked(usize),
-    Latency(usize),
-    /// Prices at an agent count by one transport, or by the native ones.
-    Messages {
-        agents: usize,
-        by: Option<&'static str>,
-    },
-    Agents(usize),
-    End {
-        workload: usize,
-        agents: usize,
-    },
+fn is_end(cell: &PlannedCell) -> bool {
+    cell.leaves == Leaves::AtTheEnds
 }
 
-fn is_ranked(cell: &PlannedCell) -> bool {
-    matches!(cell.purpose, Purpose::Hop | Purpose::Variant)
-}
-
-/// A comparison, or its twin on an open schedule: one does not go without the other.
-fn is_compared(cell: &PlannedCell) -> bool {
-    matches!(cell.purpose, Purpose::Compare | Purpose::Latency)
-}
-
-fn is_small_known_effect(cell: &PlannedCell) -> bool {
-    cell.x.uncounted_every == Some(SMALL_KNOWN_EFFECT)
-}
-
-fn next_victim(cells: &[PlannedCell], workloads: &[PlannedWorkload]) -> Option<Victim> {
-    let counts = |purpose: Purpose| {
-        let mut all: Vec<usize> = cells
-            .iter()
-            .filter(|c| c.purpose == purpose)
-            .map(|c| c.agents)
-            .collect();
-        all.sort_unstable();
-        all.dedup();
-        all
-    };
-    let compared = counts(Purpose::Compare);
-    if !compared.is_empty() && cells.iter().any(is_small_known_effect) {
-        return Some(Victim::SmallKnownEffect);
-    }
-    if cells.iter().any(|c| c.purpose == Purpose::LongWindow) {
-        return Some(Victim::LongWindows);
-    }
-    let paced = counts(Purpose::Latency);
-    if paced.len() > 2 {
-        return Some(Victim::Latency(paced[paced.len() / 2]));
-    }
-    let priced = counts(Purpose::MessageCost);
-    if priced.len() > 1 {
-        return priced.last().map(|&n| next_price(cells, n));
-    }
-    let ranked = cells.iter().filter(|c| is_ranked(c));
-    if let Some(rank) = ranked.map(|c| c.rank).max().filter(|&r| r > 0) {
-        return Some(Victim::Ranked(rank));
-    }
-    // Beside agents, probes only explain.
-    let is_probe = |c: &&PlannedCell| workloads[c.workload].kind == WorkloadKind::Probe;
-    let is_beside_agents = cells.iter().any(|c| is_compared(c) && !is_probe(&c));
-    if let Some(probe) = cells
-        .iter()
-        .filter(is_probe)
-        .map(|c| c.workload)
-        .max()
-        .filter(|_| is_beside_agents)
-    {
-        return Some(Victim::Probe(probe));
-    }
-    if compared.len() > 2 {
-        return Some(Victim::Agents(compared[compared.len() / 2]));
-    }
-    priced.first().map(|&n| next_price(cells, n))
-}
-
-/// The price to go at an agent count: one transport at a time, so that a few are known rather than none,
-/// and what a comparison takes last.
-fn next_price(cells: &[PlannedCell], agents: usize) -> Victim {
-    let mut priced = cells
-        .iter()
-        .rev()
-        .filter(|c| c.purpose == Purpose::MessageCost && c.agents == agents);
-    let by = priced.find_map(|c| not_native(&c.x));
-    Victim::Messages { agents, by }
-}
-
-fn is_price(cell: &PlannedCell, agents: usize, by: Option<&str>) -> bool {
-    cell.purpose == Purpose::MessageCost && cell.agents == agents && not_native(&cell.x) == by
-}
-
-/// The transport of a side, where it is not what its deployment has of its own.
-pub(super) fn not_native(side: &PlannedSide) -> Option<&'static str> {
-    let home = side.form.kind.home();
-    let entry = side.transport.of(home);
-    (entry != Choice::Native.of(home)).then_some(entry.name)
-}
-
-/// The next end to go, the one that takes longest: so most comparisons stay. None when one is left.
-fn next_end(cells: &[PlannedCell]) -> Option<Victim> {
+/// Workload and agent count of the end that goes next, that which takes longest: so most comparisons stay. None when
+/// one is left.
+fn next_end(cells: &[PlannedCell]) -> Option<(usize, usize)> {
     let mut ends: Vec<((usize, usize), f64)> = Vec::new();
-    for cell in cells.iter().filter(|c| is_compared(c)) {
+    for cell in cells.iter().filter(|c| is_end(c)) {
         let key = (cell.workload, cell.agents);
         match ends.iter_mut().find(|(k, _)| *k == key) {
             Some((_, pairs_s)) => *pairs_s += cell.pair_s,
@@ -195,6 +143,26 @@ fn next_end(cells: &[PlannedCell]) -> Option<Victim> {
         }
     }
     let longest = ends.iter().max_by(|a, b| a.1.total_cmp(&b.1));
-    let &((workload, agents), _) = longest.filter(|_| ends.len() > 1)?;
-    Some(Victim::End { workload, agents })
+    let &(end, _) = longest.filter(|_| ends.len() > 1)?;
+    Some(end)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_go_from_the_middle_and_the_ends_stay() {
+        let counts = [1, 2, 4, 8, 16, 32];
+        let mut all: Vec<(Leaves, usize)> = counts
+            .iter()
+            .map(|&n| (Leaves::from_the_middle(n, &counts), n))
+            .collect();
+        all.sort();
+        let by_turn: Vec<usize> = all.iter().rev().map(|(_, n)| *n).collect();
+        assert_eq!(by_turn[..4], [8, 4, 16, 2]);
+        assert_eq!(Leaves::from_the_middle(1, &counts), Leaves::AtTheEnds);
+        assert_eq!(Leaves::from_the_middle(7, &[7]), Leaves::AtTheEnds);
+        assert!(Leaves::from_the_middle(8, &counts) > Leaves::AtTheEnds);
+    }
 }

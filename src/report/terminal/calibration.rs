@@ -7,7 +7,8 @@ use crate::record::calibration::{Calibration, CalibrationRow, Share};
 use crate::report::Style;
 use crate::report::layout::{Grid, Last, Page, Tone};
 use crate::report::numbers::NOTHING;
-use crate::verdict::{BUSY_LABEL, LEAST_FOUND, MOST_FALSE_WINNERS, keeps_promise, words};
+use crate::study::calibrate::{LEAST_FOUND, MOST_FALSE_WINNERS, keeps_promise};
+use crate::verdict::{BUSY_LABEL, words};
 
 /// Writes the table of a calibration, with the machine above it.
 ///

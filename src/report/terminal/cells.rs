@@ -1,16 +1,15 @@
 //! How fast, and what does an op cost, per agent count?
 
 use super::{mark, pairs, transport, within};
+use crate::metric::{FOR_P99, Metric};
 use crate::record::{
-    Cause, Cell, Failure, Outcome, Pair, Purpose, Run, Sample, Verdict, WorkloadKind,
+    Cause, Cell, Failure, Outcome, Pair, Role, Run, Sample, Verdict, Weight, WorkloadRecord,
 };
 use crate::report::layout::{Grid, Last, Page, Tone};
 use crate::report::numbers;
 use crate::stats::median;
+use crate::study::{Study, relay::Relay};
 use crate::verdict::{BUSY_LABEL, is_beyond_reach, words};
-
-/// A p99 of fewer ops is the place of a handful of them.
-const OPS_FOR_P99: u64 = 1000;
 
 /// Cells that differ in nothing but the number of agents, ascending.
 pub struct Comparison<'a>(pub Vec<&'a Cell>);
@@ -18,19 +17,15 @@ pub struct Comparison<'a>(pub Vec<&'a Cell>);
 impl<'a> Comparison<'a> {
     /// Every comparison of agents, in the order of the record.
     pub fn all(run: &'a Run) -> Vec<Self> {
-        let key = |c: &'a Cell| {
-            (
-                &c.workload,
-                &c.baseline,
-                &c.x,
-                &c.baseline_transport,
-                &c.x_transport,
-            )
-        };
+        let key = |c: &'a Cell| (&c.baseline, &c.x);
         let mut found: Vec<Self> = Vec::new();
-        // Probes and relays have tables of their own.
-        let is_asked =
-            |c: &&Cell| c.purpose == Purpose::Compare && kind_of(run, &c.workload).is_agents();
+        // What only explains, and relays, have tables of their own.
+        let is_relay = |w: &WorkloadRecord| Relay.claims(w);
+        let is_asked = |c: &&Cell| {
+            c.is_comparison()
+                && c.weight == Weight::Headline
+                && !run.workload(&c.baseline.workload).is_some_and(is_relay)
+        };
         for cell in run.cells.iter().filter(is_asked) {
             match found.iter_mut().find(|other| key(other.0[0]) == key(cell)) {
                 Some(comparison) => comparison.0.push(cell),
@@ -42,12 +37,6 @@ impl<'a> Comparison<'a> {
         }
         found
     }
-}
-
-/// What the workload of this name is.
-pub fn kind_of(run: &Run, workload: &str) -> WorkloadKind {
-    let found = run.workloads.iter().find(|w| w.name == workload);
-    found.map_or_else(WorkloadKind::default, |w| w.kind)
 }
 
 pub fn write(run: &Run, page: &mut Page) {
@@ -67,7 +56,7 @@ pub fn write_one(run: &Run, comparison: &Comparison<'_>, page: &mut Page) {
     page.grid(&cost_of_an_op(comparison));
     if comparison.0.iter().any(|cell| has_no_p99(cell)) {
         let needed = format!(
-            "{}: fewer than {OPS_FOR_P99} ops of an invocation were timed",
+            "{}: fewer than {FOR_P99} ops of an invocation were timed",
             numbers::NOTHING
         );
         page.paragraph(2, Tone::Quiet, &needed);
@@ -89,12 +78,7 @@ pub fn brief(run: &Run, page: &mut Page) {
 }
 
 fn if_nothing(run: &Run, page: &mut Page) {
-    let is_asked = |c: &Cell| {
-        matches!(
-            c.purpose,
-            Purpose::Compare | Purpose::Hop | Purpose::Variant
-        )
-    };
+    let is_asked = |c: &Cell| c.role == Role::Question && c.weight != Weight::Supporting;
     if !run.cells.iter().any(is_asked) {
         page.blank();
         page.paragraph(0, Tone::Caution, "no comparison was measured");
@@ -106,7 +90,7 @@ fn rate(comparison: &Comparison<'_>, run: &Run, page: &mut Page) {
     let cell = comparison.0[0];
     let title = format!(
         "{}: {} against {}{}",
-        cell.workload,
+        cell.baseline.workload,
         cell.x,
         cell.baseline,
         mark(run)
@@ -118,15 +102,15 @@ fn rate(comparison: &Comparison<'_>, run: &Run, page: &mut Page) {
 }
 
 fn carried(cell: &Cell) -> String {
-    if cell.baseline_transport == "none" && cell.x_transport == "none" {
+    if cell.baseline.transport == "none" && cell.x.transport == "none" {
         return "no messages".to_owned();
     }
     format!(
         "transport and wait policy: {} ({}), {} ({})",
         cell.baseline,
-        transport(&cell.baseline_transport),
+        transport(&cell.baseline.transport),
         cell.x,
-        transport(&cell.x_transport)
+        transport(&cell.x.transport)
     )
 }
 
@@ -167,7 +151,7 @@ pub fn rates(cell: &Cell) -> (Option<f64>, Option<f64>) {
     let logs = cell
         .kept()
         .fold((0.0, 0.0), |(b, x), (_, baseline, other)| {
-            (b + baseline.ops_per_s.ln(), x + other.ops_per_s.ln())
+            (b + baseline.ops_per_s().ln(), x + other.ops_per_s().ln())
         });
     let mean = |sum: f64| (n > 0.0).then(|| (sum / n).exp());
     (mean(logs.0), mean(logs.1))
@@ -221,9 +205,12 @@ fn cost_of_an_op(comparison: &Comparison<'_>) -> Grid {
             .0
             .iter()
             .map(|cell| {
-                let p50 = medians(cell, |s| (s.service.timed > 0).then_some(s.service.p50_ns));
+                let p50 = medians(cell, |s| {
+                    s.get(Metric::SERVICE_P50_NS)
+                        .filter(|_| s.value(Metric::SERVICE_TIMED_OPS) > 0.0)
+                });
                 let p99 = medians(cell, p99_ns);
-                let cpu = medians(cell, |s| Some(s.cpu_per_op_ns));
+                let cpu = medians(cell, |s| s.get(Metric::CPU_PER_OP_NS));
                 vec![
                     cell.agents.to_string(),
                     format!("{} / {}", micros(p50.0), micros(p99.0)),
@@ -238,7 +225,9 @@ fn cost_of_an_op(comparison: &Comparison<'_>) -> Grid {
 }
 
 pub fn p99_ns(sample: &Sample) -> Option<f64> {
-    (sample.service.timed >= OPS_FOR_P99).then_some(sample.service.p99_ns)
+    Metric::SERVICE_P99_NS
+        .value(sample)
+        .and(sample.get(Metric::SERVICE_P99_NS))
 }
 
 fn has_no_p99(cell: &Cell) -> bool {
@@ -315,7 +304,8 @@ fn failure(cell: &Cell, pair: &Pair) -> Option<String> {
         Outcome::Failed(failure) => Some(failed(deployment, failure)),
         Outcome::Measured(_) => None,
     };
-    failed(&cell.baseline, &pair.baseline).or_else(|| failed(&cell.x, &pair.x))
+    failed(&cell.baseline.deployment, &pair.baseline)
+        .or_else(|| failed(&cell.x.deployment, &pair.x))
 }
 
 /// `processes failed in setup (agent 5, SIGKILL): …`

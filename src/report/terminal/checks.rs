@@ -1,5 +1,6 @@
 //! How does the run stand against claims and thresholds?
 
+use super::said;
 use crate::record::Run;
 use crate::record::checks::{CheckAnswer, CheckKind, CheckOutcome};
 use crate::report::layout::{Page, Tone};
@@ -25,6 +26,14 @@ pub fn write(run: &Run, page: &mut Page) {
     );
 }
 
+/// What was not measured needs no label.
+pub fn sentence(run: &Run, check: &CheckAnswer) -> String {
+    match check.outcome {
+        CheckOutcome::NotMeasured => check.sentence.clone(),
+        _ => said(run, &check.sentence),
+    }
+}
+
 fn section(run: &Run, kind: CheckKind, (title, about): (&str, &str), page: &mut Page) {
     let own: Vec<&CheckAnswer> = run.checks.iter().filter(|c| c.kind == kind).collect();
     // Somebody asked for the claims; the thresholds are there for every run, and most are about others.
@@ -41,7 +50,7 @@ fn section(run: &Run, kind: CheckKind, (title, about): (&str, &str), page: &mut 
             2,
             &label,
             tone(check.outcome),
-            check.sentence.split(' '),
+            sentence(run, check).split(' '),
             " ",
         );
     }

@@ -1,14 +1,16 @@
 //! Do the controls hold, what is the answer, what is missing?
 
 use super::{
-    cells, delivery, formats, head, hops, latency, mixes, pairs, probes, scale, scaling, within,
+    cells, delivery, formats, head, hops, latency, mixes, pairs, probes, said, scale, scaling,
+    within,
 };
-use crate::record::{Answer, Cell, Purpose, Run, Verdict};
+use crate::record::{Cell, Decision, OtherDeployment, Role, Run, Verdict};
 use crate::report::Style;
 use crate::report::layout::{Grid, Last, Page, Tone};
 use crate::report::numbers;
 use crate::stats::{Judgement, judge_control};
-use crate::verdict::{BUSY_LABEL, Other, Summary, WITHHELD_LABEL, summaries};
+use crate::study::about;
+use crate::verdict::BUSY_LABEL;
 
 pub fn write(run: &Run, style: &Style, page: &mut Page) {
     controls(run, page);
@@ -34,16 +36,7 @@ pub fn controls(run: &Run, page: &mut Page) {
     let controls: Vec<(&Cell, f64)> = run
         .cells
         .iter()
-        .filter_map(|cell| match cell.purpose {
-            Purpose::Null => Some((cell, 1.0)),
-            Purpose::KnownEffect { asked } => Some((cell, asked)),
-            Purpose::Compare
-            | Purpose::MessageCost
-            | Purpose::Hop
-            | Purpose::Variant
-            | Purpose::LongWindow
-            | Purpose::Latency => None,
-        })
+        .filter_map(|cell| Some((cell, cell.role.truth()?)))
         .collect();
     if controls.is_empty() {
         return;
@@ -78,9 +71,8 @@ pub fn controls(run: &Run, page: &mut Page) {
 }
 
 fn control(cell: &Cell, asked: f64) -> Vec<String> {
-    let name = match cell.purpose {
-        Purpose::Null if cell.x == cell.baseline => format!("{} / itself", cell.x),
-        Purpose::Null => format!("{} / {}", cell.x, cell.baseline),
+    let name = match cell.role {
+        Role::Null => format!("{} / itself", cell.x),
         _ => format!("{}, known effect", cell.x),
     };
     let measured = cell
@@ -89,7 +81,7 @@ fn control(cell: &Cell, asked: f64) -> Vec<String> {
         .map_or_else(|| "not measured".to_owned(), numbers::ratio);
     vec![
         name,
-        format!("{} {}", cell.workload, cell.agents),
+        format!("{} {}", cell.baseline.workload, cell.agents),
         format!("{asked:.3}"),
         measured,
         pairs(cell.kept().count(), cell.pairs.len()),
@@ -100,7 +92,7 @@ fn control(cell: &Cell, asked: f64) -> Vec<String> {
 /// Whether the interval that stands beside the answer does not hold what was asked: one in twenty
 /// that are in order.
 fn is_beyond_95(cell: &Cell) -> bool {
-    let (Purpose::KnownEffect { asked }, Some(e)) = (cell.purpose, cell.effect) else {
+    let (Role::Known(asked), Some(e)) = (cell.role, cell.effect) else {
         return false;
     };
     asked < e.low || e.high < asked
@@ -109,7 +101,7 @@ fn is_beyond_95(cell: &Cell) -> bool {
 pub fn holds(cell: &Cell) -> &'static str {
     match judge_control(cell) {
         Some(Judgement::Holds) if is_beyond_95(cell) => "yes, by its 99 % interval",
-        Some(Judgement::Holds) if cell.purpose == Purpose::Null && cell.verdict != Verdict::Tie => {
+        Some(Judgement::Holds) if cell.role == Role::Null && cell.verdict != Verdict::Tie => {
             "yes: no side is ahead, though too wide for a tie"
         }
         Some(Judgement::Holds) => "yes",
@@ -131,7 +123,7 @@ pub fn beside(run: &Run, page: &mut Page) {
         page.heading("beside it", "");
     }
     for sentence in sentences {
-        page.paragraph(2, Tone::Plain, &sentence);
+        page.paragraph(2, Tone::Plain, &said(run, &sentence));
     }
 }
 
@@ -180,19 +172,18 @@ pub fn verdicts(run: &Run, page: &mut Page) {
             "nothing was compared, so there is no answer",
         );
     }
-    let summaries = summaries(run);
-    for (at, summary) in summaries.iter().enumerate() {
+    for (at, decision) in run.decisions.iter().enumerate() {
         if at > 0 {
             page.blank();
         }
-        let title = format!("{}: {}", about(summary), summary.crossover);
+        let title = format!("{}: {}", about(decision), said(run, &decision.crossover));
         page.paragraph(2, Tone::Strong, &title);
-        page.paragraph(4, Tone::Strong, &summary.decision);
-        for sentence in &summary.beside {
+        page.paragraph(4, Tone::Strong, &said(run, &decision.advice));
+        for sentence in &decision.beside {
             page.paragraph(4, Tone::Plain, sentence);
         }
     }
-    if let Some(grid) = other_deployments(&summaries) {
+    if let Some(grid) = other_deployments(run) {
         page.blank();
         page.paragraph(2, Tone::Quiet, OTHERS);
         page.grid(&grid);
@@ -212,30 +203,22 @@ pub fn verdicts(run: &Run, page: &mut Page) {
 pub const OTHERS: &str = "the other deployments: op/s of each / op/s of its baseline, with a 95 % interval, at the \
                           largest agent count that is settled or else has an interval";
 
-/// Which comparison a summary is about.
-pub fn about(summary: &Summary<'_>) -> String {
-    let Answer {
-        workload,
-        x,
-        baseline,
-        ..
-    } = summary.answer;
-    format!("{workload}, {x} against {baseline}")
-}
-
 /// A line for each comparison that has no paragraph; `None` where all have one.
-pub fn other_deployments(summaries: &[Summary<'_>]) -> Option<Grid> {
-    let others = || summaries.iter().flat_map(|s| &s.others);
-    let first = others().next()?.answer;
-    let one_baseline = others().all(|o| o.answer.baseline == first.baseline);
-    let row = |other: &Other<'_>| {
-        let Answer {
-            workload,
+pub fn other_deployments(run: &Run) -> Option<Grid> {
+    let of = |d: &'_ Decision| -> Vec<(String, OtherDeployment)> {
+        let others = d.others.iter().cloned();
+        others.map(|o| (d.workload.clone(), o)).collect()
+    };
+    let others: Vec<(String, OtherDeployment)> = run.decisions.iter().flat_map(of).collect();
+    let (_, first) = others.first()?;
+    let one_baseline = others.iter().all(|(_, o)| o.baseline == first.baseline);
+    let row = |(workload, other): &(String, OtherDeployment)| {
+        let OtherDeployment {
             x,
             baseline,
             crossover,
             ..
-        } = other.answer;
+        } = other;
         let nothing = || numbers::NOTHING.to_owned();
         vec![
             workload.clone(),
@@ -243,9 +226,9 @@ pub fn other_deployments(summaries: &[Summary<'_>]) -> Option<Grid> {
                 true => x.clone(),
                 false => format!("{x} / {baseline}"),
             },
-            other.at.map_or_else(nothing, |(_, e)| numbers::ratio(e)),
-            other.at.map_or_else(nothing, |(n, _)| n.to_string()),
-            crossover.clone(),
+            other.effect.as_ref().map_or_else(nothing, numbers::ratio),
+            other.agents.map_or_else(nothing, |n| n.to_string()),
+            said(run, crossover),
         ]
     };
     Some(Grid {
@@ -260,18 +243,18 @@ pub fn other_deployments(summaries: &[Summary<'_>]) -> Option<Grid> {
             "at\nagents".to_owned(),
             "verdict".to_owned(),
         ],
-        rows: others().map(row).collect(),
+        rows: others.iter().map(row).collect(),
         last: Last::Text(|said| match said {
             s if s.starts_with("tie") => Tone::Calm,
             s if s.starts_with("inconclusive") || s.starts_with("not measured") => Tone::Caution,
-            s if s.starts_with(BUSY_LABEL) || s.starts_with(WITHHELD_LABEL) => Tone::Caution,
+            s if s.starts_with(BUSY_LABEL) => Tone::Caution,
             _ => Tone::Strong,
         }),
     })
 }
 
 fn is_open(cell: &Cell) -> bool {
-    cell.purpose == Purpose::Compare && cell.verdict == Verdict::Inconclusive
+    cell.is_comparison() && cell.verdict == Verdict::Inconclusive
 }
 
 pub fn left_out(run: &Run, page: &mut Page) {

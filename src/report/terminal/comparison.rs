@@ -1,11 +1,11 @@
 //! What changed from one run to another, for a person?
 
 use super::head::{list, percent};
+use crate::metric::Metric;
+use crate::record::Estimate;
 use crate::record::comparison::{
     ChangeVerdict, ComparedCell, ComparedLine, ComparedRun, Comparison,
 };
-use crate::record::metric::Metric;
-use crate::record::{Estimate, Purpose};
 use crate::report::Style;
 use crate::report::layout::{Grid, Last, Page, Tone};
 use crate::report::numbers;
@@ -133,15 +133,15 @@ pub fn groups(comparison: &Comparison) -> Vec<Vec<&ComparedCell>> {
 
 /// What stands above the table of a cell.
 pub fn title(cell: &ComparedCell) -> String {
-    match cell.purpose {
-        Purpose::Hop => cell.workload.clone(),
-        Purpose::Variant => "one workload against another".to_owned(),
-        _ => format!("{}: {} against {}", cell.workload, cell.x, cell.baseline),
+    match cell.weight.is_comparison() {
+        true => format!("{}: {} against {}", cell.workload, cell.x, cell.baseline),
+        // Its lines name the sides.
+        false => cell.workload.clone(),
     }
 }
 
 fn is_shown(line: &ComparedLine) -> bool {
-    line.metric == Metric::Throughput
+    line.metric == Metric::OPS_PER_S
         || !matches!(
             line.verdict,
             ChangeVerdict::Unchanged | ChangeVerdict::Inconclusive | ChangeVerdict::NotMeasured
@@ -180,11 +180,11 @@ pub fn verdict(line: &ComparedLine, labels: &[String]) -> String {
 
 /// A number with its unit.
 pub fn value(line: &ComparedLine, value: f64) -> String {
-    match line.metric {
-        _ if line.is_ratio => format!("{value:.3}"),
-        Metric::Throughput | Metric::Messages => numbers::count(value),
-        Metric::Memory => words::bytes(value * f64::from(1 << 20)),
-        _ => numbers::seconds(value / 1e3),
+    match (line.metric.unit(), line.is_ratio) {
+        (_, true) => format!("{value:.3}"),
+        ("ms", _) => numbers::seconds(value / 1e3),
+        ("MiB", _) => words::bytes(value * f64::from(1 << 20)),
+        _ => numbers::count(value),
     }
 }
 

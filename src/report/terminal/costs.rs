@@ -1,9 +1,10 @@
 //! What do memory, setup and messages cost?
 
 use super::{cells, mark, transport, within};
-use crate::record::{Answer, Cell, MemoryFit, Purpose, Run, SetupAnswer};
+use crate::record::{Answer, Cell, MemoryFit, Run, SetupAnswer};
 use crate::report::layout::{Grid, Last, Page, Tone};
 use crate::report::numbers;
+use crate::study::prices::{self, PriceFinding};
 
 pub fn write(run: &Run, page: &mut Page) {
     memory(run, page);
@@ -129,13 +130,9 @@ fn break_even(answer: &Answer, setup: &SetupAnswer) -> String {
 
 pub fn messages(run: &Run, page: &mut Page) {
     let mut workloads: Vec<&str> = Vec::new();
-    for cell in run
-        .cells
-        .iter()
-        .filter(|c| c.purpose == Purpose::MessageCost)
-    {
-        if !workloads.contains(&cell.workload.as_str()) {
-            workloads.push(&cell.workload);
+    for cell in run.cells.iter().filter(|c| c.study == prices::NAME) {
+        if !workloads.contains(&cell.baseline.workload.as_str()) {
+            workloads.push(&cell.baseline.workload);
         }
     }
     for workload in workloads {
@@ -144,13 +141,9 @@ pub fn messages(run: &Run, page: &mut Page) {
 }
 
 fn messages_of(run: &Run, workload: &str, page: &mut Page) {
-    let answers: Vec<&Answer> = run
-        .answers
-        .iter()
-        .filter(|a| a.workload == workload)
-        .collect();
+    let found: PriceFinding = run.finding(prices::NAME).unwrap_or_default();
     let mut rows: Vec<Vec<String>> = Vec::new();
-    for price in answers.iter().flat_map(|a| &a.messages) {
+    for price in found.prices.iter().filter(|p| p.workload == workload) {
         let row = vec![
             price.deployment.clone(),
             transport(&price.transport),
@@ -160,15 +153,12 @@ fn messages_of(run: &Run, workload: &str, page: &mut Page) {
             numbers::time(&price.overhead_per_message_ns),
             numbers::share(&price.share_of_op),
         ];
-        // The baseline comes with every answer of its workload.
-        if !rows.contains(&row) {
-            rows.push(row);
-        }
+        rows.push(row);
     }
     let priced: Vec<&Cell> = run
         .cells
         .iter()
-        .filter(|c| c.purpose == Purpose::MessageCost && c.workload == workload)
+        .filter(|c| c.study == prices::NAME && c.baseline.workload == workload)
         .collect();
     // Why pairs that were to price messages do not count.
     let notes = cells::dropped(priced.iter().copied());
@@ -197,7 +187,7 @@ fn messages_of(run: &Run, workload: &str, page: &mut Page) {
             last: Last::Numbers,
         });
     }
-    for said in answers.iter().flat_map(|a| &a.what_if) {
+    for said in &found.what_if {
         page.paragraph(2, Tone::Plain, said);
     }
     within::steadiness(&priced, page);

@@ -2,13 +2,19 @@
 
 use super::{mark, transport};
 use crate::record::Run;
-use crate::record::delivery::{DeliveryAnswers, DeliveryWay};
 use crate::report::layout::{Grid, Last, Page, Tone};
 use crate::report::numbers;
+use crate::study::delivery::{DeliveryAnswers, DeliveryWay};
 use crate::verdict::words;
+use crate::workload::delivery::ENTRY;
+
+/// What the run says of delivery.
+pub fn found(run: &Run) -> Option<DeliveryAnswers> {
+    run.finding(ENTRY.name)
+}
 
 pub fn write(run: &Run, page: &mut Page) {
-    let Some(delivery) = &run.delivery else {
+    let Some(delivery) = found(run) else {
         return;
     };
     page.heading(
@@ -31,7 +37,7 @@ pub fn write(run: &Run, page: &mut Page) {
         ]
         .map(str::to_owned)
         .to_vec(),
-        rows: ways.iter().map(|w| row(delivery, w)).collect(),
+        rows: ways.iter().map(|w| row(&delivery, w)).collect(),
         last: Last::Numbers,
     });
     for woken in &delivery.woken {
@@ -86,8 +92,9 @@ fn row(delivery: &DeliveryAnswers, way: &DeliveryWay) -> Vec<String> {
 
 /// What the claim is worth here, and who is woken sooner.
 pub fn sentences(run: &Run) -> Vec<String> {
-    let claims = run.delivery.iter().flat_map(|d| &d.claims);
-    let woken = run.delivery.iter().flat_map(|d| &d.woken);
+    let found = found(run);
+    let claims = found.iter().flat_map(|d| &d.claims);
+    let woken = found.iter().flat_map(|d| &d.woken);
     let woken = woken.map(|w| &w.sentence);
     claims.chain(woken).cloned().collect()
 }

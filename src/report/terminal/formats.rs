@@ -1,14 +1,16 @@
 //! What do formats cost, and how much of a hop is that?
 
 use super::{cells, mark, transport};
-use crate::record::formats::{BodyAnswer, FormatAnswers, FormatCost, StepCost};
-use crate::record::{Cell, Purpose, Run};
+use crate::record::{Cell, Run};
 use crate::report::layout::{Grid, Last, Page, Tone};
 use crate::report::numbers;
+use crate::study::formats::{BodyAnswer, FormatAnswers, FormatCost, NAME, StepCost};
 use crate::verdict::words;
 
 pub fn write(run: &Run, page: &mut Page) {
-    let Some(formats) = &run.formats else { return };
+    let Some(formats) = run.finding::<FormatAnswers>(NAME) else {
+        return;
+    };
     if formats.bodies.is_empty() {
         return;
     }
@@ -17,7 +19,7 @@ pub fn write(run: &Run, page: &mut Page) {
         &format!("what a body costs in each format{mark}"),
         "one agent, one thread; nothing is sent",
     );
-    page.grid(&costs(formats));
+    page.grid(&costs(&formats));
     let note = "time of one body, mean and 95 % interval; decoding is over when every value was read. Allocations: \
                 how many an encoding and a decoding make, into a buffer that is large enough. The zero line, \
                 handover, holds what the loop around an op takes";
@@ -26,8 +28,8 @@ pub fn write(run: &Run, page: &mut Page) {
         &format!("how many times as fast as JSON, and part of a message's price{mark}"),
         "95 % intervals",
     );
-    page.grid(&ratios(formats));
-    if !transports(formats).is_empty() {
+    page.grid(&ratios(&formats));
+    if !transports(&formats).is_empty() {
         let note = "part of a message's price: (encode + decode) / (encode + decode + one hop), with the hop \
                     below; the hop carries as many bytes for each format: those of the values";
         page.paragraph(2, Tone::Quiet, note);
@@ -35,9 +37,9 @@ pub fn write(run: &Run, page: &mut Page) {
             &format!("one hop of the size of each body, between processes{mark}"),
             "half a median round trip, without any format",
         );
-        page.grid(&hops(formats));
+        page.grid(&hops(&formats));
     }
-    let is_asked = |c: &&Cell| matches!(c.purpose, Purpose::Variant | Purpose::Hop);
+    let is_asked = |c: &&Cell| c.study == NAME;
     for note in cells::dropped(run.cells.iter().filter(is_asked)) {
         page.paragraph(2, Tone::Caution, &note);
     }
@@ -172,6 +174,7 @@ fn hops(formats: &FormatAnswers) -> Grid {
 
 /// What each body says.
 pub fn sentences(run: &Run) -> Vec<String> {
-    let bodies = run.formats.iter().flat_map(|f| &f.bodies);
+    let found: Option<FormatAnswers> = run.finding(NAME);
+    let bodies = found.iter().flat_map(|f| &f.bodies);
     bodies.map(|b| b.sentence.clone()).collect()
 }

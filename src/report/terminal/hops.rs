@@ -1,12 +1,14 @@
 //! What does a message between two workers cost, and why?
 
 use super::{mark, transport};
-use crate::record::hops::{HopLevel, HopPart, HopRatio, HopSplit};
 use crate::record::{Pinning, Run};
 use crate::report::layout::{Grid, Last, Page, Tone};
 use crate::report::numbers;
-use crate::verdict::{Told, adds_up, told, words};
-use crate::workload::hop::Pattern;
+use crate::study::links::HopLevel;
+use crate::study::message::{HopAnswers, HopPart, HopRatio, HopSplit};
+use crate::study::message::{Told, adds_up, told};
+use crate::verdict::words;
+use crate::workload::hop::{ENTRY, Pattern};
 
 pub fn write(run: &Run, page: &mut Page) {
     levels(run, page);
@@ -14,11 +16,15 @@ pub fn write(run: &Run, page: &mut Page) {
     ratios(run, page);
 }
 
-/// Every transport, by size and placement. Beside other questions the split says all that was asked;
-/// formats say themselves what hops they are held against.
+/// What the run says of messages between two workers.
+pub fn found(run: &Run) -> Option<HopAnswers> {
+    run.finding(ENTRY.name)
+}
+
+/// Every transport, by size and placement. Beside other questions the split says all that was asked.
 pub fn levels(run: &Run, page: &mut Page) {
-    let Some(hops) = &run.hops else { return };
-    if !run.answers.is_empty() || run.formats.is_some() {
+    let Some(hops) = found(run) else { return };
+    if !run.answers.is_empty() {
         return;
     }
     let mut places: Vec<(usize, Pinning)> = Vec::new();
@@ -106,7 +112,7 @@ fn row(level: &HopLevel, flood: Option<&HopLevel>) -> Vec<String> {
 
 /// The price of the native transports, taken apart.
 pub fn split(run: &Run, page: &mut Page) {
-    let Some(hops) = &run.hops else { return };
+    let Some(hops) = found(run) else { return };
     if hops.splits.is_empty() {
         return;
     }
@@ -188,7 +194,7 @@ fn split_rows(split: &HopSplit) -> Vec<Vec<String>> {
 
 /// The same transport in both deployments: what the address space costs.
 pub fn ratios(run: &Run, page: &mut Page) {
-    let Some(hops) = &run.hops else { return };
+    let Some(hops) = found(run) else { return };
     let Some(first) = hops.ratios.first() else {
         return;
     };
@@ -226,7 +232,8 @@ pub fn ratios(run: &Run, page: &mut Page) {
 
 /// What the smallest messages cost: a sentence for each native transport.
 pub fn sentences(run: &Run) -> Vec<String> {
-    let splits = run.hops.iter().flat_map(|h| &h.splits);
+    let found = found(run);
+    let splits = found.iter().flat_map(|h| &h.splits);
     let smallest = splits.clone().map(|s| s.payload_bytes).min();
     splits
         .filter(|s| Some(s.payload_bytes) == smallest)

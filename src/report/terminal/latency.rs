@@ -1,22 +1,25 @@
 //! How long after its planned start is a step done?
 
-use super::{cells, mark};
-use crate::record::latency::{LatencyAnswer, LatencySide};
-use crate::record::{Answer, Estimate, Run};
+use super::mark;
+use crate::record::{Estimate, Run, WorkloadRecord};
 use crate::report::layout::{Grid, Last, Page, Tone};
 use crate::report::numbers;
+use crate::study::latency::{LatencyAnswer, LatencyFinding, LatencyOf, LatencySide, NAME};
+use crate::study::{Study, relay::Relay};
 use crate::verdict::words;
 
+/// Every workload under every two deployments.
+pub fn all(run: &Run) -> Vec<LatencyOf> {
+    let found: LatencyFinding = run.finding(NAME).unwrap_or_default();
+    found.comparisons
+}
+
 pub fn write(run: &Run, page: &mut Page) {
-    let answers: Vec<&Answer> = run
-        .answers
-        .iter()
-        .filter(|a| !a.latency.is_empty())
-        .collect();
+    let answers = all(run);
     if answers.is_empty() {
         return;
     }
-    for answer in answers {
+    for answer in &answers {
         let title = format!(
             "latency of {}, {} against {}{}",
             answer.workload,
@@ -37,7 +40,7 @@ pub fn write(run: &Run, page: &mut Page) {
     page.paragraph(2, Tone::Quiet, about);
 }
 
-fn table(answer: &Answer) -> Grid {
+fn table(answer: &LatencyOf) -> Grid {
     let header = [
         "agents",
         "deployment",
@@ -51,7 +54,7 @@ fn table(answer: &Answer) -> Grid {
         left: 2,
         header: header.map(str::to_owned).to_vec(),
         rows: answer
-            .latency
+            .answers
             .iter()
             .flat_map(|l| rows(answer, l))
             .collect(),
@@ -60,7 +63,7 @@ fn table(answer: &Answer) -> Grid {
 }
 
 /// A line for each side; the ratio stands beside the side that it is of.
-fn rows(answer: &Answer, latency: &LatencyAnswer) -> [Vec<String>; 2] {
+fn rows(answer: &LatencyOf, latency: &LatencyAnswer) -> [Vec<String>; 2] {
     let line = |form: &str, of: &LatencySide, ratio: String| {
         vec![
             latency.agents.to_string(),
@@ -108,9 +111,8 @@ fn ratio(estimate: Option<&Estimate>) -> String {
 
 /// A sentence for each agent count of each comparison of agents; relays have sentences of their own.
 pub fn sentences(run: &Run) -> Vec<String> {
-    let is_of_agents = |a: &&Answer| cells::kind_of(run, &a.workload).is_agents();
-    let all = run.answers.iter().filter(is_of_agents);
-    all.flat_map(|a| &a.latency)
-        .map(|l| l.sentence.clone())
-        .collect()
+    let is_relay = |w: &WorkloadRecord| Relay.claims(w);
+    let of_agents = |of: &LatencyOf| !run.workload(&of.workload).is_some_and(is_relay);
+    let all = all(run).into_iter().filter(of_agents);
+    all.flat_map(|of| of.answers).map(|l| l.sentence).collect()
 }

@@ -2,12 +2,14 @@
 
 use super::mark;
 use crate::record::Run;
-use crate::record::scaling::{MapAnswer, MapPoint};
 use crate::report::layout::{Grid, Last, Page, Tone};
 use crate::report::numbers;
+use crate::study::map::{self, MapAnswer, MapPoint};
 
 pub fn write(run: &Run, page: &mut Page) {
-    let Some(map) = &run.map else { return };
+    let Some(map) = run.finding::<MapAnswer>(map::NAME) else {
+        return;
+    };
     let title = format!(
         "mixes of {} at {} agents{}",
         map.workload,
@@ -19,7 +21,7 @@ pub fn write(run: &Run, page: &mut Page) {
         map.baseline
     );
     page.heading(&title, &about);
-    page.grid(&grid(map));
+    page.grid(&grid(&map));
     let about = format!(
         "*: the best. ~: cannot be told from it. Each with its 95 % interval in the record; {}: no such mix, or too few pairs.",
         numbers::NOTHING
@@ -74,5 +76,6 @@ fn cell(point: &MapPoint, best: &str) -> String {
 
 /// What the map says.
 pub fn sentences(run: &Run) -> Vec<String> {
-    run.map.iter().map(|m| m.sentence.clone()).collect()
+    let map: Option<MapAnswer> = run.finding(map::NAME);
+    map.into_iter().map(|m| m.sentence).collect()
 }

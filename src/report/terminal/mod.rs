@@ -51,7 +51,7 @@ use super::layout::Page;
 use super::{Report, Style};
 use crate::record::Run;
 use crate::transport;
-use crate::verdict::BUSY_LABEL;
+use crate::verdict::{BUSY_LABEL, WITHHELD_LABEL};
 
 /// Tables and sentences on at most 100 columns.
 #[derive(Clone, Copy, Debug)]
@@ -100,6 +100,16 @@ pub(super) fn mark(run: &Run) -> String {
         (Some(_), None) => " (withheld: do not rely on this)".to_owned(),
         (None, Some(_)) => format!(" ({BUSY_LABEL})"),
         (None, None) => String::new(),
+    }
+}
+
+/// A sentence travels alone: it says what must be known before it is relied on.
+pub(super) fn said(run: &Run, sentence: &str) -> String {
+    match (&run.withheld, &run.busy) {
+        (Some(_), Some(_)) => format!("{BUSY_LABEL}; {WITHHELD_LABEL}: {sentence}"),
+        (Some(_), None) => format!("{WITHHELD_LABEL}: {sentence}"),
+        (None, Some(_)) => format!("{BUSY_LABEL}: {sentence}"),
+        (None, None) => sentence.to_owned(),
     }
 }
 

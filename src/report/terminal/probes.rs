@@ -1,12 +1,12 @@
 //! What in this operating system separates threads from processes?
 
 use super::{cells, mark, within};
-use crate::record::{Cell, Effect, Purpose, Run, Sample, Verdict};
+use crate::metric::Metric;
+use crate::record::{Cell, Effect, Run, Sample, Verdict, Weight};
 use crate::report::layout::{Grid, Last, Page, Tone};
 use crate::report::numbers;
 use crate::verdict::{BUSY_LABEL, words};
-use crate::workload::SpecSource;
-use crate::workload::probe::CONTROLS;
+use crate::workload::{self, probe::CONTROLS};
 
 /// What every built-in probe's name begins with.
 const FOLDER: &str = "probes/";
@@ -24,9 +24,12 @@ pub struct Group<'a> {
 impl<'a> Group<'a> {
     pub fn all(run: &'a Run) -> Vec<Self> {
         let mut found: Vec<Self> = Vec::new();
-        let is_asked = |c: &&Cell| c.purpose == Purpose::Compare && run.is_probe(&c.workload);
+        let is_asked = |c: &&Cell| c.is_comparison() && c.weight == Weight::Explaining;
         for cell in run.cells.iter().filter(is_asked) {
-            let key = (cell.baseline.as_str(), cell.x.as_str());
+            let key = (
+                cell.baseline.deployment.as_str(),
+                cell.x.deployment.as_str(),
+            );
             match found.iter_mut().find(|g| (g.baseline, g.x) == key) {
                 Some(group) => group.cells.push(cell),
                 None => found.push(Self {
@@ -125,7 +128,7 @@ fn row(cell: &Cell, is_busy: bool) -> Vec<String> {
         format!("{} / {}", number(baseline), number(x))
     };
     vec![
-        name(&cell.workload).to_owned(),
+        name(&cell.baseline.workload).to_owned(),
         cell.agents.to_string(),
         rates.0.map_or_else(nothing, numbers::count),
         rates.1.map_or_else(nothing, numbers::count),
@@ -137,12 +140,21 @@ fn row(cell: &Cell, is_busy: bool) -> Vec<String> {
 }
 
 fn interrupts_per_op(sample: &Sample) -> Option<f64> {
-    Some(sample.interrupts?.total()? as f64 / sample.ops as f64)
+    // Shootdowns are among the function calls.
+    let counts = [
+        Metric::FUNCTION_CALL_INTERRUPTS,
+        Metric::RESCHEDULE_INTERRUPTS,
+    ];
+    let total = counts
+        .into_iter()
+        .filter_map(|m| sample.get(m))
+        .reduce(|a, b| a + b)?;
+    Some(total / sample.ops as f64)
 }
 
 fn switches_per_op(sample: &Sample) -> Option<f64> {
-    let switches = sample.voluntary_switches + sample.involuntary_switches;
-    Some(switches as f64 / sample.ops as f64)
+    let (voluntary, involuntary) = (Metric::VOLUNTARY_SWITCHES, Metric::INVOLUNTARY_SWITCHES);
+    Some((sample.get(voluntary)? + sample.get(involuntary)?) / sample.ops as f64)
 }
 
 /// A ratio with its interval, in at most as many columns as one of two digits takes: what a kernel
@@ -175,16 +187,17 @@ fn verdict(cell: &Cell, is_busy: bool) -> String {
 /// What each probe is, from the registry's line.
 fn legend(run: &Run, group: &Group<'_>, page: &mut Page) {
     for workload in &run.workloads {
-        if !group.cells.iter().any(|c| c.workload == workload.name) {
+        if !group
+            .cells
+            .iter()
+            .any(|c| c.baseline.workload == workload.name)
+        {
             continue;
         }
-        let source = SpecSource {
-            name: workload.name.clone(),
-            origin: workload.origin.clone(),
-            text: workload.toml.clone(),
-        };
         // A record of a later version may hold a probe that this one does not know.
-        let Ok(entry) = source.entry() else { continue };
+        let Some(entry) = workload::find(workload.code()) else {
+            continue;
+        };
         let about = entry.about.trim_start_matches("probe: ");
         let label = format!("{:<8} ", name(&workload.name));
         page.labelled(2, &label, Tone::Quiet, about.split(' '), " ");
@@ -215,7 +228,7 @@ fn sentence(group: &Group<'_>) -> String {
     let Group { baseline, x, cells } = group;
     let is_ahead =
         |v: &Verdict, who: &str| matches!(v, Verdict::Ahead { deployment } if deployment == who);
-    let is_control = |c: &Cell| CONTROLS.contains(&name(&c.workload));
+    let is_control = |c: &Cell| CONTROLS.contains(&name(&c.baseline.workload));
     let such = |is_such: &dyn Fn(&Cell) -> bool| {
         let found: Vec<&Cell> = cells.iter().copied().filter(|c| is_such(c)).collect();
         places(&found)
@@ -247,7 +260,7 @@ fn sentence(group: &Group<'_>) -> String {
         .filter(|c| is_control(c) && matches!(c.verdict, Verdict::Ahead { .. }));
     let off: Vec<String> = controls
         .filter_map(|c| {
-            let (name, at) = (name(&c.workload), c.agents);
+            let (name, at) = (name(&c.baseline.workload), c.agents);
             Some(format!("{name} ({at}) {}", ratio(c.effect.as_ref()?)))
         })
         .collect();
@@ -283,7 +296,7 @@ fn not_measured<'a>(group: &Group<'a>) -> Vec<(&'a str, Vec<&'a Cell>)> {
 fn places(cells: &[&Cell]) -> Vec<String> {
     let mut found: Vec<(&str, Vec<String>)> = Vec::new();
     for cell in cells {
-        let name = name(&cell.workload);
+        let name = name(&cell.baseline.workload);
         let agents = cell.agents.to_string();
         match found.iter_mut().find(|(other, _)| *other == name) {
             Some((_, counts)) => counts.push(agents),

@@ -1,11 +1,13 @@
 //! Where does passing messages on stop scaling?
 
 use super::{cells, latency, mark, within};
-use crate::record::latency::LatencySide;
-use crate::record::{Answer, Cell, Purpose, Run, Sample, Side, WorkloadKind};
+use crate::metric::Metric;
+use crate::record::{Cell, Run, Sample, Side, WorkloadRecord};
 use crate::report::layout::{Grid, Last, Page, Tone};
 use crate::report::numbers;
-use crate::verdict::{BUSY_LABEL, words};
+use crate::study::latency::{LatencyOf, LatencySide};
+use crate::study::{Study, relay::Relay};
+use crate::verdict::words;
 
 /// Below this share of its best rate a deployment no longer scales.
 const STOPPED: f64 = 0.9;
@@ -22,10 +24,7 @@ impl<'a> Line<'a> {
     }
 
     fn form(&self) -> &'a str {
-        match self.side {
-            Side::Baseline => &self.cell.baseline,
-            Side::X => &self.cell.x,
-        }
+        &self.cell.arm(self.side).deployment
     }
 
     fn pick<T>(&self, (baseline, x): (T, T)) -> T {
@@ -45,45 +44,45 @@ impl<'a> Line<'a> {
 
     /// So many go with every op, whatever its rate.
     fn messages_per_s(&self) -> Option<f64> {
-        let per_op = self.median(|s| Some(s.messages_sent as f64 / s.ops as f64));
+        let per_op = self.median(|s| Some(s.get(Metric::MESSAGES_SENT)? / s.ops as f64));
         Some(self.ops_per_s()? * per_op?)
     }
 
     /// From planned starts, where that was measured.
-    fn latency(&self, run: &'a Run) -> Option<&'a LatencySide> {
+    fn latency(&self, run: &Run) -> Option<LatencySide> {
         let cell = self.cell;
-        let is_own = |a: &&Answer| {
-            (&a.workload, &a.baseline, &a.x) == (&cell.workload, &cell.baseline, &cell.x)
+        let (b, x) = (&cell.baseline, &cell.x);
+        let is_own = |of: &LatencyOf| {
+            (&of.workload, &of.baseline, &of.x) == (&b.workload, &b.deployment, &x.deployment)
         };
-        let answer = run.answers.iter().find(is_own)?;
-        let found = answer.latency.iter().find(|l| l.agents == cell.agents)?;
-        Some(self.pick((&found.baseline, &found.x)))
+        let of = latency::all(run).into_iter().find(is_own)?;
+        let found = of.answers.into_iter().find(|l| l.agents == cell.agents)?;
+        Some(self.pick((found.baseline, found.x)))
     }
 }
 
 /// Cells of relays that were compared, by agent count.
 fn compared(run: &Run) -> Vec<&Cell> {
-    let is_relay = |c: &Cell| {
-        let mut workloads = run.workloads.iter();
-        workloads.any(|w| w.name == c.workload && w.kind == WorkloadKind::Relay)
-    };
+    let is_own = |w: &WorkloadRecord| Relay.claims(w);
+    let is_relay = |c: &Cell| run.workload(&c.baseline.workload).is_some_and(is_own);
     let cells = run.cells.iter();
-    let mut found: Vec<&Cell> = cells
-        .filter(|c| c.purpose == Purpose::Compare && is_relay(c))
-        .collect();
-    found.sort_by(|a, b| (&a.workload, a.agents).cmp(&(&b.workload, b.agents)));
+    let mut found: Vec<&Cell> = cells.filter(|c| c.is_comparison() && is_relay(c)).collect();
+    found.sort_by(|a, b| (&a.baseline.workload, a.agents).cmp(&(&b.baseline.workload, b.agents)));
     found
 }
 
 pub fn write(run: &Run, page: &mut Page) {
     let compared = compared(run);
-    let mut names: Vec<&str> = compared.iter().map(|c| c.workload.as_str()).collect();
+    let mut names: Vec<&str> = compared
+        .iter()
+        .map(|c| c.baseline.workload.as_str())
+        .collect();
     names.dedup();
     for name in names {
         let cells: Vec<&Cell> = compared
             .iter()
             .copied()
-            .filter(|c| c.workload == name)
+            .filter(|c| c.baseline.workload == name)
             .collect();
         let title = format!("{name}: where messages stop scaling{}", mark(run));
         page.heading(
@@ -144,7 +143,8 @@ fn row(run: &Run, line: &Line<'_>) -> Vec<String> {
         line.form().to_owned(),
         count(line.ops_per_s()),
         count(line.messages_per_s()),
-        line.latency(run).map_or_else(nothing, latency::short),
+        line.latency(run)
+            .map_or_else(nothing, |l| latency::short(&l)),
         bytes.map_or_else(nothing, |b| words::bytes(b / agents)),
         said,
     ]
@@ -156,21 +156,17 @@ pub fn sentences(run: &Run) -> Vec<String> {
     let lines: Vec<Line<'_>> = compared.iter().flat_map(|cell| Line::of(cell)).collect();
     let mut groups: Vec<(&str, &str)> = Vec::new();
     for line in &lines {
-        let key = (line.cell.workload.as_str(), line.form());
+        let key = (line.cell.baseline.workload.as_str(), line.form());
         if !groups.contains(&key) {
             groups.push(key);
         }
     }
-    let label = match run.busy {
-        Some(_) => format!("{BUSY_LABEL}: "),
-        None => String::new(),
-    };
     let of = |(workload, form): (&str, &str)| {
         let own: Vec<&Line<'_>> = lines
             .iter()
-            .filter(|l| l.cell.workload == workload && l.form() == form)
+            .filter(|l| l.cell.baseline.workload == workload && l.form() == form)
             .collect();
-        scaling(&own).map(|said| format!("{label}{workload}, {form}: {said}"))
+        scaling(&own).map(|said| format!("{workload}, {form}: {said}"))
     };
     groups.into_iter().filter_map(of).collect()
 }

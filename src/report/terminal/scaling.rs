@@ -1,20 +1,22 @@
 //! What do more agents, and longer windows, make of op/s?
 
 use super::mark;
-use crate::record::scaling::{ScalingAnswer, Usl};
-use crate::record::{Answer, Run};
+use crate::record::Run;
 use crate::report::layout::{Grid, Last, Page, Tone};
 use crate::report::numbers;
+use crate::study::scaling::{NAME, ScalingAnswer, ScalingOf, Usl};
+use crate::study::windows::{self, LongWindowAnswer};
 
 /// Fewer points say nothing about scaling.
 const LEAST_POINTS: usize = 3;
 
 pub fn write(run: &Run, page: &mut Page) {
+    let found: Vec<ScalingOf> = run.finding(NAME).unwrap_or_default();
     let mut seen: Vec<(&str, &str)> = Vec::new();
     let mut rows = Vec::new();
     let mut laws = Vec::new();
-    for answer in &run.answers {
-        for scaling in &answer.scaling {
+    for answer in &found {
+        for scaling in &answer.sides {
             let key = (answer.workload.as_str(), scaling.deployment.as_str());
             // The baseline comes with every answer of its workload.
             if seen.contains(&key) || scaling.points.len() < LEAST_POINTS {
@@ -44,12 +46,7 @@ pub fn write(run: &Run, page: &mut Page) {
         let has_one = s.points.first().is_some_and(|p| p.efficiency.is_some());
         has_one && s.points.iter().any(|p| p.efficiency.is_none())
     };
-    if run
-        .answers
-        .iter()
-        .flat_map(|a| &a.scaling)
-        .any(of_other_work)
-    {
+    if found.iter().flat_map(|a| &a.sides).any(of_other_work) {
         let about = "agent counts that are missing have worlds in which a step is another amount of work than that of \
                      one agent alone: that is no matter of scaling";
         page.paragraph(2, Tone::Quiet, about);
@@ -64,7 +61,7 @@ pub fn write(run: &Run, page: &mut Page) {
     }
 }
 
-fn lines(answer: &Answer, scaling: &ScalingAnswer) -> Option<Vec<String>> {
+fn lines(answer: &ScalingOf, scaling: &ScalingAnswer) -> Option<Vec<String>> {
     let points: Vec<String> = scaling
         .points
         .iter()
@@ -79,7 +76,7 @@ fn lines(answer: &Answer, scaling: &ScalingAnswer) -> Option<Vec<String>> {
     })
 }
 
-fn law(answer: &Answer, scaling: &ScalingAnswer, usl: &Usl) -> String {
+fn law(answer: &ScalingOf, scaling: &ScalingAnswer, usl: &Usl) -> String {
     let of = |e: &crate::record::Estimate| format!("{:.4} [{:.4}, {:.4}]", e.value, e.low, e.high);
     let peak = usl.peak_agents.map_or_else(
         || "op/s only grow".to_owned(),
@@ -97,6 +94,6 @@ fn law(answer: &Answer, scaling: &ScalingAnswer, usl: &Usl) -> String {
 
 /// Whether long windows say the same.
 pub fn sentences(run: &Run) -> Vec<String> {
-    let long = run.answers.iter().filter_map(|a| a.long_window.as_ref());
-    long.map(|l| l.sentence.clone()).collect()
+    let long: Vec<LongWindowAnswer> = run.finding(windows::NAME).unwrap_or_default();
+    long.into_iter().map(|l| l.sentence).collect()
 }

@@ -1,6 +1,6 @@
 //! What moved while it was measured: within windows, and from the first of a pair to the second?
 
-use crate::record::{Cell, Purpose, Steadiness, SteadyState};
+use crate::record::{Arm, Cell, Role, Steadiness, SteadyState};
 use crate::report::layout::{Page, Tone};
 use crate::stats::{SecondRun, second_run};
 use crate::verdict::words;
@@ -28,17 +28,14 @@ pub fn mark(cell: &Cell) -> String {
 /// The sides of a cell that were judged, by name: the deployment and, where both sides have the same
 /// one and differ in their messages, how these come.
 fn sides(cell: &Cell) -> impl Iterator<Item = (String, Steadiness)> {
-    let name = |deployment: &str, transport: &str| match cell.purpose {
-        Purpose::MessageCost => format!("{deployment} ({transport})"),
-        Purpose::Null => format!("{deployment} / itself in {}", cell.workload),
-        _ => deployment.to_owned(),
+    let name = |arm: &Arm| match (cell.role, arm.label == arm.transport) {
+        (Role::Null, _) => format!("{} / itself in {}", arm.deployment, arm.workload),
+        (_, true) => format!("{} ({})", arm.deployment, arm.transport),
+        (_, false) => arm.deployment.clone(),
     };
     [
-        (
-            name(&cell.baseline, &cell.baseline_transport),
-            cell.baseline_steadiness,
-        ),
-        (name(&cell.x, &cell.x_transport), cell.x_steadiness),
+        (name(&cell.baseline), cell.baseline_steadiness),
+        (name(&cell.x), cell.x_steadiness),
     ]
     .into_iter()
     .filter_map(|(name, steadiness)| Some((name, steadiness?)))

@@ -1,6 +1,7 @@
 //! Tests: could this machine tell a thing from itself, and see a known effect?
 
 use super::*;
+use crate::record::Arm;
 
 fn measured(ratio: f64, low: f64, high: f64) -> Effect {
     Effect {
@@ -15,34 +16,21 @@ fn measured(ratio: f64, low: f64, high: f64) -> Effect {
     }
 }
 
-fn control(purpose: Purpose, effect: Option<Effect>, verdict: Verdict) -> Cell {
+fn control(role: Role, effect: Option<Effect>, verdict: Verdict) -> Cell {
     Cell {
-        workload: "exploration".to_owned(),
+        role,
         agents: 4,
-        baseline: "threads".to_owned(),
-        x: "threads".to_owned(),
-        baseline_transport: "none".to_owned(),
-        x_transport: "none".to_owned(),
-        purpose,
-        x_workload: None,
-        cpus: crate::record::Pinning::Free,
-        planned_per_s: None,
+        baseline: Arm::of("exploration", "threads", "none"),
+        x: Arm::of("exploration", "threads", "none"),
         window_s: 0.25,
-        digest: None,
-        pairs: Vec::new(),
-        baseline_steadiness: None,
-        x_steadiness: None,
         effect,
         verdict,
+        ..Cell::default()
     }
 }
 
 fn known(asked: f64, effect: Effect) -> Cell {
-    control(
-        Purpose::KnownEffect { asked },
-        Some(effect),
-        Verdict::Inconclusive,
-    )
+    control(Role::Known(asked), Some(effect), Verdict::Inconclusive)
 }
 
 fn ahead() -> Verdict {
@@ -82,9 +70,9 @@ fn one_control_widens_exactly_beyond_its_t_quantile() {
 #[test]
 fn controls_that_hold_withhold_nothing() {
     let cells = [
-        control(Purpose::Null, Some(measured(1.0, 0.99, 1.01)), Verdict::Tie),
+        control(Role::Null, Some(measured(1.0, 0.99, 1.01)), Verdict::Tie),
         control(
-            Purpose::Null,
+            Role::Null,
             Some(measured(1.0, 0.9, 1.1)),
             Verdict::Inconclusive,
         ),
@@ -97,7 +85,7 @@ fn controls_that_hold_withhold_nothing() {
 #[test]
 fn a_null_with_a_winner_withholds_the_headline() {
     let cells = [control(
-        Purpose::Null,
+        Role::Null,
         Some(measured(1.1, 1.05, 1.15)),
         ahead(),
     )];
@@ -136,19 +124,15 @@ fn a_known_effect_just_outside_of_its_95_percent_interval_is_not_missed_yet() {
 #[test]
 fn a_deployment_whose_null_nobody_could_judge_withholds_the_headline() {
     let reason = || "4 pairs count".to_owned();
-    let missing = control(
-        Purpose::Null,
-        None,
-        Verdict::NotMeasured { reason: reason() },
-    );
-    let held = control(Purpose::Null, Some(measured(1.0, 0.99, 1.01)), Verdict::Tie);
-    let compared = control(Purpose::Compare, Some(measured(1.1, 1.05, 1.15)), ahead());
+    let missing = control(Role::Null, None, Verdict::NotMeasured { reason: reason() });
+    let held = control(Role::Null, Some(measured(1.0, 0.99, 1.01)), Verdict::Tie);
+    let compared = control(Role::Question, Some(measured(1.1, 1.05, 1.15)), ahead());
     let said = withheld(&[missing.clone(), held.clone(), compared.clone()]).unwrap();
     assert!(said.starts_with("the null control of threads"), "{said}");
     assert_eq!(withheld(&[held, compared.clone()]), None);
     let other = Cell {
-        x: "processes:2".to_owned(),
-        baseline: "processes:2".to_owned(),
+        x: Arm::of("exploration", "processes:2", "none"),
+        baseline: Arm::of("exploration", "processes:2", "none"),
         ..missing
     };
     assert_eq!(withheld(&[other, compared]), None, "nothing rests on it");
@@ -156,11 +140,7 @@ fn a_deployment_whose_null_nobody_could_judge_withholds_the_headline() {
 
 #[test]
 fn known_effects_that_nobody_could_judge_withhold_the_headline() {
-    let missing = control(
-        Purpose::KnownEffect { asked: 0.909 },
-        None,
-        Verdict::Inconclusive,
-    );
+    let missing = control(Role::Known(0.909), None, Verdict::Inconclusive);
     let said = withheld(std::slice::from_ref(&missing)).unwrap();
     assert!(said.contains("known effect could not be judged"), "{said}");
     let held = known(0.909, measured(0.905, 0.893, 0.917));
@@ -169,6 +149,6 @@ fn known_effects_that_nobody_could_judge_withhold_the_headline() {
 
 #[test]
 fn cells_that_are_not_controls_are_not_judged() {
-    let compare = control(Purpose::Compare, Some(measured(1.1, 1.05, 1.15)), ahead());
+    let compare = control(Role::Question, Some(measured(1.1, 1.05, 1.15)), ahead());
     assert_eq!(withheld(&[compare]), None);
 }

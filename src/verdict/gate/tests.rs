@@ -32,7 +32,7 @@ fn a_gate_is_read_and_written_alike() {
     let read = gate("  coordination @ 8 :  processes   op/s<1.00 ");
     assert_eq!(read, gate("coordination@8: processes < 1.00"));
     assert_eq!(gate("my-work@load@1: threads > 2").workload, "my-work@load");
-    assert_eq!(gate("a@1: processes setup > 2").metric, Metric::Setup);
+    assert_eq!(gate("a@1: processes setup > 2").metric, Metric::SETUP_S);
 }
 
 #[test]

@@ -41,9 +41,8 @@ pub mod switch;
 pub mod tlb;
 
 use super::message::{Message, Received};
-use super::spec::{FieldError, SpecError, SpecSource};
+use super::spec::{ALL_PROBES, FieldError, SpecError, SpecSource};
 use super::{Digest, Entry, Spec, Workload, derive_seed};
-use crate::record::WorkloadKind;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use std::fmt::Display;
@@ -95,7 +94,7 @@ pub const fn entry<P: Probe>(
     Entry {
         name,
         about,
-        kind: WorkloadKind::Probe,
+        group: Some(ALL_PROBES),
         default_toml,
         read: read::<P>,
     }

@@ -47,7 +47,7 @@ pub mod rkyv;
 
 pub use body::{Body, Content};
 pub use facts::Facts;
-pub use op::{ENTRY, Settings, Step};
+pub use op::{ENTRY, Settings, Step, of};
 
 use super::Workload;
 use body::{Batch, Beliefs, Bytes, Record};

@@ -3,7 +3,7 @@
 use super::body::{BODIES, Draw};
 use super::reading::Sum;
 use super::{Body, Codec, Content, FORMATS, Format, FormatEntry, FormatResult, Task, find_format};
-use crate::record::WorkloadKind;
+use crate::record::WorkloadRecord;
 use crate::workload::message::{Message, Received};
 use crate::workload::spec::{FieldError, SpecError, SpecSource, within};
 use crate::workload::{Digest, Entry, Spec, Workload, derive_seed};
@@ -14,7 +14,7 @@ use std::hint::black_box;
 pub const ENTRY: Entry = Entry {
     name: "serialize",
     about: "a body is encoded and decoded: what do formats cost, and how much of a hop is that?",
-    kind: WorkloadKind::Format,
+    group: None,
     default_toml: include_str!("../../../workloads/serialize.toml"),
     read,
 };
@@ -139,10 +139,14 @@ impl Spec for Settings {
     fn episode_length(&self) -> u64 {
         self.body.variants() as u64
     }
+}
 
-    fn format(&self) -> Option<Settings> {
-        Some(*self)
-    }
+/// What a recorded workload writes, and how; `None` of another, or of one that cannot be read.
+#[must_use]
+pub fn of(workload: &WorkloadRecord) -> Option<Settings> {
+    let is_it = workload.code() == ENTRY.name;
+    let op: Op = is_it.then(|| workload.table("op")).flatten()?;
+    op.settings().ok()
 }
 
 /// An agent that writes in the format `F`, with bodies that follow from `seed`.

@@ -73,7 +73,7 @@ pub fn of_rates(run: &Run) -> Option<Figure> {
                     return None;
                 };
                 let is_dropped = dot.pair.dropped.is_some();
-                Some((dot.place, sample.ops_per_s, is_dropped, said(cell, dot)))
+                Some((dot.place, sample.ops_per_s(), is_dropped, said(cell, dot)))
             };
             dots.iter().filter_map(of).collect()
         };
@@ -118,7 +118,7 @@ fn said(cell: &Cell, dot: &Dot<'_>) -> String {
     let dropped = dropped.map_or(String::new(), |d| format!(", dropped: {}", d.detail));
     format!(
         "{}, {} agents, pair {}{dropped}",
-        cell.workload, cell.agents, dot.place
+        cell.baseline.workload, cell.agents, dot.place
     )
 }
 

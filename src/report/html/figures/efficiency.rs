@@ -4,10 +4,10 @@ use super::super::block::{Figure, Key, Table, both};
 use super::super::plot::{Axis, Plane, Range, agents};
 use super::super::svg::{Drawing, Room};
 use super::{classes, comparison_slug, form};
-use crate::record::scaling::ScalingAnswer;
-use crate::record::{Answer, Cell, Run, Side};
+use crate::record::{Cell, Run, Side};
 use crate::report::numbers;
 use crate::report::terminal::{head, mark};
+use crate::study::scaling::{self, ScalingAnswer, ScalingOf};
 
 /// Efficiency of both sides at each number of agents above 1.
 struct Curve {
@@ -19,12 +19,18 @@ struct Curve {
 /// agents; `None` where one agent was not measured, or nothing else.
 pub fn figure(run: &Run, cells: &[&Cell]) -> Option<Figure> {
     let first = *cells.first()?;
-    let is_own = |a: &&Answer| {
-        (&a.workload, &a.baseline, &a.x) == (&first.workload, &first.baseline, &first.x)
+    let is_own = |a: &&ScalingOf| {
+        (&a.workload, &a.baseline, &a.x)
+            == (
+                &first.baseline.workload,
+                &first.baseline.deployment,
+                &first.x.deployment,
+            )
     };
-    let scaling = &run.answers.iter().find(is_own)?.scaling;
-    let curves = [(Side::Baseline, &first.baseline), (Side::X, &first.x)]
-        .map(|(side, form)| curve(scaling, side, form));
+    let found: Vec<ScalingOf> = run.finding(scaling::NAME)?;
+    let scaling = &found.iter().find(is_own)?.sides;
+    let curves =
+        [Side::Baseline, Side::X].map(|side| curve(scaling, side, &first.arm(side).deployment));
     if curves.iter().all(|c| c.points.len() < 2) {
         return None;
     }
@@ -40,7 +46,7 @@ pub fn figure(run: &Run, cells: &[&Cell]) -> Option<Figure> {
         .map(|c| c.agents)
         .map(|n| vec![n.to_string(), at(&curves[0], n), at(&curves[1], n)])
         .collect();
-    let (x, baseline) = (&first.x, &first.baseline);
+    let (x, baseline) = (&first.x.deployment, &first.baseline.deployment);
     let said: Vec<String> = rows
         .iter()
         .map(|r| format!("{} agents {} and {}", r[0], r[1], r[2]))

@@ -4,10 +4,10 @@ use super::super::block::{Figure, Key, Table, both};
 use super::super::plot::{Axis, Plane, Range, Spread, agents};
 use super::super::svg::{Drawing, Form, Room};
 use super::{classes, form, slug};
-use crate::record::latency::{LatencyAnswer, LatencySide};
-use crate::record::{Answer, Estimate, Run, Side};
+use crate::record::{Estimate, Run, Side};
 use crate::report::numbers;
 use crate::report::terminal::mark;
+use crate::study::latency::{LatencyAnswer, LatencyOf, LatencySide};
 use crate::verdict::words;
 
 /// Pixels between the points of the two sides.
@@ -16,11 +16,11 @@ const ASIDE: f64 = 5.0;
 const ABOVE: f64 = 13.0;
 
 /// Median and 99th percentile of both sides against the number of agents.
-pub fn figure(run: &Run, answer: &Answer) -> Option<Figure> {
+pub fn figure(run: &Run, answer: &LatencyOf) -> Option<Figure> {
     let (x, baseline) = (&answer.x, &answer.baseline);
-    let (wide, narrow) = both(|room| draw(&answer.latency, room))?;
+    let (wide, narrow) = both(|room| draw(&answer.answers, room))?;
     let said: Vec<String> = answer
-        .latency
+        .answers
         .iter()
         .map(|l| {
             let of = |name: &str, side: &LatencySide| {
@@ -57,7 +57,7 @@ pub fn figure(run: &Run, answer: &Answer) -> Option<Figure> {
     })
 }
 
-fn key(answer: &Answer) -> Vec<Key> {
+fn key(answer: &LatencyOf) -> Vec<Key> {
     let of = |side, name: &str| {
         let (filled, line) = classes(side);
         [
@@ -72,13 +72,13 @@ fn key(answer: &Answer) -> Vec<Key> {
     let mut keys = of(Side::Baseline, &answer.baseline).to_vec();
     keys.extend(of(Side::X, &answer.x));
     let has_fallen = |l: &LatencyAnswer| l.baseline.fell_behind + l.x.fell_behind > 0;
-    if answer.latency.iter().any(has_fallen) {
+    if answer.answers.iter().any(has_fallen) {
         keys.push(Key::of_mark("fault mark", Form::Cross, "fell behind"));
     }
     keys
 }
 
-fn data(answer: &Answer) -> Table {
+fn data(answer: &LatencyOf) -> Table {
     let (baseline, x) = (&answer.baseline, &answer.x);
     let header = [
         "agents".to_owned(),
@@ -113,7 +113,7 @@ fn data(answer: &Answer) -> Table {
         row
     };
     let header: Vec<&str> = header.iter().map(String::as_str).collect();
-    let rows = answer.latency.iter().map(row).collect();
+    let rows = answer.answers.iter().map(row).collect();
     Table::data("latency by number of agents", 1, &header, rows)
 }
 

@@ -4,7 +4,7 @@ use super::super::block::{Figure, Key, Table, both};
 use super::super::plot::{Axis, Plane, Range, Spread};
 use super::super::svg::{Drawing, Room};
 use super::{classes, form, slug};
-use crate::record::{Answer, Cell, MemoryFit, Purpose, Run, Sample, Side};
+use crate::record::{Answer, Cell, MemoryFit, Run, Sample, Side};
 use crate::report::numbers;
 use crate::report::terminal::{cells, mark};
 use crate::verdict::words;
@@ -12,8 +12,12 @@ use crate::verdict::words;
 /// Total bytes of every invocation against the number of agents, with the fitted lines.
 pub fn figure(run: &Run, answer: &Answer) -> Option<Figure> {
     let is_of = |c: &&Cell| {
-        c.purpose == Purpose::Compare
-            && (&c.workload, &c.baseline, &c.x) == (&answer.workload, &answer.baseline, &answer.x)
+        c.is_comparison()
+            && (
+                &c.baseline.workload,
+                &c.baseline.deployment,
+                &c.x.deployment,
+            ) == (&answer.workload, &answer.baseline, &answer.x)
     };
     let mut compared: Vec<&Cell> = run.cells.iter().filter(is_of).collect();
     compared.sort_by_key(|c| c.agents);

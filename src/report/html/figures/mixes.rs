@@ -3,11 +3,11 @@
 use super::super::block::{Figure, Key, Table, both};
 use super::super::svg::{Anchor, Drawing, Room, text_width};
 use crate::deployment::Form;
-use crate::experiment::invocation::whole_cpus;
-use crate::record::scaling::MapAnswer;
+use crate::deployment::whole_cpus;
 use crate::record::{Estimate, Run};
 use crate::report::numbers;
 use crate::report::terminal::mark;
+use crate::study::map::{self, MapAnswer};
 use crate::verdict::words;
 
 /// Pixels from the left edge to the first box, between boxes, and of a box from top to bottom.
@@ -58,7 +58,7 @@ struct Mix {
 
 /// A box for each mix, processes down, threads in each across; `None` where none was measured.
 pub fn figure(run: &Run) -> Option<Figure> {
-    let map = run.map.as_ref()?;
+    let map: &MapAnswer = &run.finding(map::NAME)?;
     let mixes = all(run, map);
     let margin = run.margin;
     let (wide, narrow) = both(|room| draw(&mixes, margin, room))?;

@@ -63,10 +63,10 @@ pub fn slug(parts: &[&str]) -> String {
 /// A comparison's name for links.
 pub fn comparison_slug(cell: &Cell) -> String {
     slug(&[
-        &cell.workload,
-        &cell.x,
-        &cell.x_transport,
-        &cell.baseline,
-        &cell.baseline_transport,
+        &cell.baseline.workload,
+        &cell.x.deployment,
+        &cell.x.transport,
+        &cell.baseline.deployment,
+        &cell.baseline.transport,
     ])
 }

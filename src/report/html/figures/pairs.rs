@@ -55,7 +55,7 @@ pub fn dots(run: &Run) -> Vec<Vec<Dot<'_>>> {
 fn ln_ratio(pair: &Pair) -> Option<f64> {
     match (&pair.baseline, &pair.x) {
         (Outcome::Measured(b), Outcome::Measured(x)) => {
-            let ratio = x.ops_per_s / b.ops_per_s;
+            let ratio = x.ops_per_s() / b.ops_per_s();
             (ratio > 0.0 && ratio.is_finite()).then(|| ratio.ln())
         }
         _ => None,
@@ -83,7 +83,10 @@ pub fn figure(run: &Run, cells: &[&Cell]) -> Option<Figure> {
         .filter(|d| d.pair.dropped.is_some());
     let dropped = dropped.count();
     let count: usize = strips.iter().map(|s| s.1.len()).sum();
-    let name = format!("{}: {} against {}", first.workload, first.x, first.baseline);
+    let name = format!(
+        "{}: {} against {}",
+        first.baseline.workload, first.x, first.baseline
+    );
     let mut key = vec![
         Key::of_mark(
             "base mark",
@@ -129,10 +132,7 @@ fn rows((cell, dots): &(&Cell, &Vec<Dot<'_>>)) -> Vec<Vec<String>> {
             vec![
                 cell.agents.to_string(),
                 dot.place.to_string(),
-                match dot.pair.first {
-                    Side::Baseline => cell.baseline.clone(),
-                    Side::X => cell.x.clone(),
-                },
+                cell.arm(dot.pair.first).deployment.clone(),
                 number(dot.ln_ratio),
                 number(dot.ln_ratio.map(f64::exp)),
                 why_dropped(dot.pair),

@@ -11,7 +11,7 @@ use crate::report::terminal::{cells, mark};
 /// Op/s of both sides against the number of agents.
 pub fn figure(run: &Run, cells: &[&Cell]) -> Option<Figure> {
     let first = *cells.first()?;
-    let (x, baseline) = (&first.x, &first.baseline);
+    let (x, baseline) = (&first.x.deployment, &first.baseline.deployment);
     let (wide, narrow) = both(|room| draw(cells, room))?;
     let row = |cell: &&Cell| {
         let (b, x) = cells::rates(cell);
@@ -49,7 +49,7 @@ pub fn figure(run: &Run, cells: &[&Cell]) -> Option<Figure> {
 
 fn draw(cells: &[&Cell], room: Room) -> Option<Drawing> {
     let all = cells.iter().flat_map(|c| c.kept());
-    let all = all.flat_map(|(_, b, x)| [b.ops_per_s, x.ops_per_s]);
+    let all = all.flat_map(|(_, b, x)| [b.ops_per_s(), x.ops_per_s()]);
     let range = Range::from_zero(all)?;
     let counts: Vec<usize> = cells.iter().map(|c| c.agents).collect();
     let x = agents(&counts)?;
@@ -62,8 +62,8 @@ fn draw(cells: &[&Cell], room: Room) -> Option<Drawing> {
     let mut plane = Plane::new(room, room.pick(230.0, 200.0), &x, &y);
     for side in [Side::Baseline, Side::X] {
         let of = |pair: (&Sample, &Sample)| match side {
-            Side::Baseline => pair.0.ops_per_s,
-            Side::X => pair.1.ops_per_s,
+            Side::Baseline => pair.0.ops_per_s(),
+            Side::X => pair.1.ops_per_s(),
         };
         let (point, line) = classes(side);
         // A little apart, so that neither hides the other.

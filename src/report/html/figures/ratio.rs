@@ -16,7 +16,7 @@ pub const REACH: f64 = 2.5;
 /// The ratio of one comparison against the number of agents, with margin and intervals.
 pub fn figure(run: &Run, cells: &[&Cell]) -> Option<Figure> {
     let first = *cells.first()?;
-    let (x, baseline) = (&first.x, &first.baseline);
+    let (x, baseline) = (&first.x.deployment, &first.baseline.deployment);
     let (wide, narrow) = both(|room| draw(run, cells, room))?;
     let margin = numbers::percent(run.margin);
     let data = cells.iter().map(|cell| {
@@ -66,7 +66,7 @@ pub fn figure(run: &Run, cells: &[&Cell]) -> Option<Figure> {
 /// Form and class of a verdict: forms alone tell them apart.
 fn look(cell: &Cell) -> (Form, &'static str) {
     match &cell.verdict {
-        Verdict::Ahead { deployment } if *deployment == cell.x => (Form::Up, "other mark"),
+        Verdict::Ahead { deployment } if *deployment == cell.x.label => (Form::Up, "other mark"),
         Verdict::Ahead { .. } => (Form::Down, "base mark"),
         Verdict::Tie => (Form::Diamond, "tie mark"),
         Verdict::Inconclusive => (Form::Disc, "open mark"),

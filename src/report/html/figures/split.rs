@@ -3,10 +3,11 @@
 use super::super::block::{Figure, Key, Table, both};
 use super::super::svg::{Anchor, Drawing, Room, shortened, text_width};
 use crate::record::Run;
-use crate::record::hops::{HopPart, HopSplit, Part};
 use crate::report::numbers;
 use crate::report::terminal::{hops, mark, transport};
-use crate::verdict::{adds_up, words};
+use crate::study::message::adds_up;
+use crate::study::message::{HopPart, HopSplit, Part};
+use crate::verdict::words;
 
 /// Every part with its class, and the number that stands for it where its name does not fit.
 const PARTS: [(Part, &str, &str); 6] = [

@@ -3,11 +3,11 @@
 use super::super::block::{Block, Key, Section, capitalised, titled};
 use super::super::figures::forest::{self, Forest, Row};
 use super::super::svg::Form;
-use crate::record::delivery::DeliveryWay;
 use crate::record::{Cell, Estimate, Run, Verdict};
 use crate::report::layout::Page;
 use crate::report::numbers;
 use crate::report::terminal::{self, cells, mark};
+use crate::study::delivery::DeliveryWay;
 
 /// Polling or being woken.
 pub fn delivery(run: &Run) -> Vec<Section> {
@@ -50,7 +50,8 @@ fn section(
 }
 
 fn delays(run: &Run) -> Option<super::super::block::Figure> {
-    let mut ways: Vec<&DeliveryWay> = run.delivery.iter().flat_map(|d| &d.ways).collect();
+    let found = terminal::delivery::found(run);
+    let mut ways: Vec<&DeliveryWay> = found.iter().flat_map(|d| &d.ways).collect();
     ways.sort_by_key(|w| (w.deployment != "threads", w.poll_ms, w.gap_ms as u64));
     let row = |way: &&DeliveryWay| {
         let receiver = match way.poll_ms {
@@ -98,7 +99,7 @@ fn of_probes(run: &Run) -> Option<super::super::block::Figure> {
     let groups = terminal::probes::Group::all(run);
     let first = groups.first()?;
     let row = |cell: &&Cell| {
-        let name = terminal::probes::name(&cell.workload);
+        let name = terminal::probes::name(&cell.baseline.workload);
         Row {
             name: format!("{name}, {} agents", cell.agents),
             measured: cell.effect.as_ref().map(|e| Estimate {
@@ -115,7 +116,9 @@ fn of_probes(run: &Run) -> Option<super::super::block::Figure> {
                 cells::verdict(cell, run.busy.is_some())
             ),
             look: match &cell.verdict {
-                Verdict::Ahead { deployment } if *deployment == cell.x => ("other mark", Form::Up),
+                Verdict::Ahead { deployment } if *deployment == cell.x.label => {
+                    ("other mark", Form::Up)
+                }
                 Verdict::Ahead { .. } => ("base mark", Form::Down),
                 Verdict::Tie => ("tie mark", Form::Diamond),
                 _ => ("open mark", Form::Disc),

@@ -41,7 +41,7 @@ fn source(workload: &WorkloadRecord) -> Block {
             "{}, from {}; episode length {}, digest at round {}",
             workload.name, workload.origin, workload.episode_length, workload.digest_round
         ),
-        text: workload.toml.clone(),
+        text: toml::to_string(&workload.parameters).unwrap_or_default(),
     }
 }
 

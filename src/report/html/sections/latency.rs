@@ -7,8 +7,8 @@ use crate::report::terminal;
 
 /// A picture and a table for each comparison that was run on an open schedule.
 pub fn write(run: &Run) -> Vec<Section> {
-    let answers = run.answers.iter().filter(|a| !a.latency.is_empty());
-    let mut pictures = answers.map(|a| figures::latency::figure(run, a));
+    let found = terminal::latency::all(run);
+    let mut pictures = found.iter().map(|a| figures::latency::figure(run, a));
     let mut blocks = Vec::new();
     for block in blocks_of(|page| terminal::latency::write(run, page)) {
         // A title for each answer, in their order.

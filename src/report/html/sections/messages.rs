@@ -4,10 +4,10 @@ use super::super::block::{Block, Key, Section, blocks_of};
 use super::super::figures::forest::{self, Forest, Row};
 use super::super::figures::split;
 use super::super::svg::Form;
-use crate::record::hops::HopRatio;
 use crate::record::{Estimate, Run};
 use crate::report::numbers;
 use crate::report::terminal::{costs, hops, mark, transport};
+use crate::study::message::HopRatio;
 use crate::verdict::words;
 use crate::workload::hop::Pattern;
 
@@ -15,7 +15,8 @@ use crate::workload::hop::Pattern;
 /// deployments.
 pub fn write(run: &Run) -> Vec<Section> {
     let mut blocks = blocks_of(|page| costs::messages(run, page));
-    let splits = run.hops.as_ref().map_or(&[][..], |h| &h.splits);
+    let found = hops::found(run);
+    let splits = found.as_ref().map_or(&[][..], |h| &h.splits);
     let of_split = split::figure(run, splits).map(Box::new).map(Block::Figure);
     let tables = blocks_of(|page| hops::write(run, page));
     let of_ratios = ratios(run).map(Block::Figure);
@@ -41,7 +42,8 @@ pub fn write(run: &Run) -> Vec<Section> {
 }
 
 fn ratios(run: &Run) -> Option<Box<super::super::block::Figure>> {
-    let mut ratios: Vec<&HopRatio> = run.hops.iter().flat_map(|h| &h.ratios).collect();
+    let found = hops::found(run);
+    let mut ratios: Vec<&HopRatio> = found.iter().flat_map(|h| &h.ratios).collect();
     let first = *ratios.first()?;
     ratios.sort_by_key(|r| (r.transport.clone(), r.payload_bytes, r.cpus as u8));
     let row = |ratio: &&HopRatio| {

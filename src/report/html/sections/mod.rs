@@ -58,7 +58,7 @@ const PARTS: &[Part] = &[
     around::relays,
     around::probes,
     trust::controls,
-    trust::checks,
+    trust::held,
     ground::machine,
     ground::missing,
 ];

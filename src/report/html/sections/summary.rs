@@ -1,30 +1,30 @@
 //! What is the answer?
 
 use super::super::block::{Block, Said, Section, Table, capitalised};
-use crate::record::{Purpose, Run, Verdict};
+use crate::record::{Run, Verdict};
 use crate::report::terminal::{
     close, delivery, formats, hops, latency, mixes, probes, scale, scaling,
 };
-use crate::verdict::{BUSY_LABEL, WITHHELD_LABEL, summaries};
+use crate::study::about;
+use crate::verdict::{BUSY_LABEL, WITHHELD_LABEL};
 
 /// The sentences of the record, each with the labels without which it must not travel.
 pub fn write(run: &Run) -> Vec<Section> {
     let mut blocks = Vec::new();
-    let summaries = summaries(run);
-    for summary in &summaries {
+    for decision in &run.decisions {
         blocks.push(Block::Said(Said {
-            title: close::about(summary),
-            short: bare(summary.crossover).to_owned(),
-            text: capitalised(bare(&summary.decision)),
+            title: about(decision),
+            short: decision.crossover.clone(),
+            text: capitalised(&decision.advice),
             labels: labels(run),
         }));
-        if !summary.beside.is_empty() {
+        if !decision.beside.is_empty() {
             blocks.push(Block::List {
-                items: summary.beside.clone(),
+                items: decision.beside.clone(),
             });
         }
     }
-    if let Some(grid) = close::other_deployments(&summaries) {
+    if let Some(grid) = close::other_deployments(run) {
         blocks.push(Block::Text {
             tone: "quiet",
             text: capitalised(close::OTHERS),
@@ -47,7 +47,7 @@ pub fn write(run: &Run) -> Vec<Section> {
                 // Sentences of one kind stand under one title.
                 title: if at == 0 { title } else { "" }.to_owned(),
                 short: String::new(),
-                text: bare(sentence).to_owned(),
+                text: sentence.clone(),
                 labels: labels(run),
             })
         }));
@@ -58,9 +58,7 @@ pub fn write(run: &Run) -> Vec<Section> {
             text: "nothing was compared, so there is no answer".to_owned(),
         });
     }
-    let is_open = |c: &crate::record::Cell| {
-        c.purpose == Purpose::Compare && c.verdict == Verdict::Inconclusive
-    };
+    let is_open = |c: &crate::record::Cell| c.is_comparison() && c.verdict == Verdict::Inconclusive;
     if run.cells.iter().any(is_open) {
         blocks.push(Block::Text {
             tone: "quiet",
@@ -79,36 +77,4 @@ pub fn labels(run: &Run) -> Vec<String> {
     let withheld = run.withheld.as_ref().map(|_| WITHHELD_LABEL.to_owned());
     let busy = run.busy.as_ref().map(|_| BUSY_LABEL.to_owned());
     withheld.into_iter().chain(busy).collect()
-}
-
-/// A sentence without the labels that it carries in the record: the page sets them itself, so that
-/// none is missing and none stands twice.
-pub fn bare(sentence: &str) -> &str {
-    let mut rest = sentence;
-    while let Some(behind) = [WITHHELD_LABEL, BUSY_LABEL]
-        .iter()
-        .find_map(|label| rest.strip_prefix(label)?.strip_prefix([':', ';']))
-        .and_then(|behind| behind.strip_prefix(' '))
-    {
-        rest = behind;
-    }
-    rest
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn labels_are_taken_off_whatever_their_order() {
-        for labels in [
-            format!("{WITHHELD_LABEL}: {BUSY_LABEL}: "),
-            format!("{BUSY_LABEL}: {WITHHELD_LABEL}: "),
-            // As a record has it.
-            format!("{BUSY_LABEL}; {WITHHELD_LABEL}: "),
-            String::new(),
-        ] {
-            assert_eq!(bare(&format!("{labels}use threads: 2")), "use threads: 2");
-        }
-    }
 }

@@ -4,10 +4,10 @@ use super::super::block::{Block, Figure, Key, Section, Table, titled};
 use super::super::figures::forest::{self, Forest, Row};
 use super::super::svg::Form;
 use crate::record::checks::{CheckAnswer, CheckKind, CheckOutcome};
-use crate::record::{Cell, Estimate, Purpose, Run};
+use crate::record::{Cell, Estimate, Role, Run};
 use crate::report::layout::{Grid, Last, Tone};
 use crate::report::numbers;
-use crate::report::terminal::close;
+use crate::report::terminal::{checks, close};
 use crate::verdict::words;
 
 /// Comparisons whose truth is known.
@@ -26,11 +26,11 @@ fn strip(run: &Run) -> Option<Figure> {
     let controls: Vec<(&Cell, f64)> = run
         .cells
         .iter()
-        .filter_map(|c| Some((c, c.purpose.asked()?)))
+        .filter_map(|c| Some((c, c.role.truth()?)))
         .collect();
     let row = |(cell, asked): &(&Cell, f64)| {
-        let what = match cell.purpose {
-            Purpose::Null => format!("{} / {}", cell.x, cell.baseline),
+        let what = match cell.role {
+            Role::Null => format!("{} / {}", cell.x, cell.baseline),
             _ => format!("{}, known effect", cell.x),
         };
         let holds = close::holds(cell);
@@ -41,7 +41,7 @@ fn strip(run: &Run) -> Option<Figure> {
         Row {
             name: format!(
                 "{what}, {} at {}",
-                cell.workload,
+                cell.baseline.workload,
                 words::agents(cell.agents)
             ),
             measured: cell.effect.as_ref().map(|e| Estimate {
@@ -79,7 +79,7 @@ fn strip(run: &Run) -> Option<Figure> {
 }
 
 /// Claims and thresholds.
-pub fn checks(run: &Run) -> Vec<Section> {
+pub fn held(run: &Run) -> Vec<Section> {
     let kinds = [
         (CheckKind::Threshold, "thresholds"),
         (CheckKind::Claim, "claims"),
@@ -96,7 +96,7 @@ pub fn checks(run: &Run) -> Vec<Section> {
         });
         blocks.push(Block::Table(Table::of(title, &table(&of_kind))));
         blocks.push(Block::List {
-            items: of_kind.iter().map(|c| c.sentence.clone()).collect(),
+            items: of_kind.iter().map(|c| checks::sentence(run, c)).collect(),
         });
     }
     let about = "what was claimed or asked for, held against this run";
