@@ -3,7 +3,7 @@
 //! Data flows one way, left to right; a module uses only what stands to its left:
 //!
 //! ```text
-//! record, metric → stats → verdict ─┐
+//! record, metric → stats → verdict → document ─┐
 //! agent → observe → workload → transport → deployment → experiment → study → report → cli
 //! ```
 //!
@@ -18,6 +18,7 @@
 //! | [`deployment`] | where do workers run? One loop for all |
 //! | [`stats`] | how large is an effect, and how sure? |
 //! | [`verdict`] | what does that mean for somebody who has to choose? |
+//! | [`document`] | what does a reader see, before any format? |
 //! | [`experiment`] | which invocations, in what order, on what machine? |
 //! | [`study`] | what is asked: each study in a room of its own |
 //! | [`report`] | how is it shown? |
@@ -41,6 +42,8 @@ pub mod record;
 
 pub mod stats;
 pub mod verdict;
+
+pub mod document;
 
 pub mod agent;
 

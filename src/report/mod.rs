@@ -14,11 +14,16 @@
 //! | `csv` | how do single invocations get into a spreadsheet? |
 //! | `patient` | how is all of a text written where a stream is set not to block? |
 //! | `file` | how does a file of results appear whole or not at all? |
-//! | `regression` | how is a comparison of two runs written as Markdown? |
-//! | `history` | how is the history of a folder written as Markdown? |
+//! | `parts` | what does each part of a run say? |
+//! | `changes` | what changed from one run to another? |
+//! | `history` | what became of each comparison over time? |
+//! | `calibration` | how often does this machine tell a thing from itself, and find what is there? |
+//! | `gates` | what became of each gate? |
+//! | `style` | what can a terminal, or a file, show? |
 //! | `progress` | how does a person see that a run goes on? |
-//! | `layout` | how do text and tables fit a width, with or without colour? |
-//! | `numbers` | how are numbers written in a table? |
+//!
+//! `parts`, `changes`, `history`, `calibration` and `gates` say what there is to say, as a
+//! [`Document`](crate::document::Document); `terminal`, `markdown` and `html` set any of them.
 //!
 //! # How to add a format
 //!
@@ -27,21 +32,23 @@
 //!
 //! `forkscope list`, `forkscope report` and the golden tests iterate the registry.
 
+pub mod calibration;
+pub mod changes;
 pub mod csv;
 pub mod file;
+pub mod gates;
 pub mod history;
 pub mod html;
 pub mod json;
 pub mod markdown;
+pub mod parts;
 pub mod patient;
 pub mod progress;
-pub mod regression;
 pub mod terminal;
 
-mod layout;
-mod numbers;
+mod style;
 
-pub use layout::Style;
+pub use style::Style;
 
 use self::patient::Patient;
 use crate::record::Run;

@@ -18,6 +18,7 @@
 //! | `formats` | what does writing messages down cost? |
 //! | `controls` | can this machine tell a thing from itself, and see a known effect? |
 //! | `calibrate` | how often? |
+//! | `alike` | what do several studies say alike, and what moved while it was measured? |
 //! | `links` | shared by the studies whose cells send messages and do nothing else |
 //!
 //! # How to add a study
@@ -27,6 +28,7 @@
 //!
 //! A study of another crate is added by [`register`] before the command line is read.
 
+pub mod alike;
 pub mod calibrate;
 pub mod comparison;
 pub mod controls;
@@ -46,6 +48,7 @@ pub mod windows;
 pub use programme::{Programme, Refusal};
 
 use crate::deployment::Form;
+use crate::document::Document;
 use crate::experiment::plan::{Asked, Depth, Draft, Plan, PlanError, PlannedWorkload};
 use crate::metric::{self, Definition};
 use crate::record::{Cell, Decision, Evidence, Machine, Run, WorkloadRecord};
@@ -212,6 +215,9 @@ pub trait Study: Sync {
         None
     }
 
+    /// Shows what it found, in every format: adds sections and answers. Where the run holds nothing of it, it adds nothing.
+    fn show(&self, _: &Run, _: &mut Document) {}
+
     /// By what else deployments are weighed.
     fn evidence(&self, _: &Run) -> Vec<Evidence> {
         Vec::new()
@@ -331,6 +337,11 @@ pub fn conclude(run: &mut Run, digest_mismatch: Option<&str>) {
         .retain(|name, _| !known.contains(&name.as_str()));
     run.findings.append(&mut findings);
     advise(run);
+}
+
+/// Adds what every study has to show of `run`, in their order.
+pub fn show(run: &Run, out: &mut Document) {
+    all().iter().for_each(|study| study.show(run, out));
 }
 
 /// Fills in what is advised, from the answers and findings of `run`.

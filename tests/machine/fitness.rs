@@ -302,13 +302,22 @@ fn a_busy_machine_that_is_measured_all_the_same_labels_every_verdict() {
     assert_eq!(all_pairs(&record).filter(foreign).count(), 0);
     let label = "busy machine";
     assert!(record.warnings.iter().any(|w| w.contains(label)));
-    let unwrapped = ended.out.split_whitespace().collect::<Vec<_>>().join(" ");
+    // Lines are wrapped.
+    let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let said = words(&ended.out);
+    assert!(!record.decisions.is_empty());
     for decision in &record.decisions {
-        let said = format!("{label}: {}", decision.advice);
-        assert!(unwrapped.contains(&said), "{said}: {unwrapped}");
+        for sentence in [&decision.crossover, &decision.advice] {
+            // Where it is withheld, too, it is not said at all.
+            let sentence = words(sentence);
+            let labelled = format!("{label}: {sentence}");
+            let all = said.matches(&sentence).count();
+            assert_eq!(all > 0, record.withheld.is_none(), "{sentence}: {said}");
+            assert_eq!(said.matches(&labelled).count(), all, "{sentence}: {said}");
+        }
     }
     assert!(
-        ended.out.matches(" (busy machine)").count() >= 2,
+        ended.out.matches(" (busy machine").count() >= 2,
         "{}",
         ended.out
     );

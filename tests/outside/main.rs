@@ -4,10 +4,11 @@
 //! build it; without, it runs that program and looks at what it says.
 
 use forkscope::deployment::Form;
+use forkscope::document::{Document, Table};
 use forkscope::experiment::plan::{Draft, Leaves};
 use forkscope::metric::{Better, Definition, Metric, Read};
 use forkscope::observe::heap::Counting;
-use forkscope::record::{Cell, Side, WorkloadRecord};
+use forkscope::record::{Cell, Run, Side, WorkloadRecord};
 use forkscope::stats::median;
 use forkscope::study::{self, Context, Entry, Study, finding};
 use forkscope::workload::{
@@ -158,6 +159,17 @@ impl Study for Echo {
             sentence: format!("an agent hears {echoes_per_op:.1} echoes"),
         })
     }
+
+    fn show(&self, run: &Run, out: &mut Document) {
+        let Some(found) = run.finding::<EchoFinding>("echo") else {
+            return;
+        };
+        let mut table = Table::new(1, ["agents", "echoes"]);
+        table.row(["each".to_owned(), format!("{:.2}", found.echoes_per_op)]);
+        let section = out.section("echoes", "what agents hear of themselves");
+        section.about("medians").table(table);
+        out.answer("echoes", found.sentence);
+    }
 }
 
 fn main() -> ExitCode {
@@ -241,4 +253,11 @@ fn a_study_of_another_crate_is_like_any_other() {
         heard.clone().all(|l| l.split(',').nth(column) == Some("3")),
         "{csv}"
     );
+
+    for format in ["terminal", "md", "html"] {
+        let shown = said(&["report", "out", "--format", format], folder, &[0]);
+        let shown = shown.to_lowercase();
+        assert!(shown.contains("what agents hear of themselves"), "{shown}");
+        assert!(shown.contains("3.00"), "{shown}");
+    }
 }

@@ -128,7 +128,7 @@ fn markdown_of_a_long_run_has_all_that_it_asked() {
 #[test]
 fn labels_stand_before_every_sentence_that_they_are_about() {
     let busy = render("md", &fixture::busy_run());
-    let (answer, _) = busy.split_once("\nmachine: ").expect("the machine");
+    let (answer, _) = busy.split_once("\n- machine: ").expect("the machine");
     assert!(answer.starts_with("## verdict\n\n> busy machine: measured although"));
     let run = fixture::busy_run();
     for sentence in run.decisions.iter().flat_map(|d| [&d.crossover, &d.advice]) {
@@ -136,7 +136,11 @@ fn labels_stand_before_every_sentence_that_they_are_about() {
         assert!(busy.contains(&said), "{said}: {busy}");
     }
     let withheld = render("md", &fixture::withheld_run());
-    assert!(withheld.starts_with("## verdict\n\n> withheld: this machine could not tell"));
+    assert!(
+        withheld.starts_with(
+            "## verdict\n\n> withheld, do not rely on this: this machine could not tell"
+        )
+    );
     assert!(!withheld.contains("take threads"), "{withheld}");
     // Controls are what it is withheld for.
     for heading in withheld
@@ -144,7 +148,7 @@ fn labels_stand_before_every_sentence_that_they_are_about() {
         .filter(|l| l.contains(" against ") && l.starts_with('#'))
     {
         assert!(
-            heading.ends_with("(withheld: do not rely on this)"),
+            heading.ends_with("(withheld, do not rely on this)"),
             "{heading}"
         );
     }
@@ -176,7 +180,7 @@ fn no_word_breaks_a_table_of_markdown() {
         }
     }
     let hostile = render("md", &hostile_run());
-    let is_command = |line: &&str| line.starts_with("- command: ");
+    let is_command = |line: &&str| line.starts_with("- run: ");
     let (commands, others): (Vec<&str>, Vec<&str>) = hostile.lines().partition(is_command);
     for line in others {
         assert!(

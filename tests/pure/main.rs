@@ -17,6 +17,7 @@ mod budget;
 mod changes;
 mod conclusions;
 mod coordinator;
+mod document;
 mod formats;
 mod gate_model;
 mod golden;

@@ -8,8 +8,7 @@ use forkscope::record::{
     Effect, Estimate, Outcome, Run, SCHEMA_VERSION, Sample, Verdict, WorkloadRecord,
 };
 use forkscope::report::json::{self, ReadError};
-use forkscope::report::terminal::calibration as table;
-use forkscope::report::{REGISTRY, Style, find};
+use forkscope::report::{REGISTRY, Style, calibration, find, terminal as text};
 use forkscope::study;
 use forkscope::study::latency::{self, LatencyAnswer, LatencyFinding, LatencyOf, LatencySide};
 
@@ -515,7 +514,12 @@ fn a_folder_that_cannot_be_made_is_named_with_the_next_step() {
 fn a_calibration_is_a_table_under_its_machine() {
     let calibration = fixture::calibration();
     let mut out = Vec::new();
-    table::write(&calibration, &Style::default(), &mut out).unwrap();
+    text::write(
+        &calibration::document(&calibration),
+        &Style::default(),
+        &mut out,
+    )
+    .unwrap();
     let text = String::from_utf8(out).unwrap();
     assert!(widest(&text) <= 100, "{text}");
     insta::assert_snapshot!(text);

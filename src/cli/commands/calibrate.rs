@@ -17,8 +17,7 @@ use crate::observe::clock::OpClock;
 use crate::record::calibration::{Calibration, CalibrationRun};
 use crate::record::{METHOD_VERSION, Run, SCHEMA_VERSION};
 use crate::report::json::Json;
-use crate::report::terminal::calibration as table;
-use crate::report::{self, Report, Style, file, progress};
+use crate::report::{self, Report, Style, calibration as table, file, progress, terminal};
 use crate::study::calibrate::{
     Calibrate as Study, calibration_rows, calibration_run, keeps_promise, withheld_share,
 };
@@ -160,7 +159,7 @@ pub fn calibrate(began: Instant, asked: &Calibrate) -> Result<u8, CommandError> 
             serde_json::to_writer_pretty(&mut *out, &calibration)?;
             out.write_all(b"\n")
         }
-        None => table::write(&calibration, &Style::of_stdout(), out),
+        None => terminal::write(&table::document(&calibration), &Style::of_stdout(), out),
     })?;
     if calibration.complete && calibration.runs.is_empty() {
         report::say(format_args!(
@@ -289,7 +288,7 @@ fn save(calibration: &Calibration, folder: Option<&Path>) -> Result<(), CommandE
     })
     .and_then(|_| {
         file::save(folder, "table.txt", |out| {
-            table::write(calibration, &Style::default(), out)
+            terminal::write(&table::document(calibration), &Style::default(), out)
         })
     })
     .map(|_| ())

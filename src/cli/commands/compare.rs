@@ -3,7 +3,7 @@
 use super::{CommandError, color_choice, print, records, usage};
 use crate::cli::{Compare, Written};
 use crate::record::comparison::Comparison;
-use crate::report::{Style, regression, terminal};
+use crate::report::{Style, changes, markdown, terminal};
 use crate::verdict::{self, EXIT_GATE_BROKEN, EXIT_GATE_OPEN, EXIT_OK, EXIT_UNFIT};
 
 /// `forkscope compare`.
@@ -13,9 +13,10 @@ pub fn compare(asked: &Compare) -> Result<u8, CommandError> {
     let tolerances = asked.tolerances();
     let comparison =
         verdict::compare(&old, &new, &tolerances, asked.across_machines).map_err(usage)?;
+    let document = changes::document(&comparison);
     print(|out| match asked.format {
-        Written::Terminal => terminal::comparison::write(&comparison, &Style::of_stdout(), out),
-        Written::Md => regression::write(&comparison, out),
+        Written::Terminal => terminal::write(&document, &Style::of_stdout(), out),
+        Written::Md => markdown::write(&document, out),
         Written::Json => {
             serde_json::to_writer_pretty(&mut *out, &comparison)?;
             writeln!(out)

@@ -14,8 +14,7 @@ use crate::observe::clock::OpClock;
 use crate::observe::memory;
 use crate::record::Run;
 use crate::report::file::{Claim, keep_earlier};
-use crate::report::terminal::gates as gate_sentences;
-use crate::report::{self, Style, json, progress};
+use crate::report::{self, Style, gates as held_gates, json, progress, terminal};
 use crate::stats::MIN_PAIRS;
 use crate::study::{self, Programme, comparison};
 use crate::transport::{self, Choice};
@@ -424,7 +423,15 @@ fn present(
             .write(record, &style, out)?;
         match common.json {
             Some(_) => Ok(()),
-            None => gate_sentences::write(gates, &style, out),
+            None if gates.is_empty() => Ok(()),
+            None => {
+                writeln!(out)?;
+                let style = Style {
+                    record: None,
+                    ..style
+                };
+                terminal::write(&held_gates::document(gates), &style, out)
+            }
         }
     })?;
     if common.json.is_some() {

@@ -3,7 +3,7 @@
 use super::{CommandError, color_choice, failed, print, records, usage};
 use crate::cli::{Color, WrittenHistory};
 use crate::record::history::{History, Skipped};
-use crate::report::{Style, file, history as markdown, html, terminal};
+use crate::report::{Style, file, history as past, html, markdown, terminal};
 use crate::verdict::{EXIT_OK, history};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -75,9 +75,9 @@ fn write(
     out: &mut dyn Write,
 ) -> io::Result<()> {
     match format {
-        WrittenHistory::Terminal => terminal::trend::write(history, style, out),
-        WrittenHistory::Md => markdown::write(history, out),
-        WrittenHistory::Html => html::history::write(history, out),
+        WrittenHistory::Terminal => terminal::write(&past::document(history), style, out),
+        WrittenHistory::Md => markdown::write(&past::document(history), out),
+        WrittenHistory::Html => html::history(history, out),
         WrittenHistory::Json => {
             serde_json::to_writer_pretty(&mut *out, history)?;
             writeln!(out)

@@ -5,53 +5,39 @@
 //!
 //! | file | question |
 //! |---|---|
-//! | `history` | what became of each comparison over time, as a page? |
-//! | `sections` | which parts does a page have, in which order? |
-//! | `figures` | which pictures does it have? |
-//! | `block` | what is a page made of? |
+//! | `block` | what is each block of a page? |
+//! | `draw` | how is each kind of picture drawn? |
 //! | `plot` | how do values become places on a plane with two axes? |
 //! | `svg` | which shapes is a picture made of? |
-//! | `page.html`, `history.html`, `head.html`, `block.html`, `drawing.html`, `how_to_read.html` | how is that written down? |
 //! | `style.css` | how does it look, in both themes and on paper? |
 //!
-//! Every text passes through the escaping of the template engine; the style sheet is the only thing
-//! that is put in as it is.
+//! Every text is escaped where it is put in; the style sheet is the only thing that is put in as it is.
 
 mod block;
-mod figures;
-pub mod history;
+mod draw;
 mod plot;
-mod sections;
 mod svg;
 
+use std::collections::HashSet;
 use std::io::{self, Write};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use minijinja::value::Serde;
-use minijinja::{AutoEscape, Environment, UndefinedBehavior, Value};
-use serde::Serialize;
+use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-use self::block::Section;
 use super::json::Json;
-use super::terminal::head;
-use super::{Report, Style, numbers};
+use super::{Report, Style, history as past, parts};
+use crate::document::{Block, Document, Place, Section};
 use crate::record::Run;
-use crate::verdict::{BUSY_LABEL, WITHHELD_LABEL, words};
-
-/// Templates by the names that they call each other by.
-const TEMPLATES: [(&str, &str); 6] = [
-    ("page.html", include_str!("page.html")),
-    ("history.html", include_str!("history.html")),
-    ("head.html", include_str!("head.html")),
-    ("block.html", include_str!("block.html")),
-    ("drawing.html", include_str!("drawing.html")),
-    ("how_to_read.html", include_str!("how_to_read.html")),
-];
+use crate::record::history::History;
+use crate::verdict::words;
 
 const STYLE: &str = include_str!("style.css");
+
+/// What a page may load and run: nothing.
+const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'";
 
 /// A page for a browser.
 #[derive(Clone, Copy, Debug)]
@@ -59,125 +45,191 @@ pub struct Html;
 
 impl Report for Html {
     fn write(&self, run: &Run, _style: &Style, out: &mut dyn Write) -> io::Result<()> {
-        let document = Document::of(run)?;
-        let page = render("page.html", &document).map_err(io::Error::other)?;
-        out.write_all(page.as_bytes())?;
-        out.write_all(b"\n")
-    }
-}
-
-/// Everything that the templates may use.
-#[derive(Serialize)]
-struct Document {
-    title: String,
-    lead: String,
-    started: String,
-    style: &'static str,
-    labels: Vec<Label>,
-    sections: Vec<Section>,
-    margin: String,
-    seed: String,
-    version: String,
-    method: u32,
-    record: Record,
-}
-
-/// What must be known before anything else is read.
-#[derive(Serialize)]
-struct Label {
-    name: String,
-    text: String,
-}
-
-/// The record itself, to be saved.
-#[derive(Serialize)]
-struct Record {
-    size: String,
-    base64: String,
-}
-
-impl Record {
-    fn of(json: &[u8]) -> io::Result<Self> {
-        Ok(Self {
-            size: words::bytes(json.len() as f64),
-            base64: STANDARD.encode(gzip(json)?),
-        })
-    }
-}
-
-impl Document {
-    fn of(run: &Run) -> io::Result<Self> {
         let mut json = Vec::new();
         Json.write(run, &Style::default(), &mut json)?;
-        let mut asked: Vec<&str> = run.answers.iter().map(|a| a.workload.as_str()).collect();
-        asked.dedup();
-        let title = match asked.is_empty() {
-            true => "forkscope report".to_owned(),
-            false => format!("forkscope report: {}", asked.join(", ")),
+        let record = Attachment {
+            title: "The record",
+            about: "Every number above is rendered from one file, which is inside this page: each invocation with its \
+                    metrics or its cause of failure, the order of the run, and all parameters.",
+            file: "run.json.gz",
+            json: &json,
         };
-        let machine = &run.machine;
-        Ok(Self {
-            title,
-            lead: format!(
-                "{}, {} effective CPUs; took {}",
-                machine.cpu_model.as_deref().unwrap_or("CPU unknown"),
-                head::cpus(machine.cpus_effective),
-                words::duration(run.wall_s)
-            ),
-            started: run.started.clone(),
-            style: STYLE,
-            labels: labels(run),
-            sections: sections::all(run),
-            margin: numbers::percent(run.margin),
-            seed: run.seed.to_string(),
-            version: run.forkscope_version.clone(),
-            method: run.method_version,
-            record: Record::of(&json)?,
-        })
+        write(&parts::document(run), &record, out)
     }
 }
 
-/// A record is mostly digits that repeat: an eighth of it is left.
-fn gzip(bytes: &[u8]) -> io::Result<Vec<u8>> {
-    let mut packed = GzEncoder::new(Vec::new(), Compression::best());
-    packed.write_all(bytes)?;
-    packed.finish()
+/// What a page holds to be saved.
+#[derive(Clone, Copy, Debug)]
+pub struct Attachment<'a> {
+    /// The title above it.
+    pub title: &'a str,
+    /// What it is.
+    pub about: &'a str,
+    /// Its name when it is saved.
+    pub file: &'a str,
+    /// What it holds, before it is packed.
+    pub json: &'a [u8],
 }
 
-fn labels(run: &Run) -> Vec<Label> {
-    let mut found = Vec::new();
-    let mut add = |name: &str, text: String| {
-        found.push(Label {
-            name: name.to_owned(),
-            text,
-        });
+/// Writes a document as a page.
+///
+/// # Errors
+/// What `out` says.
+pub fn write(document: &Document, held: &Attachment<'_>, out: &mut dyn Write) -> io::Result<()> {
+    let (mut first, body): (Vec<Section>, Vec<Section>) = document
+        .sections
+        .iter()
+        .filter(|s| block::is_shown(&s.detail) && !s.blocks.is_empty())
+        .cloned()
+        .partition(|s| s.place == Place::Answer);
+    let answers = first.len();
+    first.extend(body);
+    tell_apart(&mut first);
+    let (first, body) = first.split_at(answers);
+    let page = html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="color-scheme" content="light dark";
+                meta http-equiv="Content-Security-Policy" content=(POLICY);
+                title { (document.title) }
+                style { (PreEscaped(STYLE)) }
+            }
+            body {
+                a.skip href="#main" { "Skip to the answer" }
+                (patterns())
+                header {
+                    h1 { (document.title) }
+                    p.about { (document.lead) }
+                    @for label in &document.labels {
+                        p.warning { strong.label { (label.status) } " " (label.text) }
+                    }
+                }
+                "\n"
+                main #main tabindex="-1" {
+                    @for section in first { (set(section)) }
+                    nav aria-label="On this page" {
+                        h2.small { "On this page" }
+                        ul {
+                            @for section in body {
+                                li { a href={ "#" (section.id) } { (title(section)) } }
+                                "\n"
+                            }
+                            li { a href="#record" { (held.title) } }
+                        }
+                    }
+                    @for section in body { (set(section)) }
+                    (attachment(held)?)
+                }
+            }
+        }
     };
-    if let Some(reason) = &run.withheld {
-        add(WITHHELD_LABEL, reason.clone());
-    }
-    if let Some(reason) = &run.busy {
-        add(BUSY_LABEL, format!("measured although {reason}"));
-    }
-    if !run.complete {
-        let reason = run.incomplete_reason.as_deref();
-        let reason = reason.unwrap_or("no reason was recorded");
-        let text = format!("{reason}; what follows rests on the pairs that were measured");
-        add("incomplete", text);
-    }
-    for caution in head::cautions(run) {
-        add("mind the machine", caution);
-    }
-    found
+    out.write_all(page.into_string().as_bytes())?;
+    out.write_all(b"\n")
 }
 
-fn render(name: &str, document: &impl Serialize) -> Result<String, minijinja::Error> {
-    let mut engine = Environment::new();
-    engine.set_auto_escape_callback(|_| AutoEscape::Html);
-    // A name that a template has wrong is a mistake to be seen in a test, not an empty place.
-    engine.set_undefined_behavior(UndefinedBehavior::SemiStrict);
-    for (name, text) in TEMPLATES {
-        engine.add_template(name, text)?;
+/// Writes a history as a page that holds it.
+///
+/// # Errors
+/// What `out` says.
+pub fn history(history: &History, out: &mut dyn Write) -> io::Result<()> {
+    let held = Attachment {
+        title: "The history as a file",
+        about: "Every number above is rendered from one file, which is inside this page; the records that it comes from are \
+                named in it.",
+        file: "history.json.gz",
+        json: &serde_json::to_vec(history)?,
+    };
+    write(&past::document(history), &held, out)
+}
+
+/// The hatching that pictures share.
+fn patterns() -> Markup {
+    html! {
+        svg.patterns aria-hidden="true" width="0" height="0" {
+            defs {
+                pattern #unsettled-lines width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)" {
+                    path d="M0 0V6" class="pattern-line" {}
+                }
+            }
+        }
     }
-    let context = Value::from(Serde(document));
-    engine.get_template(name)?.render(context)
+}
+
+fn title(section: &Section) -> String {
+    match section.begins_with_name {
+        true => section.title.clone(),
+        false => capitalised(&section.title),
+    }
+}
+
+/// A title of its own begins with a capital; one that begins with a name does not.
+fn capitalised(title: &str) -> String {
+    let mut letters = title.chars();
+    let first = letters.next().into_iter().flat_map(char::to_uppercase);
+    first.chain(letters).collect()
+}
+
+fn set(section: &Section) -> Markup {
+    let heading = format!("{}-title", section.id);
+    let mark = section.mark();
+    html! {
+        section id=(section.id) aria-labelledby=(heading) {
+            h2 id=(heading) { (title(section)) (mark) }
+            @if !section.about.is_empty() { p.about { (section.about) } }
+            "\n"
+            (block::blocks(&section.blocks, &section.title, &mark))
+        }
+        "\n"
+    }
+}
+
+fn attachment(held: &Attachment<'_>) -> io::Result<Markup> {
+    // A record is mostly digits that repeat: an eighth of it is left.
+    let mut packed = GzEncoder::new(Vec::new(), Compression::best());
+    packed.write_all(held.json)?;
+    let packed = STANDARD.encode(packed.finish()?);
+    let size = words::bytes(held.json.len() as f64);
+    Ok(html! {
+        section #record aria-labelledby="record-title" {
+            h2 #record-title { (held.title) }
+            p { (held.about) }
+            p {
+                a.button download=(held.file) href={ "data:application/gzip;base64," (PreEscaped(packed)) } {
+                    "Save " (held.file) " (" (size) " unpacked)"
+                }
+            }
+        }
+    })
+}
+
+/// Gives every section and picture an id of its own: names that differ only in what a link cannot
+/// hold come out alike.
+fn tell_apart(sections: &mut [Section]) {
+    let mut taken: HashSet<String> = ["main", "record"].map(str::to_owned).into();
+    for section in sections {
+        own(&mut section.id, &mut taken);
+        in_blocks(&mut section.blocks, &mut taken);
+    }
+}
+
+fn in_blocks(blocks: &mut [Block], taken: &mut HashSet<String>) {
+    for block in blocks {
+        match block {
+            Block::Chart(chart) => own(&mut chart.id, taken),
+            Block::Group { blocks, .. } => in_blocks(blocks, taken),
+            _ => {}
+        }
+    }
+}
+
+fn own(id: &mut String, taken: &mut HashSet<String>) {
+    let wanted = id.clone();
+    let mut turn = 1;
+    while !taken.insert(id.clone()) {
+        turn += 1;
+        *id = format!("{wanted}-{turn}");
+    }
 }

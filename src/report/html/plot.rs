@@ -1,15 +1,8 @@
 //! How do values become places on a plane with two labelled axes?
 
-use super::svg::{Anchor, Drawing, Room, text_width};
-
-/// How values are spread over pixels.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Spread {
-    /// Equal differences take equal room.
-    Even,
-    /// Equal factors take equal room. Values are above 0.
-    Factors,
-}
+use super::svg::{Anchor, Drawing, text_width};
+use crate::document::chart::{Spread, Unit};
+use crate::document::numbers;
 
 /// A range of values.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -137,70 +130,53 @@ pub struct Axis {
 }
 
 /// Pixels between the edge of a picture and its plane.
-const EDGE: f64 = 10.0;
-const ABOVE: f64 = 26.0;
-const BELOW: f64 = 40.0;
+pub const EDGE: f64 = 10.0;
 
-/// A plane with two axes, to draw on.
+/// A plane with two axes on a drawing.
 pub struct Plane {
-    /// What is drawn.
-    pub drawing: Drawing,
-    x: Range,
-    y: Range,
-    left: f64,
-    right: f64,
-    top: f64,
-    bottom: f64,
+    /// From left to right.
+    pub x: Range,
+    /// From bottom to top.
+    pub y: Range,
+    /// Its edges, pixels.
+    pub left: f64,
+    /// See `left`.
+    pub right: f64,
+    /// See `left`.
+    pub top: f64,
+    /// See `left`.
+    pub bottom: f64,
 }
 
 impl Plane {
-    /// A plane of the room's width; its height without what stands above and below.
-    pub fn new(room: Room, height: f64, x: &Axis, y: &Axis) -> Self {
-        let labels = y.ticks.iter().map(|(_, label)| text_width(label));
-        let left = labels.fold(24.0, f64::max) + EDGE + 4.0;
-        let mut plane = Self {
-            drawing: Drawing::new(room.width(), ABOVE + height + BELOW),
-            x: x.range,
-            y: y.range,
-            left,
-            right: room.width() - 2.0 * EDGE,
-            top: ABOVE,
-            bottom: ABOVE + height,
-        };
-        plane.axes(x, y);
-        plane
+    /// Lines and labels of the upright axis.
+    pub fn upright(&self, drawing: &mut Drawing, axis: &Axis) {
+        for (value, label) in &axis.ticks {
+            let at = self.y(*value);
+            drawing.line("grid", &[(self.left, at), (self.right, at)]);
+            let place = (self.left - 6.0, at + 4.0);
+            drawing.text("tick", Anchor::End, place, label.clone());
+        }
     }
 
-    fn axes(&mut self, x: &Axis, y: &Axis) {
+    /// Line and labels of the axis below, with its title.
+    pub fn level_axis(&self, drawing: &mut Drawing, axis: &Axis) {
         let (left, right, bottom) = (self.left, self.right, self.bottom);
-        for (value, label) in &y.ticks {
-            let at = self.y(*value);
-            self.drawing.line("grid", &[(left, at), (right, at)]);
-            let place = (left - 6.0, at + 4.0);
-            self.drawing.text("tick", Anchor::End, place, label.clone());
-        }
-        self.drawing
-            .line("axis", &[(left, bottom), (right, bottom)]);
+        drawing.line("axis", &[(left, bottom), (right, bottom)]);
         let mut free_from = 0.0;
-        for (value, label) in &x.ticks {
+        for (value, label) in &axis.ticks {
             let at = self.x(*value);
-            self.drawing
-                .line("axis", &[(at, bottom), (at, bottom + 4.0)]);
+            drawing.line("axis", &[(at, bottom), (at, bottom + 4.0)]);
             let half = text_width(label) / 2.0;
             // A label that would run into the one before is left out; its stroke stays.
             if at - half >= free_from && at + half <= right + 2.0 * EDGE {
                 let place = (at, bottom + 17.0);
-                self.drawing
-                    .text("tick", Anchor::Middle, place, label.clone());
+                drawing.text("tick", Anchor::Middle, place, label.clone());
                 free_from = at + half + 6.0;
             }
         }
-        let place = (EDGE / 2.0, 14.0);
-        self.drawing
-            .text("title", Anchor::Start, place, y.title.clone());
         let place = (right, bottom + 34.0);
-        self.drawing
-            .text("title", Anchor::End, place, x.title.clone());
+        drawing.text("title", Anchor::End, place, axis.title.clone());
     }
 
     /// Pixels from the left.
@@ -223,41 +199,35 @@ impl Plane {
     }
 
     /// A point of the plane.
-    pub fn point(&self, x: f64, y: f64) -> (f64, f64) {
+    pub fn point(&self, (x, y): (f64, f64)) -> (f64, f64) {
         (self.x(x), self.y(y))
-    }
-
-    /// A line from edge to edge at a value of y.
-    pub fn level(&mut self, class: &'static str, value: f64) {
-        let at = self.y(value);
-        let ends = [(self.left, at), (self.right, at)];
-        self.drawing.line(class, &ends);
-    }
-
-    /// A band from edge to edge.
-    pub fn band(&mut self, class: &'static str, low: f64, high: f64) {
-        let (low, high) = (self.y(low), self.y(high));
-        self.drawing
-            .rectangle(class, (self.left, high), (self.right, low));
     }
 }
 
-/// Agent counts, spread by factors: each count that was measured has a label.
-pub fn agents(counts: &[usize]) -> Option<Axis> {
-    let values = counts.iter().map(|n| *n as f64);
-    let range = Range::of(Spread::Factors, values, 0.06)?;
-    let mut ticks: Vec<(f64, String)> = counts.iter().map(|n| (*n as f64, n.to_string())).collect();
-    ticks.sort_by(|a, b| a.0.total_cmp(&b.0));
-    ticks.dedup();
-    Some(Axis {
-        range,
-        ticks,
-        title: "agents".to_owned(),
-    })
+/// Values with their labels.
+pub fn labelled(unit: Unit, ticks: Vec<f64>) -> Vec<(f64, String)> {
+    let write: fn(f64) -> String = match unit {
+        Unit::Plain => return plain(ticks),
+        Unit::Count => numbers::count,
+        Unit::Percent => |v| format!("{:.0} %", v * 100.0),
+        Unit::Seconds => numbers::seconds,
+        Unit::Nanoseconds => round_time,
+    };
+    ticks.into_iter().map(|v| (v, write(v))).collect()
+}
+
+/// A round time at an axis: `50 µs`, `1.5 ms`.
+fn round_time(ns: f64) -> String {
+    let (value, unit) = match ns {
+        ns if ns < 999.5e3 => (ns / 1e3, "µs"),
+        ns if ns < 999.5e6 => (ns / 1e6, "ms"),
+        ns => (ns / 1e9, "s"),
+    };
+    format!("{} {unit}", numbers::trimmed(format!("{value:.2}")))
 }
 
 /// Labels of values that share their number of decimals.
-pub fn plain(ticks: Vec<f64>) -> Vec<(f64, String)> {
+fn plain(ticks: Vec<f64>) -> Vec<(f64, String)> {
     let is_whole = |places: usize| {
         let scale = 10_f64.powi(places as i32);
         let whole = |v: &f64| ((v * scale).round() - v * scale).abs() < 1e-6 * scale.max(1.0);
@@ -315,5 +285,13 @@ mod tests {
         assert_eq!(labels(&[0.5, 1.0]), ["0.5", "1.0"]);
         assert_eq!(labels(&[0.95, 1.0]), ["0.95", "1.00"]);
         assert_eq!(labels(&[1.0, 2.0]), ["1", "2"]);
+    }
+
+    #[test]
+    fn times_have_the_unit_that_keeps_them_short() {
+        assert_eq!(round_time(500.0), "0.5 µs");
+        assert_eq!(round_time(50e3), "50 µs");
+        assert_eq!(round_time(1.5e6), "1.5 ms");
+        assert_eq!(round_time(2e9), "2 s");
     }
 }

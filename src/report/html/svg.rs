@@ -1,10 +1,10 @@
 //! Which shapes is a picture made of, and how wide is its text?
 //!
-//! A picture is a list of shapes that the template `drawing.html` writes down: the template engine
-//! escapes every text, and nothing here knows what markup is. Coordinates are in pixels from the upper
-//! left corner; a shape that lies nowhere (not a number, infinite) is left out.
+//! A picture is a list of shapes. Coordinates are in pixels from the upper left corner; a shape that lies nowhere (not a
+//! number, infinite) is left out.
 
-use serde::Serialize;
+use crate::document::chart::Form;
+use maud::{Markup, html};
 
 /// Room that a picture has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,7 +55,7 @@ pub fn shortened(text: &str, room: f64) -> String {
 }
 
 /// A picture.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug)]
 pub struct Drawing {
     /// Pixels from left to right.
     pub width: String,
@@ -66,19 +66,17 @@ pub struct Drawing {
 }
 
 /// A shape. `class` names a rule of the style sheet: colours differ by theme, forms do not.
-#[derive(Clone, Debug, Serialize)]
-#[serde(rename_all = "snake_case", tag = "kind")]
+#[derive(Clone, Debug)]
 pub enum Shape {
     /// A path, with words for those who point at it.
     Path {
-        class: &'static str,
+        class: String,
         d: String,
-        #[serde(skip_serializing_if = "Option::is_none")]
         says: Option<String>,
     },
     /// A line of text.
     Text {
-        class: &'static str,
+        class: String,
         x: String,
         y: String,
         anchor: &'static str,
@@ -97,23 +95,6 @@ pub enum Anchor {
     End,
 }
 
-/// The form of a point.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Form {
-    /// A disc.
-    Disc,
-    /// A square on its side.
-    Square,
-    /// A square on its tip.
-    Diamond,
-    /// A triangle that points up.
-    Up,
-    /// A triangle that points down.
-    Down,
-    /// Two strokes.
-    Cross,
-}
-
 impl Drawing {
     /// An empty picture.
     pub fn new(width: f64, height: f64) -> Self {
@@ -124,25 +105,52 @@ impl Drawing {
         }
     }
 
+    /// The shapes as markup.
+    pub fn markup(&self) -> Markup {
+        html! {
+            @for shape in &self.shapes {
+                @match shape {
+                    Shape::Path { class, d, says } => {
+                        path class=(class) d=(d) { @if let Some(says) = says { title { (says) } } }
+                    }
+                    Shape::Text { class, x, y, anchor, text } => {
+                        text class=(class) x=(x) y=(y) text-anchor=(anchor) { (text) }
+                    }
+                }
+                "\n"
+            }
+        }
+    }
+
+    /// What makes a box of it: left, top, width and height.
+    pub fn view(&self) -> String {
+        format!("0 0 {} {}", self.width, self.height)
+    }
+
     /// A line through `points`.
-    pub fn line(&mut self, class: &'static str, points: &[(f64, f64)]) {
+    pub fn line(&mut self, class: impl Into<String>, points: &[(f64, f64)]) {
         self.path(class, through(points), points, None);
     }
 
     /// An area with `points` as its corners.
-    pub fn area(&mut self, class: &'static str, points: &[(f64, f64)]) {
+    pub fn area(&mut self, class: impl Into<String>, points: &[(f64, f64)]) {
         self.path(class, format!("{}Z", through(points)), points, None);
     }
 
     /// A rectangle from one corner to the opposite one.
-    pub fn rectangle(&mut self, class: &'static str, (x, y): (f64, f64), (to_x, to_y): (f64, f64)) {
+    pub fn rectangle(
+        &mut self,
+        class: impl Into<String>,
+        (x, y): (f64, f64),
+        (to_x, to_y): (f64, f64),
+    ) {
         self.area(class, &[(x, y), (to_x, y), (to_x, to_y), (x, to_y)]);
     }
 
     /// A point of a form, so many pixels from its middle to its edge.
     pub fn mark(
         &mut self,
-        class: &'static str,
+        class: impl Into<String>,
         form: Form,
         (x, y): (f64, f64),
         radius: f64,
@@ -177,7 +185,7 @@ impl Drawing {
     /// A text.
     pub fn text(
         &mut self,
-        class: &'static str,
+        class: impl Into<String>,
         anchor: Anchor,
         (x, y): (f64, f64),
         text: impl Into<String>,
@@ -186,7 +194,7 @@ impl Drawing {
             return;
         }
         self.shapes.push(Shape::Text {
-            class,
+            class: class.into(),
             x: pixels(x),
             y: pixels(y),
             anchor: match anchor {
@@ -200,13 +208,14 @@ impl Drawing {
 
     fn path(
         &mut self,
-        class: &'static str,
+        class: impl Into<String>,
         d: String,
         points: &[(f64, f64)],
         says: Option<String>,
     ) {
         let is_somewhere = |(x, y): &(f64, f64)| x.is_finite() && y.is_finite();
         if !points.is_empty() && points.iter().all(is_somewhere) {
+            let class = class.into();
             self.shapes.push(Shape::Path { class, d, says });
         }
     }

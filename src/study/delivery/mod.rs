@@ -4,6 +4,7 @@ mod claim;
 mod conclude;
 mod finding;
 mod plan;
+mod show;
 mod woken;
 
 pub use claim::claims;
@@ -11,8 +12,9 @@ pub use finding::{DeliveryAnswers, DeliveryWay, Improvement, WokenRatio};
 pub use woken::woken_sentence;
 
 use super::{Context, Entry, Fixed, Study, Words, finding};
+use crate::document::Document;
 use crate::experiment::plan::Draft;
-use crate::record::{Cell, WorkloadRecord};
+use crate::record::{Cell, Run, WorkloadRecord};
 use crate::study::links;
 use crate::workload::SpecSource;
 use crate::workload::delivery::{self, ENTRY, Reception};
@@ -89,5 +91,9 @@ impl Study for Delivery {
     #[cfg(test)]
     fn schema(&self, generator: &mut schemars::SchemaGenerator) -> Option<schemars::Schema> {
         Some(generator.subschema_for::<DeliveryAnswers>())
+    }
+
+    fn show(&self, run: &Run, out: &mut Document) {
+        show::show(run, out);
     }
 }

@@ -4,6 +4,7 @@ mod conclude;
 mod finding;
 mod plan;
 mod sentence;
+mod show;
 
 pub use finding::{
     BodyAnswer, FloorAnswer, FloorState, FormatAnswers, FormatCost, FormatFacts, HopPrice,
@@ -12,6 +13,7 @@ pub use finding::{
 pub use sentence::{FLOOR, floor, format_sentence};
 
 use super::{Context, Entry, Fixed, Study, Words, finding as value};
+use crate::document::Document;
 use crate::experiment::plan::Draft;
 use crate::record::{Cell, Run};
 use crate::verdict::{Measured, words};
@@ -121,6 +123,10 @@ impl Study for Formats {
     #[cfg(test)]
     fn schema(&self, generator: &mut schemars::SchemaGenerator) -> Option<schemars::Schema> {
         Some(generator.subschema_for::<FormatAnswers>())
+    }
+
+    fn show(&self, run: &Run, out: &mut Document) {
+        show::show(run, out);
     }
 }
 

@@ -5,12 +5,14 @@
 mod conclude;
 mod finding;
 mod sentence;
+mod show;
 
 pub use conclude::answers;
 pub use finding::{KEPT_UP, LatencyAnswer, LatencyFinding, LatencyOf, LatencySide};
 pub use sentence::latency_sentence;
 
 use super::{Context, Entry, Study, finding};
+use crate::document::Document;
 use crate::experiment::plan::{Depth, Draft, Leaves, PlannedCell, anchors, band};
 use crate::metric::Metric;
 use crate::record::{Cell, Evidence, Priority, Run, Weight};
@@ -98,5 +100,9 @@ impl Study for Latency {
     #[cfg(test)]
     fn schema(&self, generator: &mut schemars::SchemaGenerator) -> Option<schemars::Schema> {
         Some(generator.subschema_for::<LatencyFinding>())
+    }
+
+    fn show(&self, run: &Run, out: &mut Document) {
+        show::show(run, out);
     }
 }

@@ -3,14 +3,16 @@
 mod finding;
 mod plan;
 mod sentence;
+mod show;
 mod split;
 
 pub use finding::{HopAnswers, HopPart, HopRatio, HopSplit, Part};
 pub use sentence::{Told, adds_up, price, told};
 
 use super::{Context, Entry, Fixed, Study, Words, finding as value};
+use crate::document::Document;
 use crate::experiment::plan::{Depth, Draft};
-use crate::record::{Cell, WorkloadRecord};
+use crate::record::{Cell, Run, WorkloadRecord};
 use crate::study::links;
 use crate::workload::SpecSource;
 use crate::workload::hop::{ENDS, ENTRY};
@@ -76,5 +78,9 @@ impl Study for Message {
     #[cfg(test)]
     fn schema(&self, generator: &mut schemars::SchemaGenerator) -> Option<schemars::Schema> {
         Some(generator.subschema_for::<HopAnswers>())
+    }
+
+    fn show(&self, run: &Run, out: &mut Document) {
+        show::show(run, out);
     }
 }

@@ -4,12 +4,14 @@
 //! same beliefs.
 
 mod conclude;
+mod show;
 mod what_if;
 
 use super::{Context, Entry, Study, finding};
 use crate::deployment::Form;
+use crate::document::Document;
 use crate::experiment::plan::{Draft, Leaves, NamedBy, PlannedSide, Stands, anchors, band};
-use crate::record::{Cell, Estimate, Weight};
+use crate::record::{Cell, Estimate, Run, Weight};
 use crate::transport::{Asked, Choice, Purpose, REGISTRY, WaitPolicy};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -93,6 +95,10 @@ impl Study for Prices {
     #[cfg(test)]
     fn schema(&self, generator: &mut schemars::SchemaGenerator) -> Option<schemars::Schema> {
         Some(generator.subschema_for::<PriceFinding>())
+    }
+
+    fn show(&self, run: &Run, out: &mut Document) {
+        show::show(run, out);
     }
 }
 
