@@ -15,6 +15,7 @@ use crate::record::{Cell, Estimate, Run, Weight};
 use crate::transport::{Asked, Choice, Purpose, REGISTRY, WaitPolicy};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use std::collections::BTreeMap;
 
 /// Its name.
 pub const NAME: &str = "prices";
@@ -84,11 +85,12 @@ impl Study for Prices {
         prices.sort_by_key(|p| (p.workload.clone(), place(p)));
         let mut workloads: Vec<&str> = prices.iter().map(|p| p.workload.as_str()).collect();
         workloads.dedup();
-        let of = |workload: &&str| {
-            let own = prices.iter().filter(|p| p.workload == *workload);
-            what_if::what_if(&own.cloned().collect::<Vec<_>>())
+        let of = |workload: &str| {
+            let own = prices.iter().filter(|p| p.workload == workload);
+            let said = what_if::what_if(&own.cloned().collect::<Vec<_>>());
+            (workload.to_owned(), said)
         };
-        let what_if: Vec<String> = workloads.iter().flat_map(of).collect();
+        let what_if = workloads.into_iter().map(of).collect();
         (!prices.is_empty()).then(|| finding(&PriceFinding { prices, what_if }))?
     }
 
@@ -125,8 +127,8 @@ fn transports(draft: &Draft<'_>, form: Form, agents: usize) -> Vec<Choice> {
 pub struct PriceFinding {
     /// By workload, agent count, deployment and transport.
     pub prices: Vec<MessageAnswer>,
-    /// What another transport would make of it, in sentences; empty where only one was asked for.
-    pub what_if: Vec<String>,
+    /// What another transport would make of it: by workload, in sentences; none where only one was asked for.
+    pub what_if: BTreeMap<String, Vec<String>>,
 }
 
 /// Price of messages at one agent count under one deployment.
