@@ -86,11 +86,11 @@ pub fn price(split: &HopSplit) -> String {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use crate::record::Estimate;
 
-    fn part(part: Part, value: f64, half: f64, total: f64) -> HopPart {
+    pub(crate) fn part(part: Part, value: f64, half: f64, total: f64) -> HopPart {
         HopPart {
             part,
             ns: Estimate {
@@ -103,7 +103,7 @@ mod tests {
         }
     }
 
-    fn split(parts: Vec<HopPart>) -> HopSplit {
+    pub(crate) fn split(parts: Vec<HopPart>) -> HopSplit {
         HopSplit {
             payload_bytes: 64,
             deployment: "processes".to_owned(),

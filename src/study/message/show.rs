@@ -143,18 +143,24 @@ fn split(splits: &[HopSplit], out: &mut Document) {
         "the kernel's own copies and system calls are in the rest: they cannot be told apart from outside. Copy is one copy \
          between two threads; a transport may make several",
     );
-    let is_doubtful = |s: &HopSplit| s.parts.iter().any(|p| is_doubtful(s, p));
-    if splits.iter().any(is_doubtful) {
+    let parts = || {
+        splits
+            .iter()
+            .flat_map(|s| s.parts.iter().map(move |p| (s, p)))
+    };
+    if parts().any(|(s, p)| is_doubtful(s, p)) {
         section.quiet(
-            "?: cannot be told apart here: the interval holds 0 or lies below it, the part is beyond the price, or the parts \
-             of this message do not add up on this machine now",
+            "?: cannot be told apart here: the interval holds 0 or lies below it, or the part is beyond the price",
         );
+    }
+    if !splits.iter().all(adds_up) {
+        section.quiet("–: the parts of this message do not add up on this machine now");
     }
 }
 
-/// Whether the share of a part means nothing.
+/// Whether the share of a part of a message whose parts add up means nothing.
 fn is_doubtful(split: &HopSplit, part: &HopPart) -> bool {
-    !adds_up(split) || told(split, part) == Told::Not
+    adds_up(split) && told(split, part) == Told::Not
 }
 
 /// The share of a part, marked where it means nothing.
@@ -336,4 +342,38 @@ fn ratios(run: &Run, hops: &HopAnswers, out: &mut Document) {
         ))
         .chart(Some(drawn.chart("hop-ratios", title, caption, key)))
         .table(Table::new(4, titles).rows(ratios.iter().map(row)));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::sentence::tests::{part, split};
+    use super::*;
+
+    /// What the section says of a message whose parts besides the wake-up are `rest` wide.
+    fn shown(rest: f64, copy: f64) -> String {
+        let parts = vec![
+            part(Part::WakeUp, 15_000.0, 900.0, 20_000.0),
+            part(Part::Copy, copy, 1_000.0, 20_000.0),
+            part(Part::Rest, 4_000.0, rest, 20_000.0),
+        ];
+        let mut out = Document::default();
+        super::split(&[split(parts)], &mut out);
+        format!("{:?}", out.sections)
+    }
+
+    #[test]
+    fn a_mark_has_its_line_and_no_line_is_there_without_its_mark() {
+        let [settled, doubtful, broken] =
+            [(1_500.0, 3_000.0), (1_500.0, 900.0), (15_000.0, 3_000.0)]
+                .map(|(rest, copy)| shown(rest, copy));
+        for (said, mark, line) in [
+            (&settled, false, false),
+            (&doubtful, true, false),
+            (&broken, false, true),
+        ] {
+            assert_eq!(said.contains("% ?"), mark, "{said}");
+            assert_eq!(said.contains("?: cannot be told"), mark, "{said}");
+            assert_eq!(said.contains("–: the parts"), line, "{said}");
+        }
+    }
 }
