@@ -3,6 +3,8 @@
 //! A device never ends and a named pipe may never begin; what is no workload may hold anything, which is
 //! no reason to send it to somebody's terminal.
 
+pub mod source;
+
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read};
 use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};

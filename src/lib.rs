@@ -1,9 +1,9 @@
 //! forkscope: threads, processes, or a mix of both, for your agents, on your machine.
 //!
-//! Data flows one way, left to right; a module uses only what stands to its left:
+//! Data flows one way, left to right; a module uses only what stands to its left (a test reads this picture and looks):
 //!
 //! ```text
-//! record, metric → stats → verdict → document ─┐
+//! memory_file, input → record, metric → stats → verdict → document →
 //! agent → observe → workload → transport → deployment → experiment → study → report → cli
 //! ```
 //!

@@ -12,8 +12,10 @@ pub mod calibration;
 mod cell;
 pub mod checks;
 pub mod comparison;
+mod form;
 pub mod history;
 mod machine;
+mod placement;
 mod plan;
 mod sample;
 pub mod schema;
@@ -23,7 +25,9 @@ pub use answer::{
     Steadiness, SteadyState, Verdict,
 };
 pub use cell::{Arm, Cause, Cell, Dropped, Pair, Pinning, Role, Weight};
+pub use form::{Count, Form, Kind, ParseError, whole_cpus};
 pub use machine::Machine;
+pub use placement::Placement;
 pub use plan::{Looks, OrderEntry, PlanRecord, Side};
 pub use sample::{Failure, Memory, Outcome, Phase, Sample};
 

@@ -61,7 +61,7 @@ fn answer(began: Instant, command: &Command) -> Result<u8, CommandError> {
             agents,
             time,
             common,
-        } => commands::map(began, workload, usize::from(*agents), *time, common),
+        } => commands::of_study(began, "map", workload, usize::from(*agents), *time, common),
         Command::Run(asked) => commands::run(began, asked),
         Command::Calibrate(asked) => commands::calibrate(began, asked),
         Command::Report(asked) => commands::report(asked),

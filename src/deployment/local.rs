@@ -2,15 +2,13 @@
 
 use super::gate::Gate;
 use super::worker::{self, Agents, Assignment, End, Hops, WorkerReport};
-use super::{Job, Placement, pinning};
+use super::{Job, Kind, Placement, pinning};
 use crate::observe::cpu::ThreadClock;
 use crate::transport::channel::{self, BufferLink, ChannelPort, SharedLink};
 use crate::transport::ring::RingPort;
 use crate::transport::ring::segment::Segment;
 use crate::transport::spin::Spinning;
-use crate::transport::{
-    Entry, Home, Link, Means, ROUNDS_UNDER_WAY, Shared, Silent, WaitPolicy, Wiring,
-};
+use crate::transport::{Entry, Link, Means, ROUNDS_UNDER_WAY, Shared, Silent, WaitPolicy, Wiring};
 use crate::workload::hop::Hop;
 use crate::workload::reference::Tape;
 use crate::workload::{self, Spec, Topology};
@@ -129,12 +127,12 @@ pub(super) fn wiring(job: &Job, spec: &dyn Spec, placement: &Placement) -> Wirin
 }
 
 /// The transport that connects the workers of a job; `None` where no message passes between workers.
-pub(super) fn carrier(job: &Job, wiring: &Wiring, home: Home) -> Option<&'static Entry> {
+pub(super) fn carrier(job: &Job, wiring: &Wiring, kind: Kind) -> Option<&'static Entry> {
     let is_alone = wiring.placement.workers() == 1;
     if wiring.topology.is_silent() || job.tape || is_alone {
         return None;
     }
-    Some(job.transport.of(home))
+    Some(job.transport.of(kind))
 }
 
 /// What is done with the ends of a process's workers, whatever their transport.

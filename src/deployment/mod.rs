@@ -8,13 +8,12 @@
 //!
 //! 1. Write `src/deployment/NAME.rs` with a [`Deployment`]: start the workers of a [`Job`], and hand
 //!    back a [`Fleet`] that can be watched, asked for its reports, and ended.
-//! 2. Add its [`Kind`] and how its label is read to `form.rs`, and one entry to [`REGISTRY`].
+//! 2. Add its [`Kind`] and how its label is read to `record/form.rs`, and one entry to [`REGISTRY`].
 //!
 //! `forkscope list`, the parser of `-d` and the parity test iterate the registry.
 
 mod crew;
 pub mod file_size;
-mod form;
 pub mod gate;
 mod hop;
 mod local;
@@ -26,8 +25,7 @@ pub mod signals;
 pub mod threads;
 pub mod worker;
 
-pub use crate::transport::Placement;
-pub use form::{Count, Form, Kind, ParseError, whole_cpus};
+pub use crate::record::{Count, Form, Kind, ParseError, Placement, whole_cpus};
 
 use crate::observe::clock::OpClock;
 use crate::record::{Failure, Phase, Pinning};

@@ -6,9 +6,9 @@
 use super::gate::Gate;
 use super::local::{LocalWorkers, Starter, carrier, start_connected, wiring};
 use super::worker::{End, WorkerReport};
-use super::{Deployment, Fleet, Job, Placement, failure_of};
+use super::{Deployment, Fleet, Job, Kind, Placement, failure_of};
 use crate::record::{Failure, Phase};
-use crate::transport::{Home, Shared};
+use crate::transport::Shared;
 use crate::workload;
 use crossbeam_channel::{Receiver, bounded};
 use nix::unistd::Pid;
@@ -27,7 +27,7 @@ impl Deployment for Threads {
         let spec = workload::parse(&job.source).map_err(|e| setup(e.to_string()))?;
         let all = 0..placement.workers();
         let wiring = wiring(job, spec.as_ref(), &placement);
-        let entry = carrier(job, &wiring, Home::Threads);
+        let entry = carrier(job, &wiring, Kind::Threads);
         let connect = |why: String| setup(format!("connect the workers: {why}"));
         let shared = match entry {
             Some(entry) => Shared::create(entry, &wiring).map_err(connect)?,

@@ -36,7 +36,7 @@ fn arm(cell: &PlannedCell, which: Side, request: &Asked) -> Arm {
         true => transport_of(side, cell.agents, request, cell.workload),
     };
     let deployment = side.form.to_string();
-    let is_native = Choice::Native.of(side.form.kind.home()).name == transport;
+    let is_native = Choice::Native.of(side.form.kind).name == transport;
     Arm {
         label: match cell.named_by {
             NamedBy::Deployment => deployment.clone(),
@@ -64,7 +64,7 @@ fn is_alone(side: &PlannedSide, agents: usize, request: &Asked) -> bool {
 /// What a side's messages travel by.
 fn transport_of(side: &PlannedSide, agents: usize, request: &Asked, workload: usize) -> String {
     let form = &side.form;
-    let entry = side.transport.of(form.kind.home());
+    let entry = side.transport.of(form.kind);
     let is_pumped = || {
         let source = &request.workloads[workload].source;
         let placement = form.place(agents, request.cpus());

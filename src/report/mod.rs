@@ -17,12 +17,11 @@
 //! | `parts` | what does each part of a run say? |
 //! | `changes` | what changed from one run to another? |
 //! | `history` | what became of each comparison over time? |
-//! | `calibration` | how often does this machine tell a thing from itself, and find what is there? |
 //! | `gates` | what became of each gate? |
 //! | `style` | what can a terminal, or a file, show? |
 //! | `progress` | how does a person see that a run goes on? |
 //!
-//! `parts`, `changes`, `history`, `calibration` and `gates` say what there is to say, as a
+//! `parts`, `changes`, `history` and `gates` say what there is to say, as a
 //! [`Document`](crate::document::Document); `terminal`, `markdown` and `html` set any of them.
 //!
 //! # How to add a format
@@ -32,7 +31,6 @@
 //!
 //! `forkscope list`, `forkscope report` and the golden tests iterate the registry.
 
-pub mod calibration;
 pub mod changes;
 pub mod csv;
 pub mod file;

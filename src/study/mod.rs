@@ -191,6 +191,12 @@ pub trait Study: Sync {
         None
     }
 
+    /// The deployments that it compares where nobody names any, the baseline first, on so many whole CPUs: those of a
+    /// report, or of the study's own command, which is given a number of agents.
+    fn deployments(&self, _: Option<usize>, _: usize) -> Vec<Form> {
+        Vec::new()
+    }
+
     /// Refuses what makes no sense, before the machine is looked at.
     ///
     /// # Errors
@@ -286,10 +292,25 @@ pub fn all() -> Vec<&'static dyn Study> {
     all.copied().collect()
 }
 
+/// The study of that name.
+///
+/// # Panics
+/// When there is none.
+#[must_use]
+pub fn named(name: &str) -> &'static dyn Study {
+    let found = all().into_iter().find(|s| s.entry().name == name);
+    found.unwrap_or_else(|| panic!("no study is called {name}"))
+}
+
 /// Which of `studies` a workload belongs to: the first that claims it, or else the first of all.
 fn owner(studies: &[&'static dyn Study], workload: &WorkloadRecord) -> &'static dyn Study {
     let claiming = studies.iter().find(|s| s.claims(workload));
     *claiming.unwrap_or(&studies[0])
+}
+
+/// Which study a workload belongs to.
+fn owner_of(workload: &WorkloadRecord) -> &'static dyn Study {
+    owner(&all(), workload)
 }
 
 /// Plans what `studies` ask on this machine.

@@ -105,6 +105,13 @@ impl Programme {
         wishes.all(|w| w.as_ref() == Some(&first)).then_some(first)
     }
 
+    /// The deployments that it compares where nobody names any, the baseline first: those of its first study.
+    #[must_use]
+    pub fn deployments(&self, agents: Option<usize>, cpus: usize) -> Vec<Form> {
+        let first = self.studies.first();
+        first.map_or_else(Vec::new, |s| s.deployments(agents, cpus))
+    }
+
     /// Whether its studies ask for latency where agent counts are their own.
     #[must_use]
     pub fn asks_latency(&self) -> bool {
@@ -209,7 +216,7 @@ impl Programme {
                 entry.name
             ));
         }
-        let unserved = deployments.iter().find(|d| !entry.serves(d.kind.home()));
+        let unserved = deployments.iter().find(|d| !entry.serves(d.kind));
         match unserved {
             None => Ok(()),
             Some(form) => Err(format!(

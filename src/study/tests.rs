@@ -1,7 +1,7 @@
 //! What do tests of studies share, and what do all of them plan together?
 
 use super::*;
-use crate::deployment::Form;
+use crate::deployment::{Form, whole_cpus};
 use crate::experiment::plan::{
     Ends, PlannedCell, PlannedSide, SCHEDULER_TURN_S, carry, fit, needed_s, shrink, two_rounds,
 };
@@ -93,7 +93,7 @@ fn full_request(cpus: f64) -> Asked {
     // The price of a message is asked in a plan of its own below.
     workloads.retain(|w| !w.is_link);
     Asked {
-        deployments: comparison::forms(cpus),
+        deployments: comparison::forms(whole_cpus(cpus)),
         budget_s: 1195.0,
         depth: Depth::Report,
         asks_latency: true,

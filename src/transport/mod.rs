@@ -21,7 +21,6 @@ pub mod channel;
 pub mod ipc;
 pub mod link;
 pub mod pipe;
-pub mod placement;
 pub mod ring;
 pub mod sealed;
 pub mod shared;
@@ -30,10 +29,11 @@ pub mod spin;
 pub mod stream;
 pub mod wire;
 
+pub use crate::record::Placement;
 pub use link::Link;
-pub use placement::Placement;
 pub use shared::Shared;
 
+use crate::record::Kind;
 use crate::workload::{Message, Topology};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -159,15 +159,6 @@ impl Port for Silent {
     }
 }
 
-/// Where workers live that a transport connects.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Home {
-    /// In one process.
-    Threads,
-    /// In processes of their own, or some in each of several.
-    Processes,
-}
-
 /// By which means a transport carries messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Means {
@@ -197,7 +188,7 @@ pub struct Entry {
     /// How it works.
     pub means: Means,
     /// Whom it serves: `None` is everybody.
-    pub home: Option<Home>,
+    pub serves_only: Option<Kind>,
     /// What it is for.
     pub purpose: Purpose,
 }
@@ -222,10 +213,10 @@ impl PartialEq for Entry {
 impl Eq for Entry {}
 
 impl Entry {
-    /// Whether workers of this home can use it.
+    /// Whether workers of this kind can use it.
     #[must_use]
-    pub fn serves(&self, home: Home) -> bool {
-        self.home.is_none_or(|h| h == home)
+    pub fn serves(&self, kind: Kind) -> bool {
+        self.serves_only.is_none_or(|k| k == kind)
     }
 
     /// This transport of ipc-channel with a pump between socket and worker.
@@ -246,7 +237,7 @@ pub const REGISTRY: &[Entry] = &[
         about: "crossbeam-channel between threads; moves ownership of a buffer (native to threads)",
         wait: WaitPolicy::Adaptive,
         means: Means::Channel,
-        home: Some(Home::Threads),
+        serves_only: Some(Kind::Threads),
         purpose: Purpose::Agents,
     },
     Entry {
@@ -254,7 +245,7 @@ pub const REGISTRY: &[Entry] = &[
         about: "the same; a worker that waits asks again and again",
         wait: WaitPolicy::Spin,
         means: Means::Channel,
-        home: Some(Home::Threads),
+        serves_only: Some(Kind::Threads),
         purpose: Purpose::Agents,
     },
     Entry {
@@ -262,7 +253,7 @@ pub const REGISTRY: &[Entry] = &[
         about: "crossbeam-channel; hands over a reference (Arc), so that nothing is copied (hops only)",
         wait: WaitPolicy::Adaptive,
         means: Means::SharedChannel,
-        home: Some(Home::Threads),
+        serves_only: Some(Kind::Threads),
         purpose: Purpose::Hops,
     },
     Entry {
@@ -270,7 +261,7 @@ pub const REGISTRY: &[Entry] = &[
         about: "the same; a worker that waits asks again and again",
         wait: WaitPolicy::Spin,
         means: Means::SharedChannel,
-        home: Some(Home::Threads),
+        serves_only: Some(Kind::Threads),
         purpose: Purpose::Hops,
     },
     Entry {
@@ -278,7 +269,7 @@ pub const REGISTRY: &[Entry] = &[
         about: "ipc-channel between processes; serialises the message (native to processes)",
         wait: WaitPolicy::Park,
         means: Means::Ipc(ipc::Parcel::Typed),
-        home: Some(Home::Processes),
+        serves_only: Some(Kind::Processes),
         purpose: Purpose::Agents,
     },
     Entry {
@@ -286,7 +277,7 @@ pub const REGISTRY: &[Entry] = &[
         about: "ipc-channel that carries bytes as they lie in memory; serialises nothing",
         wait: WaitPolicy::Park,
         means: Means::Ipc(ipc::Parcel::Bytes),
-        home: Some(Home::Processes),
+        serves_only: Some(Kind::Processes),
         purpose: Purpose::Agents,
     },
     Entry {
@@ -294,7 +285,7 @@ pub const REGISTRY: &[Entry] = &[
         about: "the same; a worker that waits asks again and again",
         wait: WaitPolicy::Spin,
         means: Means::Ipc(ipc::Parcel::Bytes),
-        home: Some(Home::Processes),
+        serves_only: Some(Kind::Processes),
         purpose: Purpose::Agents,
     },
     Entry {
@@ -302,7 +293,7 @@ pub const REGISTRY: &[Entry] = &[
         about: "a ring in shared memory, the same code between threads and between processes; looks for a moment, then sleeps",
         wait: WaitPolicy::Adaptive,
         means: Means::Ring,
-        home: None,
+        serves_only: None,
         purpose: Purpose::Agents,
     },
     Entry {
@@ -310,7 +301,7 @@ pub const REGISTRY: &[Entry] = &[
         about: "the same ring; a worker that waits never sleeps",
         wait: WaitPolicy::Spin,
         means: Means::Ring,
-        home: None,
+        serves_only: None,
         purpose: Purpose::Agents,
     },
     Entry {
@@ -318,7 +309,7 @@ pub const REGISTRY: &[Entry] = &[
         about: "the same ring; a worker that waits sleeps at once",
         wait: WaitPolicy::Park,
         means: Means::Ring,
-        home: None,
+        serves_only: None,
         purpose: Purpose::Agents,
     },
     Entry {
@@ -326,7 +317,7 @@ pub const REGISTRY: &[Entry] = &[
         about: "a Unix stream socket between any two workers that talk",
         wait: WaitPolicy::Park,
         means: Means::Socket,
-        home: None,
+        serves_only: None,
         purpose: Purpose::Agents,
     },
     Entry {
@@ -334,7 +325,7 @@ pub const REGISTRY: &[Entry] = &[
         about: "two pipes between any two workers that talk",
         wait: WaitPolicy::Park,
         means: Means::Pipe,
-        home: None,
+        serves_only: None,
         purpose: Purpose::Agents,
     },
     Entry {
@@ -342,7 +333,7 @@ pub const REGISTRY: &[Entry] = &[
         about: "ipc-channel read by a pump thread, which hands over by crossbeam-channel (taken where it must be: mixes, large or many messages)",
         wait: WaitPolicy::Adaptive,
         means: Means::Ipc(ipc::Parcel::Typed),
-        home: Some(Home::Processes),
+        serves_only: Some(Kind::Processes),
         purpose: Purpose::Fallback,
     },
     Entry {
@@ -350,7 +341,7 @@ pub const REGISTRY: &[Entry] = &[
         about: "the same of bytes as they lie in memory",
         wait: WaitPolicy::Adaptive,
         means: Means::Ipc(ipc::Parcel::Bytes),
-        home: Some(Home::Processes),
+        serves_only: Some(Kind::Processes),
         purpose: Purpose::Fallback,
     },
     Entry {
@@ -358,7 +349,7 @@ pub const REGISTRY: &[Entry] = &[
         about: "the same; a worker that waits asks the channel again and again",
         wait: WaitPolicy::Spin,
         means: Means::Ipc(ipc::Parcel::Bytes),
-        home: Some(Home::Processes),
+        serves_only: Some(Kind::Processes),
         purpose: Purpose::Fallback,
     },
 ];
@@ -417,12 +408,12 @@ impl From<Choice> for String {
 }
 
 impl Choice {
-    /// The transport of workers of this home.
+    /// The transport of workers of this kind.
     #[must_use]
-    pub fn of(self, home: Home) -> &'static Entry {
-        let native = match home {
-            Home::Threads => "channel",
-            Home::Processes => "ipc",
+    pub fn of(self, kind: Kind) -> &'static Entry {
+        let native = match kind {
+            Kind::Threads => "channel",
+            Kind::Processes => "ipc",
         };
         match self {
             Choice::Native => find(native).expect("native transports are registered"),
@@ -492,7 +483,10 @@ mod tests {
         let mut pumped = Vec::new();
         for entry in of_ipc {
             let other = entry.pumped();
-            assert_eq!((other.means, other.home), (entry.means, entry.home));
+            assert_eq!(
+                (other.means, other.serves_only),
+                (entry.means, entry.serves_only)
+            );
             assert_eq!(
                 other.wait == WaitPolicy::Spin,
                 entry.wait == WaitPolicy::Spin

@@ -1,10 +1,12 @@
 //! What does a file of claims or of thresholds ask? Errors name file, line and field.
 
-use crate::deployment::Form;
-use crate::input;
+use crate::input::{
+    self,
+    source::{SpecError, SpecSource},
+};
 use crate::metric::Metric;
+use crate::record::Form;
 use crate::record::checks::CheckKind;
-use crate::workload::{SpecError, SpecSource};
 use serde::Deserialize;
 use std::path::Path;
 use toml::Spanned;

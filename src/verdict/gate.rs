@@ -5,8 +5,8 @@
 //! where the whole interval says the contrary, and is open everywhere else.
 
 use super::{BUSY_LABEL, EXIT_GATE_BROKEN, EXIT_GATE_OPEN, EXIT_OK, WITHHELD_LABEL, words};
-use crate::deployment::Form;
 use crate::metric::Metric;
+use crate::record::Form;
 use crate::record::{Cell, Effect, Run, Verdict};
 use crate::stats::x_over_baseline;
 use std::fmt;
@@ -116,7 +116,7 @@ impl FromStr for Gate {
             .next()
             .ok_or_else(|| fail("the deployment is missing".to_owned()))?
             .parse()
-            .map_err(|e: crate::deployment::ParseError| fail(e.to_string()))?;
+            .map_err(|e: crate::record::ParseError| fail(e.to_string()))?;
         let metric = match subject.next() {
             None => Metric::OPS_PER_S,
             Some(word) => Metric::find(word).ok_or_else(|| {

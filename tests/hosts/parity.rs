@@ -6,7 +6,7 @@ use forkscope::experiment::invocation::Invocation;
 use forkscope::metric::Metric;
 use forkscope::record::Pinning;
 use forkscope::study::comparison;
-use forkscope::transport::{self, Choice, Home, Purpose, WaitPolicy};
+use forkscope::transport::{self, Choice, Purpose, WaitPolicy};
 use forkscope::workload::delivery::{Paced, Reception};
 use forkscope::workload::hop::{Hop, Pattern};
 use forkscope::workload::{self, Digest, SpecSource, reference};
@@ -110,7 +110,7 @@ fn placements() -> Vec<(usize, Form)> {
         }
     }
     for (cpus, agents) in (1..=256).flat_map(|c| (MOST + 1..=128).map(move |a| (c, a))) {
-        for form in comparison::forms(cpus as f64) {
+        for form in comparison::forms(cpus) {
             let placement = form.place(agents, cpus);
             let shape = (placement.processes(), placement.workers());
             let is_uneven = agents % placement.workers() != 0;
@@ -205,15 +205,15 @@ fn agents_that_replay_a_tape_believe_what_those_that_talk_believe() {
 }
 
 /// Every transport by which agents can talk under the deployments of a kind.
-fn transports(home: Home) -> Vec<Choice> {
+fn transports(kind: Kind) -> Vec<Choice> {
     let all = transport::REGISTRY.iter();
-    all.filter(|e| e.purpose == Purpose::Agents && e.serves(home))
+    all.filter(|e| e.purpose == Purpose::Agents && e.serves(kind))
         .map(Choice::Named)
         .collect()
 }
 
-fn home(form: &str) -> Home {
-    form.parse::<deployment::Form>().unwrap().kind.home()
+fn kind(form: &str) -> Kind {
+    form.parse::<deployment::Form>().unwrap().kind
 }
 
 #[test]
@@ -228,7 +228,7 @@ fn messages_by_every_transport_give_the_reference_digest_under_every_deployment(
             let source = || coordination(changes);
             let expected = reference_digest(&host::invocation_of(source(), agents, "threads"));
             for form in ["threads", "threads:2", "processes", "processes:2x2"] {
-                for transport in transports(home(form)) {
+                for transport in transports(kind(form)) {
                     let mut invocation = host::invocation_of(source(), agents, form);
                     invocation.job.transport = transport;
                     let sample = host::sample(&invocation);
@@ -249,7 +249,7 @@ fn messages_of_a_mebibyte_do_not_deadlock_by_any_transport() {
     let large = ("payload_bytes = 0 ", "payload_bytes = 1048576 ");
     let short = ("length = 50 ", "length = 4 ");
     for form in ["threads", "processes", "processes:2x2"] {
-        for transport in transports(home(form)) {
+        for transport in transports(kind(form)) {
             let source = coordination(&[ALL, NO_FAN_OUT, large, short]);
             let mut invocation = host::invocation_of(source, 4, form);
             invocation.job.transport = transport;
@@ -293,7 +293,7 @@ fn both_ends_of_a_hop_receive_what_was_sent_by_every_transport_wherever_they_are
             };
             for form in ["threads:1", "threads", "processes"] {
                 let serves =
-                    |e: &&transport::Entry| e.serves(home(form)) && e.purpose != Purpose::Fallback;
+                    |e: &&transport::Entry| e.serves(kind(form)) && e.purpose != Purpose::Fallback;
                 for entry in transport::REGISTRY.iter().filter(serves) {
                     for cpus in [Pinning::Free, Pinning::OneCpu, Pinning::OwnCpus] {
                         // Who spins on the other's CPU waits until the scheduler takes it away.
@@ -341,7 +341,7 @@ fn every_message_is_delivered_in_order_whether_its_receiver_polls_or_is_woken() 
         };
         for form in ["threads", "processes"] {
             let serves =
-                |e: &&transport::Entry| e.serves(home(form)) && e.purpose != Purpose::Fallback;
+                |e: &&transport::Entry| e.serves(kind(form)) && e.purpose != Purpose::Fallback;
             for entry in transport::REGISTRY.iter().filter(serves) {
                 let mut invocation = host::invocation_of(paced.source(), 2, form);
                 invocation.job.transport = Choice::Named(entry);

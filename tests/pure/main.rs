@@ -27,3 +27,4 @@ mod report;
 mod ring;
 mod ring_model;
 mod statistics;
+mod structure;

@@ -8,8 +8,9 @@ use forkscope::record::{
     Effect, Estimate, Outcome, Run, SCHEMA_VERSION, Sample, Verdict, WorkloadRecord,
 };
 use forkscope::report::json::{self, ReadError};
-use forkscope::report::{REGISTRY, Style, calibration, find, terminal as text};
+use forkscope::report::{REGISTRY, Style, find, terminal as text};
 use forkscope::study;
+use forkscope::study::calibrate;
 use forkscope::study::latency::{self, LatencyAnswer, LatencyFinding, LatencyOf, LatencySide};
 
 fn render(format: &str, run: &Run, style: &Style) -> String {
@@ -67,6 +68,11 @@ fn a_relay_has_a_line_for_each_side_and_a_sentence_for_each_deployment() {
         life_length: None,
         digest_round: 20,
     }];
+    for cell in &mut run.cells {
+        if cell.baseline.workload == "coordination" {
+            cell.study = "relay".to_owned();
+        }
+    }
     find_latency(&mut run, "exploration", vec![late(8, 0)]);
     find_latency(&mut run, "coordination", vec![late(8, 0)]);
     let text = terminal(&run);
@@ -515,7 +521,7 @@ fn a_calibration_is_a_table_under_its_machine() {
     let calibration = fixture::calibration();
     let mut out = Vec::new();
     text::write(
-        &calibration::document(&calibration),
+        &calibrate::document(&calibration),
         &Style::default(),
         &mut out,
     )

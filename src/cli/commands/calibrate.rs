@@ -1,12 +1,12 @@
 //! `calibrate`: how often does this machine tell a thing from itself, and find what is there?
 
-use super::blank::{claim_folder, empty_record, fill};
-use super::ground::{
+use super::empty_record::{claim_folder, empty_record, fill};
+use super::measure::RESERVE_S;
+use super::preflight::{
     Beginning, accept, begin, check_strictness, check_temporary_folder, look, reason_if_unfit,
     refusal, warnings_of,
 };
-use super::measure::RESERVE_S;
-use super::{CommandError, failed, held, print, usage};
+use super::{CommandError, conditions, failed, print, usage};
 use crate::cli::{Calibrate, Common};
 use crate::deployment::Form;
 use crate::experiment::coordinator;
@@ -14,14 +14,11 @@ use crate::experiment::host::Hosts;
 use crate::experiment::machine;
 use crate::experiment::plan::{self, Asked, Plan, carry};
 use crate::observe::clock::OpClock;
-use crate::record::calibration::{Calibration, CalibrationRun};
-use crate::record::{METHOD_VERSION, Run, SCHEMA_VERSION};
+use crate::record::Run;
+use crate::record::calibration::Calibration;
 use crate::report::json::Json;
-use crate::report::{self, Report, Style, calibration as table, file, progress, terminal};
-use crate::study::calibrate::{
-    Calibrate as Study, calibration_rows, calibration_run, keeps_promise, withheld_share,
-};
-use crate::study::{self, Programme};
+use crate::report::{self, Report, Style, file, progress, terminal};
+use crate::study::{self, Programme, calibrate};
 use crate::transport::{self, Choice};
 use crate::verdict::{Ending, exit_code};
 use std::path::Path;
@@ -41,18 +38,21 @@ const RUNS: &str = "runs";
 /// How long a machine that is refused is left alone before it is looked at again.
 const PAUSE: Duration = Duration::from_secs(3);
 
+/// What it measures.
+const STUDY: calibrate::Calibrate = calibrate::Calibrate;
+
 /// `forkscope calibrate`.
 pub fn calibrate(began: Instant, asked: &Calibrate) -> Result<u8, CommandError> {
     let common = &asked.common;
     check_strictness(common)?;
-    held::refuse(&common.held)?;
+    conditions::refuse(&common.held)?;
     if common.margin >= LARGEST_MARGIN {
         return Err(usage(format!(
             "a margin of {:.1} % takes the smallest known effect (0.952) for nothing; give --margin 3%, or anything below 5%",
             common.margin * 100.0
         )));
     }
-    let programme = Programme::of(&Study, &asked.workload).map_err(usage)?;
+    let programme = Programme::of(&STUDY, &asked.workload).map_err(usage)?;
     check_temporary_folder().map_err(usage)?;
     let (folder, _claim) = claim_folder(common)?.unzip();
     let Beginning {
@@ -78,15 +78,15 @@ pub fn calibrate(began: Instant, asked: &Calibrate) -> Result<u8, CommandError> 
         depth: Default::default(),
         is_busy: busy.is_some(),
     };
-    let plan = study::plan(&[&Study], &request, &machine).map_err(usage)?;
+    let plan = study::plan(&[&STUDY], &request, &machine).map_err(usage)?;
     carry::check(&request, &plan.cells, &machine).map_err(usage)?;
     let run_s = plan::needed_s(&plan.cells, request.most_pairs);
     check_room(&request, run_s, began)?;
     let Some(warnings) = accept(&findings, common) else {
         return Ok(exit_code(Ending::Unfit));
     };
-    let blank = empty_record(&request, machine, busy, common, warnings);
-    let mut calibration = empty_calibration(&blank, asked.pairs);
+    let empty = empty_record(&request, machine, busy, common, warnings);
+    let mut calibration = calibrate::begun(&empty, asked.pairs);
     // Written before anything is measured: a folder that cannot be written to shows now. Runs of an
     // earlier calibration would look like this one's.
     save(&calibration, folder.as_deref())?;
@@ -113,7 +113,7 @@ pub fn calibrate(began: Instant, asked: &Calibrate) -> Result<u8, CommandError> 
         let run = one_run(
             (&request, &plan),
             &clock,
-            blank.clone(),
+            empty.clone(),
             common,
             &is_interrupted,
             calibration.runs.len(),
@@ -128,11 +128,8 @@ pub fn calibrate(began: Instant, asked: &Calibrate) -> Result<u8, CommandError> 
             })
             .map_err(failed)?;
         }
-        add(
-            &mut calibration,
-            calibration_run(&run, warnings_of(&findings)),
-            began,
-        );
+        calibrate::add(&mut calibration, &run, warnings_of(&findings));
+        calibration.wall_s = began.elapsed().as_secs_f64();
         let number = calibration.runs.len();
         for warning in run.warnings {
             let warning = format!("run {number}: {warning}");
@@ -159,7 +156,7 @@ pub fn calibrate(began: Instant, asked: &Calibrate) -> Result<u8, CommandError> 
             serde_json::to_writer_pretty(&mut *out, &calibration)?;
             out.write_all(b"\n")
         }
-        None => terminal::write(&table::document(&calibration), &Style::of_stdout(), out),
+        None => terminal::write(&calibrate::document(&calibration), &Style::of_stdout(), out),
     })?;
     if calibration.complete && calibration.runs.is_empty() {
         report::say(format_args!(
@@ -170,7 +167,7 @@ pub fn calibrate(began: Instant, asked: &Calibrate) -> Result<u8, CommandError> 
     }
     Ok(exit_code(if calibration.complete {
         Ending::Measured {
-            is_withheld: keeps_promise(&calibration.rows) != Some(true),
+            is_withheld: calibrate::keeps_promise(&calibration.rows) != Some(true),
         }
     } else {
         Ending::Interrupted
@@ -243,40 +240,6 @@ fn check_room(request: &Asked, run_s: f64, began: Instant) -> Result<(), Command
     )))
 }
 
-fn empty_calibration(blank: &Run, pairs: usize) -> Calibration {
-    Calibration {
-        schema_version: SCHEMA_VERSION,
-        method_version: METHOD_VERSION,
-        forkscope_version: blank.forkscope_version.clone(),
-        command: blank.command.clone(),
-        settings: blank.settings.clone(),
-        started: blank.started.clone(),
-        wall_s: 0.0,
-        complete: false,
-        margin: blank.margin,
-        pairs,
-        machine: blank.machine.clone(),
-        busy: blank.busy.clone(),
-        workload: blank.workloads[0].clone(),
-        runs: Vec::new(),
-        refused: 0,
-        rows: Vec::new(),
-        rows_of_doubtful: Vec::new(),
-        withheld: withheld_share(&[]),
-        warnings: blank.warnings.clone(),
-    }
-}
-
-fn add(calibration: &mut Calibration, run: CalibrationRun, began: Instant) {
-    calibration.runs.push(run);
-    let (idle, doubtful): (Vec<_>, Vec<_>) =
-        calibration.runs.iter().partition(|r| r.findings.is_empty());
-    calibration.rows = calibration_rows(&idle, calibration.margin);
-    calibration.rows_of_doubtful = calibration_rows(&doubtful, calibration.margin);
-    calibration.withheld = withheld_share(&idle);
-    calibration.wall_s = began.elapsed().as_secs_f64();
-}
-
 /// Writes the record and the table, as a person would see it in a file.
 fn save(calibration: &Calibration, folder: Option<&Path>) -> Result<(), CommandError> {
     let Some(folder) = folder else {
@@ -288,7 +251,7 @@ fn save(calibration: &Calibration, folder: Option<&Path>) -> Result<(), CommandE
     })
     .and_then(|_| {
         file::save(folder, "table.txt", |out| {
-            terminal::write(&table::document(calibration), &Style::default(), out)
+            terminal::write(&calibrate::document(calibration), &Style::default(), out)
         })
     })
     .map(|_| ())

@@ -1,6 +1,6 @@
 //! `doctor`: the machine only.
 
-use super::ground::reason_if_unfit;
+use super::preflight::reason_if_unfit;
 use super::{CommandError, color_choice, print};
 use crate::agent;
 use crate::cli::Color;

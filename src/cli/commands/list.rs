@@ -2,7 +2,7 @@
 
 use super::{CommandError, print};
 use crate::cli::Listed;
-use crate::transport::Home;
+use crate::record::Kind;
 use crate::verdict::EXIT_OK;
 use crate::{deployment, report, study, transport, workload};
 
@@ -46,10 +46,10 @@ fn shelves() -> [Shelf; 5] {
             entries: transport::REGISTRY
                 .iter()
                 .map(|e| {
-                    let serves = match e.home {
+                    let serves = match e.serves_only {
                         None => "threads and processes",
-                        Some(Home::Threads) => "threads",
-                        Some(Home::Processes) => "processes",
+                        Some(Kind::Threads) => "threads",
+                        Some(Kind::Processes) => "processes",
                     };
                     let about = format!("{}; waits: {}; serves {serves}", e.about, e.wait.name());
                     (e.name, about)

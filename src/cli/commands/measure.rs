@@ -1,8 +1,8 @@
 //! `quick` and `run`: from options to a record, a table and an exit code.
 
-use super::blank::{claim_folder, empty_record, fill};
-use super::ground::{Beginning, accept, begin, check_strictness, check_temporary_folder};
-use super::{CommandError, failed, held, print, usage};
+use super::empty_record::{claim_folder, empty_record, fill};
+use super::preflight::{Beginning, accept, begin, check_strictness, check_temporary_folder};
+use super::{CommandError, conditions, failed, print, usage};
 use crate::cli::{AgentCounts, Common, RunArgs};
 use crate::deployment::{Form, Kind, pinning, whole_cpus};
 use crate::experiment::causes;
@@ -14,9 +14,9 @@ use crate::observe::clock::OpClock;
 use crate::observe::memory;
 use crate::record::Run;
 use crate::report::file::{Claim, keep_earlier};
-use crate::report::{self, Style, gates as held_gates, json, progress, terminal};
+use crate::report::{self, Style, gates as gates_report, json, progress, terminal};
 use crate::stats::MIN_PAIRS;
-use crate::study::{self, Programme, comparison};
+use crate::study::{self, Programme, Words};
 use crate::transport::{self, Choice};
 use crate::verdict::{
     Check, Ending, GateAnswer, exit_code, judge_checks, judge_gates, standings, worst,
@@ -60,13 +60,14 @@ pub fn quick(began: Instant, common: &Common) -> Result<u8, CommandError> {
 
 /// `forkscope full`.
 pub fn full(began: Instant, budget: Duration, common: &Common) -> Result<u8, CommandError> {
+    let programme = Programme::of_depth(Depth::Report).map_err(usage)?;
     let task = Task {
         depth: Depth::Report,
-        deployments: comparison::forms(pinning::effective()),
+        deployments: programme.deployments(None, whole_cpus(pinning::effective())),
         asks_latency: true,
         looks: true,
         time: Some(budget),
-        ..Task::new(Programme::of_depth(Depth::Report).map_err(usage)?)
+        ..Task::new(programme)
     };
     measure(began, task, common)
 }
@@ -88,6 +89,35 @@ pub fn run(began: Instant, asked: &RunArgs) -> Result<u8, CommandError> {
         ..Task::new(programme)
     };
     measure(began, task, &asked.common)
+}
+
+/// The command of a study that has one: its own deployments at one agent count, for as long as it takes.
+pub fn of_study(
+    began: Instant,
+    study: &str,
+    workload: &str,
+    agents: usize,
+    time: Option<Duration>,
+    common: &Common,
+) -> Result<u8, CommandError> {
+    let study = study::named(study);
+    let programme = Programme::of(study, workload).map_err(usage)?;
+    let deployments = programme.deployments(Some(agents), whole_cpus(pinning::effective()));
+    let words = Words {
+        workloads: &programme.workloads,
+        agents: Some(&[agents]),
+        deployments: &deployments,
+        transport: transport::Asked::One(Choice::Native),
+    };
+    study.refuse(&words).map_err(usage)?;
+    let task = Task {
+        agents: Some(AgentCounts(vec![agents])),
+        deployments,
+        takes_its_time: true,
+        time,
+        ..Task::new(programme)
+    };
+    measure(began, task, common)
 }
 
 /// Refuses the parts of a file's name that has commas, which separate workloads.
@@ -147,7 +177,7 @@ impl Task {
 /// What both have in common: from a plan's workloads to an exit code.
 pub(super) fn measure(began: Instant, task: Task, common: &Common) -> Result<u8, CommandError> {
     check_words(&task, common)?;
-    let checks = held::checks(&common.held)?;
+    let checks = conditions::checks(&common.held)?;
     let writes_all_formats = task.depth == Depth::Report;
     // Before the machine is looked at, which takes its time.
     let (folder, claim) = claim_folder(common)?.unzip();
@@ -247,7 +277,7 @@ fn prepare(
     let plan = study::plan(&studies, &request, &machine).map_err(usage)?;
     carry::check(&request, &plan.cells, &machine).map_err(usage)?;
     let cells = check_room(&request, &plan, time, began)?;
-    held::check_gates(&common.held, &request, &plan.cells, &cells)?;
+    conditions::check_gates(&common.held, &request, &plan.cells, &cells)?;
     let Some(mut warnings) = accept(&findings, common) else {
         return Ok(None);
     };
@@ -430,12 +460,12 @@ fn present(
                     record: None,
                     ..style
                 };
-                terminal::write(&held_gates::document(gates), &style, out)
+                terminal::write(&gates_report::document(gates), &style, out)
             }
         }
     })?;
     if common.json.is_some() {
-        held::say(gates, common.quiet);
+        conditions::say(gates, common.quiet);
     }
     saved.map_err(|e| failed(format!("the run was measured, but not written: {e}")))?;
     others.map_err(|e| failed(format!("the run was measured and its record written, but not its reports: {e}; write them with `forkscope report`")))

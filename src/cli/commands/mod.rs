@@ -1,16 +1,15 @@
 //! What the commands share: how they fail, how they print.
 
-mod blank;
 mod calibrate;
 mod compare;
 mod completions;
+mod conditions;
 mod doctor;
-mod ground;
-mod held;
+mod empty_record;
 mod list;
 mod man;
-mod map;
 mod measure;
+mod preflight;
 mod records;
 mod report;
 mod schema;
@@ -22,8 +21,7 @@ pub use completions::completions;
 pub use doctor::doctor;
 pub use list::list;
 pub use man::man;
-pub use map::map;
-pub use measure::{full, quick, run};
+pub use measure::{full, of_study, quick, run};
 pub use report::report;
 pub use schema::schema;
 pub use trend::trend;

@@ -20,12 +20,12 @@ pub use worker_process::{die_with, worker_main};
 
 use super::gate::{Gate, Reached, Step};
 use super::worker::WorkerReport;
-use super::{Deployment, Fleet, Job, Placement, REPORT_TIMEOUT, failure_of};
+use super::{Deployment, Fleet, Job, Kind, Placement, REPORT_TIMEOUT, failure_of};
 use crate::deployment::local::{carrier, wiring};
 use crate::observe::standstill::Stops;
 use crate::record::{Failure, Phase};
 use crate::transport::ipc::{Content, Mailbox};
-use crate::transport::{Home, Means, Shared};
+use crate::transport::{Means, Shared};
 use crate::workload::{self, Topology};
 use ipc_channel::ipc::{IpcOneShotServer, IpcReceiver, IpcSender};
 use nix::errno::Errno;
@@ -70,7 +70,7 @@ impl Deployment for Processes {
         let spec =
             workload::parse(&job.source).map_err(|e| failure_of(Phase::Setup, e.to_string()))?;
         let wiring = wiring(job, spec.as_ref(), &placement);
-        let entry = carrier(job, &wiring, Home::Processes);
+        let entry = carrier(job, &wiring, Kind::Processes);
         let shared = match entry {
             Some(entry) => Shared::create(entry, &wiring)
                 .map_err(|e| failure_of(Phase::Setup, format!("connect the workers: {e}")))?,

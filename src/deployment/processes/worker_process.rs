@@ -8,10 +8,11 @@ use crate::deployment::local::{
 use crate::deployment::worker::{self, Agents, End, Hops, WorkerReport};
 use crate::deployment::{Job, Placement};
 use crate::observe::cpu::ThreadClock;
+use crate::record::Kind;
 use crate::transport::ipc::{self, DirectPort, IpcLink, PumpedPort, Routes, Socket};
 use crate::transport::ipc::{fits_buffer, pump};
 use crate::transport::spin::Spinning;
-use crate::transport::{Home, Shared, WaitPolicy, Wiring};
+use crate::transport::{Shared, WaitPolicy, Wiring};
 use crate::workload;
 use ipc_channel::ipc::{IpcReceiver, IpcSender};
 use nix::sys::signal::Signal;
@@ -65,7 +66,7 @@ pub fn worker_main(arguments: &[String]) -> Result<(), String> {
         .map_err(|e| e.to_string())?
         .into();
     let wiring = wiring(&job, spec.as_ref(), &placement);
-    let entry = carrier(&job, &wiring, Home::Processes);
+    let entry = carrier(&job, &wiring, Kind::Processes);
     let workers = LocalWorkers::prepare(&job, spec, placement, placement.workers_of(process))?;
     let hand_over = {
         let to_host = Mutex::new(to_host);

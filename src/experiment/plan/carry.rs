@@ -57,9 +57,7 @@ fn placed<'a>(asked: &'a Asked, cells: &[PlannedCell]) -> Vec<Placed<'a>> {
         let found = &mut all[at].1;
         found.is_taped |= side.tape;
         if !side.tape {
-            found
-                .carriers
-                .push(side.transport.of(side.form.kind.home()));
+            found.carriers.push(side.transport.of(side.form.kind));
         }
     }
     all.into_iter().map(|(_, placed)| placed).collect()
@@ -80,7 +78,7 @@ pub fn can_start(
         workload: &draft.asked.workloads[workload],
         agents,
         form,
-        carriers: vec![draft.asked.transport.compared().of(form.kind.home())],
+        carriers: vec![draft.asked.transport.compared().of(form.kind)],
         is_taped: false,
     };
     carries(draft.asked, &placed, draft.machine)
@@ -149,7 +147,7 @@ fn check_spinning(asked: &Asked, placed: &Placed<'_>) -> Result<(), String> {
     } = placed;
     let cpus = asked.cpus();
     let workers = form.place(*agents, cpus).workers();
-    let entry = asked.transport.compared().of(form.kind.home());
+    let entry = asked.transport.compared().of(form.kind);
     let talks = workload.talks && !workload.is_link;
     if !(talks && entry.wait == WaitPolicy::Spin && workers > cpus) {
         return Ok(());

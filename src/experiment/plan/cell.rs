@@ -90,21 +90,21 @@ impl PlannedSide {
     /// Name of its transport.
     #[must_use]
     pub fn transport_name(&self) -> &'static str {
-        self.transport.of(self.form.kind.home()).name
+        self.transport.of(self.form.kind).name
     }
 
     /// How its messages wait.
     #[must_use]
     pub fn wait(&self) -> WaitPolicy {
-        self.transport.of(self.form.kind.home()).wait
+        self.transport.of(self.form.kind).wait
     }
 
     /// Its transport, where it is not what its deployment has of its own.
     #[must_use]
     pub fn not_native(&self) -> Option<&'static str> {
-        let home = self.form.kind.home();
-        let entry = self.transport.of(home);
-        (entry != Choice::Native.of(home)).then_some(entry.name)
+        let kind = self.form.kind;
+        let entry = self.transport.of(kind);
+        (entry != Choice::Native.of(kind)).then_some(entry.name)
     }
 }
 

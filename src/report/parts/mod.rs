@@ -8,8 +8,6 @@
 //! | `answer` | what is the answer, and what must be known before it is relied on? |
 //! | `head` | which machine, which run? |
 //! | `time` | what did single pairs say, in the order of the run? |
-//! | `memory` | how does memory grow with agents? |
-//! | `setup` | how long until all agents are ready, and when has it paid for itself? |
 //! | `checks` | how does the run stand against claims and thresholds? |
 //! | `missing` | what is missing, and what to know? |
 //! | `how_to_read` | what do the words mean? |
@@ -23,9 +21,7 @@ mod answer;
 mod checks;
 pub(super) mod head;
 mod how_to_read;
-mod memory;
 mod missing;
-mod setup;
 mod time;
 
 use crate::document::Document;
@@ -37,8 +33,6 @@ const BEFORE: &[fn(&Run, &mut Document)] = &[answer::show, head::show];
 
 /// Parts behind the studies.
 const BEHIND: &[fn(&Run, &mut Document)] = &[
-    memory::show,
-    setup::show,
     time::show,
     checks::show,
     missing::show,

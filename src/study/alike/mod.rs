@@ -1,5 +1,6 @@
 //! What do several studies say alike, and what moved while it was measured?
 
+pub mod machine;
 pub mod within;
 
 use crate::document::numbers;

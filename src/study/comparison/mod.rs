@@ -1,9 +1,13 @@
 //! Which deployment, and from how many agents on does the answer change?
 
+mod memory;
+mod setup;
 mod show;
 
+pub(super) use show::of_study;
+
 use super::{Entry, Study};
-use crate::deployment::{Count, Form, whole_cpus};
+use crate::deployment::{Count, Form};
 use crate::document::Document;
 use crate::experiment::plan::{Depth, Draft, Leaves, distinct};
 use crate::record::{Run, WorkloadRecord};
@@ -12,13 +16,16 @@ use crate::workload::{self, SpecSource};
 /// What is compared where nothing else is asked for.
 const WORKLOADS: [&str; 3] = ["exploration", "coordination", "learning"];
 
+/// Its name.
+pub const NAME: &str = "comparison";
+
 /// Agents that compute, under every deployment and at every agent count.
 pub struct Comparison;
 
 impl Study for Comparison {
     fn entry(&self) -> Entry {
         Entry::new(
-            "comparison",
+            NAME,
             "which deployment, and from how many agents on does the answer change?",
         )
     }
@@ -34,6 +41,10 @@ impl Study for Comparison {
 
     fn claims(&self, workload: &WorkloadRecord) -> bool {
         WORKLOADS.contains(&workload.code())
+    }
+
+    fn deployments(&self, _: Option<usize>, cpus: usize) -> Vec<Form> {
+        forms(cpus)
     }
 
     fn plan(&self, draft: &mut Draft<'_>) {
@@ -61,10 +72,9 @@ impl Study for Comparison {
     }
 }
 
-/// The deployments that a report compares on a machine of so many effective CPUs; the first is the baseline.
+/// The deployments that a report compares on a machine of so many whole CPUs; the first is the baseline.
 #[must_use]
-pub fn forms(cpus_effective: f64) -> Vec<Form> {
-    let cpus = whole_cpus(cpus_effective);
+pub fn forms(cpus: usize) -> Vec<Form> {
     // As square as the machine allows, and always a mix: two processes of two threads at least.
     let processes = ((cpus as f64).sqrt().round() as usize).max(2);
     let threads = cpus.div_ceil(processes).max(2);
@@ -98,11 +108,11 @@ mod tests {
     #[test]
     fn the_mix_follows_from_the_machine() {
         for (cpus, mix) in [
-            (1.0, "processes:2x2"),
-            (2.0, "processes:2x2"),
-            (8.0, "processes:3x3"),
-            (16.0, "processes:4x4"),
-            (64.0, "processes:8x8"),
+            (1, "processes:2x2"),
+            (2, "processes:2x2"),
+            (8, "processes:3x3"),
+            (16, "processes:4x4"),
+            (64, "processes:8x8"),
         ] {
             assert_eq!(labels(&forms(cpus)).last().unwrap(), mix, "{cpus} CPUs");
         }
@@ -110,7 +120,7 @@ mod tests {
 
     #[test]
     fn what_is_the_same_deployment_is_measured_once() {
-        let all = forms(2.0);
+        let all = forms(2);
         assert_eq!(labels(&distinct(&all, 1, 2)), ["threads", "processes"]);
         assert_eq!(labels(&distinct(&all, 2, 2)), ["threads", "processes"]);
         assert_eq!(distinct(&all, 8, 2).len(), 5);

@@ -1,16 +1,16 @@
 //! How fast is each side, and what does an op cost, per agent count?
 
+use super::{NAME, memory, setup};
 use crate::document::chart::{
     Axis, Chart, Fill, Form, Height, Ink, Join, Key, Lines, Look, Mark, Picture, Point, Series,
     Size, Spread, Unit, band,
 };
 use crate::document::{Detail, Document, Section, Table, numbers, slug};
 use crate::metric::{FOR_P99, Metric};
-use crate::record::{Cell, Role, Run, Sample, Side, Verdict, Weight, WorkloadRecord};
+use crate::record::{Cell, Role, Run, Sample, Side, Verdict, Weight};
 use crate::study::alike::{self, within};
 use crate::study::alike::{medians, or_nothing, pairs, rates, transport, verdict};
 use crate::study::scaling::{self, ScalingOf};
-use crate::study::{Study, relay::Relay};
 
 pub fn show(run: &Run, out: &mut Document) {
     let is_asked = |c: &Cell| c.role == Role::Question && c.weight != Weight::Supporting;
@@ -18,7 +18,14 @@ pub fn show(run: &Run, out: &mut Document) {
         let section = out.section("comparison", "comparison");
         section.unmarked().caution("no comparison was measured");
     }
-    for cells in &all(run) {
+    of_study(NAME, run, out);
+    memory::show(run, out);
+    setup::show(run, out);
+}
+
+/// A section for each two deployments that `study` compared.
+pub fn of_study(study: &str, run: &Run, out: &mut Document) {
+    for cells in &all(study, run) {
         let Cell { baseline, x, .. } = cells[0];
         let title = format!("{}: {x} against {baseline}", baseline.workload);
         let section = out.section(name(cells[0]), title);
@@ -36,15 +43,10 @@ pub fn show(run: &Run, out: &mut Document) {
     }
 }
 
-/// Cells that differ in nothing but the number of agents, ascending, in the order of the record.
-fn all(run: &Run) -> Vec<Vec<&Cell>> {
-    // What only explains, and relays, have tables of their own.
-    let is_relay = |w: &WorkloadRecord| Relay.claims(w);
-    let is_asked = |c: &&Cell| {
-        c.is_comparison()
-            && c.weight == Weight::Headline
-            && !run.workload(&c.baseline.workload).is_some_and(is_relay)
-    };
+/// Cells of a study that differ in nothing but the number of agents, ascending, in the order of the record.
+fn all<'a>(study: &str, run: &'a Run) -> Vec<Vec<&'a Cell>> {
+    let is_asked =
+        |c: &&Cell| c.study == study && c.is_comparison() && c.weight == Weight::Headline;
     let is_like = |a: &Cell, b: &Cell| (&a.baseline, &a.x) == (&b.baseline, &b.x);
     let mut found: Vec<Vec<&Cell>> = Vec::new();
     for cell in run.cells.iter().filter(is_asked) {

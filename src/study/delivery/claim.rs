@@ -79,11 +79,11 @@ fn claim(answers: &DeliveryAnswers, deployment: &str) -> String {
     if !said_of.is_empty() {
         sentence += &format!(": {}", said_of.join(", "));
     }
-    let woken = answers
+    let event = answers
         .ways
         .iter()
         .find(|w| w.deployment == deployment && w.poll_ms.is_none());
-    sentence += &match woken.and_then(|w| holds_for_ms(&w.mean_ns)) {
+    sentence += &match event.and_then(|w| holds_for_ms(&w.mean_ns)) {
         Some(range) if !is_contradicted(range, &own) => format!(
             "; it would hold for intervals from {:.1} to {:.1} ms, because polling waits half an interval",
             range.0, range.1
@@ -156,7 +156,7 @@ mod tests {
             }],
             improvements: improvements.iter().map(improvement).collect(),
             planned_ms: improvements.iter().map(|i| i.0).collect(),
-            woken: Vec::new(),
+            event: Vec::new(),
             claims: Vec::new(),
         }
     }

@@ -1,6 +1,6 @@
 //! How long does a message wait whose receiver polls, and how long whose receiver is woken?
 
-use super::finding::{DeliveryAnswers, DeliveryWay, Improvement, WokenRatio};
+use super::finding::{DeliveryAnswers, DeliveryWay, EventRatio, Improvement};
 use crate::metric::{FOR_P99, Metric};
 use crate::record::{Cell, Effect, Run, Sample};
 use crate::stats::{Widen, effect, estimate_mean, median, pair_differences};
@@ -16,7 +16,7 @@ pub fn delivery_answers(cells: &[&Cell], run: &Run) -> Option<DeliveryAnswers> {
     let paced = |name: &str| delivery::of(run.workload(name)?);
     let mut ways: Vec<(Way<'_>, Vec<&Sample>)> = Vec::new();
     let mut improvements = Vec::new();
-    let mut woken = Vec::new();
+    let mut event = Vec::new();
     for cell in cells {
         let [Some(baseline), Some(x)] = [&cell.baseline, &cell.x].map(|a| paced(&a.workload))
         else {
@@ -42,7 +42,7 @@ pub fn delivery_answers(cells: &[&Cell], run: &Run) -> Option<DeliveryAnswers> {
             && baseline == x
             && cell.baseline.deployment != cell.x.deployment
         {
-            woken.extend(woken_ratio(cell, baseline, margin));
+            event.extend(event_ratio(cell, baseline, margin));
         }
     }
     let ways: Vec<DeliveryWay> = ways.iter().filter_map(|(w, s)| row(w, s)).collect();
@@ -54,7 +54,7 @@ pub fn delivery_answers(cells: &[&Cell], run: &Run) -> Option<DeliveryAnswers> {
             .iter()
             .filter_map(|w| poll_ms(delivery::of(w)?))
             .collect(),
-        woken,
+        event,
         claims: Vec::new(),
     })
 }
@@ -76,24 +76,24 @@ fn poll_ms(paced: Paced) -> Option<u64> {
 /// Polling / being woken: the cell has them the other way round.
 fn improvement(cell: &Cell, poll_ms: u64, margin: f64) -> Option<Improvement> {
     let differences = pair_differences(cell, |s: &Sample| s.value(Metric::SERVICE_MEAN_NS));
-    let woken = effect(&differences, margin, Widen::NONE).ok()?;
+    let event = effect(&differences, margin, Widen::NONE).ok()?;
     Some(Improvement {
         deployment: cell.x.deployment.clone(),
         poll_ms,
         effect: Effect {
-            ratio: 1.0 / woken.ratio,
-            low: 1.0 / woken.high,
-            high: 1.0 / woken.low,
-            order_effect: -woken.order_effect,
-            ..woken
+            ratio: 1.0 / event.ratio,
+            low: 1.0 / event.high,
+            high: 1.0 / event.low,
+            order_effect: -event.order_effect,
+            ..event
         },
     })
 }
 
 /// One deployment against another, both woken.
-fn woken_ratio(cell: &Cell, paced: Paced, margin: f64) -> Option<WokenRatio> {
+fn event_ratio(cell: &Cell, paced: Paced, margin: f64) -> Option<EventRatio> {
     let differences = pair_differences(cell, |s: &Sample| s.value(Metric::SERVICE_MEAN_NS));
-    Some(WokenRatio {
+    Some(EventRatio {
         baseline: cell.baseline.deployment.clone(),
         x: cell.x.deployment.clone(),
         gap_ms: paced.gap_us as f64 / 1e3,
@@ -204,12 +204,12 @@ mod tests {
                 dropped: None,
             }
         };
-        let [polls, woken] = ways().map(|w| w.source().name);
+        let [polls, event] = ways().map(|w| w.source().name);
         Cell {
             metric: Metric::SERVICE_MEAN_NS.id().to_owned(),
             agents: 2,
             baseline: Arm::of(&polls, "threads", "channel"),
-            x: Arm::of(&woken, "threads", "channel"),
+            x: Arm::of(&event, "threads", "channel"),
             window_s: 0.25,
             pairs: (0..6).map(pair).collect(),
             ..Cell::default()
@@ -238,9 +238,9 @@ mod tests {
         // 25 looks in a quarter of a second, of which 5 found nothing.
         assert!((poll.wasted_polls.unwrap() - 0.2).abs() < 1e-9);
         assert_eq!(poll.messages, 600);
-        let woken = &answers.ways[1];
-        assert_eq!((woken.poll_ms, woken.wasted_polls), (None, None));
-        assert!((woken.cpu_per_message_ns - 1e4).abs() < 1e-6);
+        let event = &answers.ways[1];
+        assert_eq!((event.poll_ms, event.wasted_polls), (None, None));
+        assert!((event.cpu_per_message_ns - 1e4).abs() < 1e-6);
     }
 
     #[test]
@@ -249,14 +249,14 @@ mod tests {
         cell.baseline.workload = ways()[1].source().name;
         cell.x.deployment = "processes".to_owned();
         let answers = answers(&[cell]).unwrap();
-        let [woken] = answers.woken.as_slice() else {
+        let [event] = answers.event.as_slice() else {
             panic!("one comparison");
         };
         assert_eq!(
-            (woken.baseline.as_str(), woken.x.as_str()),
+            (event.baseline.as_str(), event.x.as_str()),
             ("threads", "processes")
         );
-        assert!((woken.effect.ratio - 0.01).abs() < 1e-9);
+        assert!((event.effect.ratio - 0.01).abs() < 1e-9);
         assert_eq!(answers.improvements, []);
     }
 

@@ -17,7 +17,7 @@ pub struct DeliveryAnswers {
     pub planned_ms: Vec<u64>,
     /// Being woken under one deployment against being woken under another.
     #[serde(default)]
-    pub woken: Vec<WokenRatio>,
+    pub event: Vec<EventRatio>,
     /// What the claim "30 to 300 times better than polling" is worth here, a sentence for each
     /// deployment.
     pub claims: Vec<String>,
@@ -59,7 +59,7 @@ pub struct DeliveryWay {
 /// Being woken under two deployments.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct WokenRatio {
+pub struct EventRatio {
     /// The baseline's deployment.
     pub baseline: String,
     /// The deployment of X.

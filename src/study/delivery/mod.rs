@@ -2,14 +2,14 @@
 
 mod claim;
 mod conclude;
+mod event;
 mod finding;
 mod plan;
 mod show;
-mod woken;
 
 pub use claim::claims;
-pub use finding::{DeliveryAnswers, DeliveryWay, Improvement, WokenRatio};
-pub use woken::woken_sentence;
+pub use event::event_sentence;
+pub use finding::{DeliveryAnswers, DeliveryWay, EventRatio, Improvement};
 
 use super::{Context, Entry, Fixed, Study, Words, finding};
 use crate::document::Document;
@@ -59,7 +59,7 @@ impl Study for Delivery {
         // Controls run on another workload; and polling is compared with being woken by the same messages.
         let mut beside = vec![links::small().source()];
         let paced = delivery::of(own).filter(|p| p.reception != Reception::Event);
-        beside.extend(paced.map(|p| plan::woken(p.gap_us).source()));
+        beside.extend(paced.map(|p| plan::event(p.gap_us).source()));
         beside
     }
 
@@ -81,8 +81,8 @@ impl Study for Delivery {
 
     fn conclude(&self, cells: &[&Cell], context: &Context<'_>) -> Option<Value> {
         let mut found = conclude::delivery_answers(cells, context.run)?;
-        for woken in &mut found.woken {
-            woken.sentence = woken::woken_sentence(woken, context.run.margin);
+        for event in &mut found.event {
+            event.sentence = event::event_sentence(event, context.run.margin);
         }
         found.claims = claim::claims(&found);
         finding(&found)

@@ -32,7 +32,7 @@ pub fn ways() -> Vec<Paced> {
         let every_us = 1000 * ms;
         let gap_us = window_ms(ms, 0) * 1000 / MESSAGES;
         let reception = Reception::Poll { every_us };
-        [woken(gap_us), Paced { gap_us, reception }]
+        [event(gap_us), Paced { gap_us, reception }]
     };
     let mut ways: Vec<Paced> = Vec::new();
     for way in INTERVALS_MS.into_iter().flat_map(of_interval) {
@@ -45,7 +45,7 @@ pub fn ways() -> Vec<Paced> {
 
 /// Being woken by messages so far apart.
 #[must_use]
-pub fn woken(gap_us: u64) -> Paced {
+pub fn event(gap_us: u64) -> Paced {
     Paced {
         gap_us,
         reception: Reception::Event,
@@ -69,8 +69,8 @@ pub fn add(draft: &mut Draft<'_>) {
         .into_iter()
         .filter_map(|w| Some((w, delivery::of(&asked.workloads[w].record)?)))
         .collect();
-    let woken = |gap_us| {
-        let is_it = |(_, p): &&(usize, Paced)| *p == woken(gap_us);
+    let event = |gap_us| {
+        let is_it = |(_, p): &&(usize, Paced)| *p == event(gap_us);
         paced.iter().find(is_it).map(|&(index, _)| index)
     };
     let mut order = 0;
@@ -78,7 +78,7 @@ pub fn add(draft: &mut Draft<'_>) {
         let Reception::Poll { every_us } = way.reception else {
             continue;
         };
-        let Some(event) = woken(way.gap_us) else {
+        let Some(event) = event(way.gap_us) else {
             continue;
         };
         for &form in &asked.deployments {
@@ -140,7 +140,7 @@ mod tests {
             };
             let window_ms = window_ms(every_us / 1000, way.gap_us);
             assert!(window_ms * 1000 / way.gap_us >= MESSAGES);
-            assert!(ways().contains(&woken(way.gap_us)));
+            assert!(ways().contains(&event(way.gap_us)));
         }
     }
 }

@@ -30,13 +30,13 @@ pub fn show(run: &Run, out: &mut Document) {
     );
     section.chart(Some(delays(&ways)));
     section.table(Table::new(2, titles).rows(ways.iter().map(|w| row(&delivery, w))));
-    for woken in &delivery.woken {
+    for event in &delivery.event {
         section.plain(format!(
             "woken, {} ms apart: mean delay of {} / {}: {}",
-            woken.gap_ms,
-            woken.x,
-            woken.baseline,
-            numbers::ratio(&woken.effect)
+            event.gap_ms,
+            event.x,
+            event.baseline,
+            numbers::ratio(&event.effect)
         ));
     }
     let mut by: Vec<String> = Vec::new();
@@ -51,8 +51,8 @@ pub fn show(run: &Run, out: &mut Document) {
          the same messages, with its 95 % interval in the record",
     );
     // What the claim is worth here, and who is woken sooner.
-    let woken = delivery.woken.iter().map(|w| &w.sentence);
-    for said in delivery.claims.iter().chain(woken) {
+    let event = delivery.event.iter().map(|w| &w.sentence);
+    for said in delivery.claims.iter().chain(event) {
         out.answer("delivery", said);
     }
 }
@@ -85,7 +85,7 @@ fn row(delivery: &DeliveryAnswers, way: &DeliveryWay) -> [String; 8] {
 }
 
 fn delays(ways: &[&DeliveryWay]) -> Chart {
-    let (woken, polls) = (
+    let (event, polls) = (
         Look::new(Ink::Base, Form::Disc),
         Look::new(Ink::Other, Form::Square),
     );
@@ -100,7 +100,7 @@ fn delays(ways: &[&DeliveryWay]) -> Chart {
             }),
             asked: None,
             text: numbers::time(e),
-            look: if way.poll_ms.is_none() { woken } else { polls },
+            look: if way.poll_ms.is_none() { event } else { polls },
         }
     };
     let drawn = Intervals {
@@ -113,7 +113,7 @@ fn delays(ways: &[&DeliveryWay]) -> Chart {
     let title = "mean delay from the planned moment of sending to receiving";
     let caption = "Means with 95 % intervals, by factors. Polling must give half its interval, whatever the transport.";
     let key = vec![
-        Key::point(woken, "the receiver is woken"),
+        Key::point(event, "the receiver is woken"),
         Key::point(polls, "the receiver polls"),
     ];
     drawn.chart("delays", title.to_owned(), caption.to_owned(), key)

@@ -8,7 +8,7 @@ use crate::document::chart::{
 use crate::document::{Document, Table, numbers, slug};
 use crate::record::{Estimate, Run, Side, WorkloadRecord};
 use crate::study::alike::{or_nothing, percentile};
-use crate::study::{Study, relay::Relay};
+use crate::study::owner_of;
 use crate::verdict::words;
 
 /// Pixels between the points of the two sides.
@@ -36,9 +36,9 @@ pub fn show(run: &Run, out: &mut Document) {
             section.quiet(HOW);
         }
     }
-    // Relays have sentences of their own.
-    let is_relay = |w: &WorkloadRecord| Relay.claims(w);
-    let of_agents = |of: &LatencyOf| !run.workload(&of.workload).is_some_and(is_relay);
+    // Whoever asks for latency itself has a sentence of its own for it.
+    let is_asked_for = |w: &WorkloadRecord| owner_of(w).entry().asks_latency;
+    let of_agents = |of: &LatencyOf| !run.workload(&of.workload).is_some_and(is_asked_for);
     let all = comparisons.into_iter().filter(of_agents);
     for answer in all.flat_map(|of| of.answers) {
         out.answer("latency", answer.sentence);

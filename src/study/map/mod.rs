@@ -3,7 +3,7 @@
 mod show;
 
 use super::comparison::Comparison;
-use super::{Context, Entry, Study, finding};
+use super::{Context, Entry, Study, Words, finding};
 use crate::deployment::{Count, Form, whole_cpus};
 use crate::document::Document;
 use crate::experiment::plan::{Draft, Leaves, PlannedWorkload, distinct};
@@ -22,6 +22,22 @@ pub struct Map;
 impl Study for Map {
     fn entry(&self) -> Entry {
         Entry::new(NAME, "which mix of processes and threads is best?")
+    }
+
+    fn deployments(&self, agents: Option<usize>, cpus: usize) -> Vec<Form> {
+        agents.map_or_else(Vec::new, |agents| mixes(agents, cpus))
+    }
+
+    /// Refuses workloads without agents that could be spread over processes and threads.
+    fn refuse(&self, words: &Words<'_>) -> Result<(), String> {
+        let cannot = |w: &&PlannedWorkload| !Comparison.claims(&w.record);
+        match words.workloads.iter().find(cannot) {
+            None => Ok(()),
+            Some(workload) => Err(format!(
+                "{} has no agents to be spread over processes and threads; take exploration, coordination or learning, or a copy of their files",
+                workload.source.name
+            )),
+        }
     }
 
     fn plan(&self, draft: &mut Draft<'_>) {
@@ -128,20 +144,6 @@ fn map(cells: &[&Cell], cpus_effective: f64) -> Option<MapAnswer> {
     rank(&mut answer);
     answer.sentence = map_sentence(&answer);
     Some(answer)
-}
-
-/// Refuses a workload without agents that could be spread over processes and threads.
-///
-/// # Errors
-/// What to take instead.
-pub fn check(workload: &PlannedWorkload) -> Result<(), String> {
-    match Comparison.claims(&workload.record) {
-        true => Ok(()),
-        false => Err(format!(
-            "{} has no agents to be spread over processes and threads; take exploration, coordination or learning, or a copy of their files",
-            workload.source.name
-        )),
-    }
 }
 
 /// Threads of one process, and P processes of T threads each, with P and T doubling and no more workers than

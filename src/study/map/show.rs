@@ -6,9 +6,11 @@ use crate::document::chart::{Chart, Frame, Key, Mark, Matrix, MatrixBox, Picture
 use crate::document::{Document, Table, numbers};
 use crate::record::{Estimate, Run};
 use crate::study::alike::or_nothing;
+use crate::study::comparison;
 use crate::verdict::words;
 
 pub fn show(run: &Run, out: &mut Document) {
+    comparison::of_study(NAME, run, out);
     let Some(map) = run.finding::<MapAnswer>(NAME) else {
         return;
     };

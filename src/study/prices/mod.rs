@@ -115,7 +115,7 @@ fn transports(draft: &Draft<'_>, form: Form, agents: usize) -> Vec<Choice> {
     let is_crowded = form.place(agents, cpus).workers() > cpus;
     let all = REGISTRY.iter().filter(|e| {
         e.purpose == Purpose::Agents
-            && e.serves(form.kind.home())
+            && e.serves(form.kind)
             && !(is_crowded && e.wait == WaitPolicy::Spin)
     });
     all.map(Choice::Named).collect()

@@ -38,7 +38,7 @@ pub fn what_if(prices: &[MessageAnswer]) -> Vec<String> {
 /// The transport that a deployment has by itself.
 fn native(deployment: &str) -> Option<&'static str> {
     let form: Form = deployment.parse().ok()?;
-    Some(Choice::Native.of(form.kind.home()).name)
+    Some(Choice::Native.of(form.kind).name)
 }
 
 /// `None` where there is nothing to hold against each other.

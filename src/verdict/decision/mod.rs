@@ -12,7 +12,7 @@ use super::conclude::{cells_of, pair_s};
 use super::crossover::AtAgents;
 use super::settling::what_would_settle;
 use super::{is_settled, words};
-use crate::deployment::whole_cpus;
+use crate::record::whole_cpus;
 use crate::record::{Answer, Decision, Effect, Evidence, OtherDeployment, Priority, Run, Verdict};
 
 /// The comparison that everybody asks about: this deployment, where it was measured.

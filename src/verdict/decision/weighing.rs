@@ -1,6 +1,6 @@
 //! All things weighed, which deployment, and what would change that?
 
-use crate::deployment::Form;
+use crate::record::Form;
 use crate::record::{Effect, Estimate, Evidence, MemoryFit, Priority, SetupAnswer, Verdict};
 use crate::verdict::crossover::AtAgents;
 use crate::verdict::{is_settled, words};

@@ -1,19 +1,19 @@
 //! Who is woken sooner, a thread or a process?
 
-use super::finding::WokenRatio;
+use super::finding::EventRatio;
 use crate::record::Verdict;
 use crate::verdict::verdict;
 
 /// What two deployments differ by in the delay of a receiver that is woken; `margin` as in [`verdict`].
 #[must_use]
-pub fn woken_sentence(woken: &WokenRatio, margin: f64) -> String {
-    let WokenRatio {
+pub fn event_sentence(event: &EventRatio, margin: f64) -> String {
+    let EventRatio {
         baseline,
         x,
         gap_ms,
         effect,
         ..
-    } = woken;
+    } = event;
     let said = match verdict(effect, margin, x, baseline) {
         Verdict::Ahead { deployment } => format!("{deployment} receive sooner"),
         Verdict::Tie => "neither receives sooner".to_owned(),
@@ -41,14 +41,14 @@ mod tests {
             order_effect: 0.0,
             pairs_needed: 6,
         };
-        let woken = WokenRatio {
+        let event = EventRatio {
             baseline: "threads".to_owned(),
             x: "processes".to_owned(),
             gap_ms: 2.4,
             effect,
             sentence: String::new(),
         };
-        woken_sentence(&woken, 0.03)
+        event_sentence(&event, 0.03)
     }
 
     #[test]

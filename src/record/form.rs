@@ -1,6 +1,6 @@
 //! What a deployment's label means.
 
-use crate::transport::{Home, Placement};
+use super::Placement;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
@@ -13,17 +13,6 @@ pub enum Kind {
     Threads,
     /// Workers are spawned processes, each of one or more threads.
     Processes,
-}
-
-impl Kind {
-    /// Where its workers live, for the transports.
-    #[must_use]
-    pub fn home(self) -> Home {
-        match self {
-            Kind::Threads => Home::Threads,
-            Kind::Processes => Home::Processes,
-        }
-    }
 }
 
 /// A number of workers, as it is asked for.

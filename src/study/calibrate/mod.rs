@@ -1,10 +1,16 @@
 //! How often did controls come out as their truth is?
 
+mod show;
+
+pub use show::document;
+
 use super::controls::{KNOWN_EFFECT, SMALL_KNOWN_EFFECT, known_effect, nulls, true_ratio};
 use super::{Entry, Study, conclude};
 use crate::experiment::plan::{Draft, anchor};
-use crate::record::calibration::{CalibrationRow, CalibrationRun, ControlRecord, Share};
-use crate::record::{Cell, Run, Verdict};
+use crate::record::calibration::{
+    Calibration, CalibrationRow, CalibrationRun, ControlRecord, Share,
+};
+use crate::record::{Cell, METHOD_VERSION, Run, SCHEMA_VERSION, Verdict};
 use crate::stats::share;
 use crate::verdict::verdict;
 
@@ -31,6 +37,41 @@ impl Study for Calibrate {
             }
         }
     }
+}
+
+/// A calibration without runs yet, like the `empty` record that each of its runs begins from.
+pub fn begun(empty: &Run, pairs: usize) -> Calibration {
+    Calibration {
+        schema_version: SCHEMA_VERSION,
+        method_version: METHOD_VERSION,
+        forkscope_version: empty.forkscope_version.clone(),
+        command: empty.command.clone(),
+        settings: empty.settings.clone(),
+        started: empty.started.clone(),
+        wall_s: 0.0,
+        complete: false,
+        margin: empty.margin,
+        pairs,
+        machine: empty.machine.clone(),
+        busy: empty.busy.clone(),
+        workload: empty.workloads[0].clone(),
+        runs: Vec::new(),
+        refused: 0,
+        rows: Vec::new(),
+        rows_of_doubtful: Vec::new(),
+        withheld: withheld_share(&[]),
+        warnings: empty.warnings.clone(),
+    }
+}
+
+/// Adds a run; `findings` is what spoke against the machine before it.
+pub fn add(calibration: &mut Calibration, run: &Run, findings: Vec<String>) {
+    calibration.runs.push(calibration_run(run, findings));
+    let (idle, doubtful): (Vec<_>, Vec<_>) =
+        calibration.runs.iter().partition(|r| r.findings.is_empty());
+    calibration.rows = calibration_rows(&idle, calibration.margin);
+    calibration.rows_of_doubtful = calibration_rows(&doubtful, calibration.margin);
+    calibration.withheld = withheld_share(&idle);
 }
 
 /// The controls of a concluded run, and what those of an ordinary run among them would have said of

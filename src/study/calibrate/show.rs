@@ -1,10 +1,10 @@
 //! How often does this machine tell a thing from itself, and find what is there?
 
-use super::parts::head;
+use super::{LEAST_FOUND, MOST_FALSE_WINNERS, keeps_promise};
 use crate::document::numbers::{NOTHING, percent as share};
 use crate::document::{Document, Fact, Status, Table, Tone, behind};
 use crate::record::calibration::{Calibration, CalibrationRow, Share};
-use crate::study::calibrate::{LEAST_FOUND, MOST_FALSE_WINNERS, keeps_promise};
+use crate::study::alike::machine::{machine, state};
 use crate::verdict::words;
 
 /// The table of a calibration, with the machine above it.
@@ -29,8 +29,8 @@ pub fn document(c: &Calibration) -> Document {
     let section = out.section("head", title);
     section.facts(vec![
         of_run,
-        Fact::new("machine", head::machine(&c.machine)),
-        Fact::new("state", head::state(&c.machine)),
+        Fact::new("machine", machine(&c.machine)),
+        Fact::new("state", state(&c.machine)),
     ]);
     if !c.complete {
         section.caution("not complete: interrupted, or still running");
