@@ -1,6 +1,6 @@
 //! The agents of one worker, and how they run ops.
 //!
-//! Agents without neighbours run free: one op each in turn, until the gate says stop; each then
+//! Agents without neighbours run free: one op each in turn, until the page says stop; each then
 //! finishes the episode that it is in, so that a window holds whole episodes. The work per op is that of its whole
 //! lives, so it is the same in every invocation. Coupled agents run by messages: an agent begins a round
 //! when the lease allows it, and ends it when every neighbour's message of that round is there; a
@@ -15,9 +15,10 @@
 //! thread or to a process.
 
 use super::Placement;
-use super::gate::{Place, monotonic_ns};
+use super::control::monotonic_ns;
 use super::pace::{Pace, sleep_until};
-use super::worker::{Assignment, Band, WorkerError, WorkerReport};
+use super::page::Place;
+use super::worker::{Assignment, Task, WorkerError, WorkerReport};
 use crate::observe::cpu::{ThreadClock, own_thread_ns};
 use crate::observe::service::Recorder;
 use crate::transport::{Port, TransportError};
@@ -323,7 +324,7 @@ impl<'p, P: Port> Crew<'p, P> {
     }
 }
 
-impl<P: Port> Band for Crew<'_, P> {
+impl<P: Port> Task for Crew<'_, P> {
     fn recorder(&mut self) -> &mut Recorder {
         self.recorder
             .as_mut()

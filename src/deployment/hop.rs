@@ -1,6 +1,6 @@
 //! What does a worker do at one end of a hop? It sends and receives on a link, and nothing else.
 //!
-//! Worker 0 begins; worker 1 answers, or takes in. Worker 0 alone looks at the gate: when it is to stop it
+//! Worker 0 begins; worker 1 answers, or takes in. Worker 0 alone looks at the page: when it is to stop it
 //! says so on the link, behind its last message, so that both ends have done the same. With one worker for
 //! both ends a message is a call.
 //!
@@ -8,10 +8,11 @@
 //! one to the next, so order shows in it too, and the receiver knows how long each has waited. What a sender is
 //! late by counts: by the time at which a message left, a transport that blocks its sender would look fast.
 
-use super::gate::{Place, monotonic_ns};
-use super::moments::{Moments, stamp};
+use super::arrivals::{Arrivals, stamp};
+use super::control::monotonic_ns;
 use super::pace::{Pace, sleep_until};
-use super::worker::{Assignment, Band, WorkerError, WorkerReport};
+use super::page::Place;
+use super::worker::{Assignment, Task, WorkerError, WorkerReport};
 use crate::observe::clock::OpClock;
 use crate::observe::cpu::own_thread_ns;
 use crate::observe::service::Recorder;
@@ -38,7 +39,7 @@ pub(super) struct HopEnd<'l, L> {
     /// The clock of both ends, and the moment of the last message on it.
     clock: OpClock,
     stamp: u64,
-    moments_seed: u64,
+    arrivals_seed: u64,
     /// Steps that it has run: warm-up, window.
     steps_run: u64,
     digest_round: u64,
@@ -70,7 +71,7 @@ impl<'l, L: Link> HopEnd<'l, L> {
             sequence: 0,
             clock: job.clock,
             stamp: 0,
-            moments_seed: job.moments_seed,
+            arrivals_seed: job.arrivals_seed,
             steps_run: 0,
             digest_round: job.digest_round,
             digests: vec![
@@ -168,11 +169,11 @@ impl<'l, L: Link> HopEnd<'l, L> {
         tally: &mut WorkerReport,
     ) -> Result<(), WorkerError> {
         let bytes = self.payload.bytes().len() as u64;
-        // Counted from the opening of the gate.
-        let mut moments = Moments::new(self.moments_seed, self.steps_run);
+        // Counted from the opening of the window.
+        let mut arrivals = Arrivals::new(self.arrivals_seed, self.steps_run);
         let mut next_ns = monotonic_ns();
         loop {
-            next_ns += moments.gap_ns(paced.gap_us);
+            next_ns += arrivals.gap_ns(paced.gap_us);
             sleep_until(next_ns);
             if place.is_stopped() {
                 break;
@@ -231,8 +232,8 @@ impl<'l, L: Link> HopEnd<'l, L> {
         tally: &mut WorkerReport,
     ) -> Result<(), WorkerError> {
         let mut wasted = 0;
-        let mut moments = Moments::new(self.moments_seed, self.steps_run);
-        let mut next_ns = monotonic_ns() + moments.first_look_ns(every_ns);
+        let mut arrivals = Arrivals::new(self.arrivals_seed, self.steps_run);
+        let mut next_ns = monotonic_ns() + arrivals.first_look_ns(every_ns);
         loop {
             sleep_until(next_ns);
             next_ns += every_ns;
@@ -341,14 +342,14 @@ impl<'l, L: Link> HopEnd<'l, L> {
     }
 }
 
-impl<L: Link> Band for HopEnd<'_, L> {
+impl<L: Link> Task for HopEnd<'_, L> {
     fn recorder(&mut self) -> &mut Recorder {
         self.recorder
             .as_mut()
             .expect("the recorder lives until the report is handed over")
     }
 
-    // The work of its op is always the same, and it has no schedule of the gate's.
+    // The work of its op is always the same, and it has no schedule of the page's.
     fn begin(&mut self) {}
 
     fn run_until_stopped(

@@ -1,32 +1,34 @@
 //! The workers of one process, whatever started it: what they share, and the pool that runs them.
 
-use super::gate::Gate;
+use super::control::Step;
+use super::page::Page;
 use super::worker::{self, Agents, Assignment, End, Hops, WorkerReport};
 use super::{Job, Kind, Placement, pinning};
 use crate::observe::cpu::ThreadClock;
-use crate::transport::channel::{self, BufferLink, ChannelPort, SharedLink};
-use crate::transport::ring::RingPort;
-use crate::transport::ring::segment::Segment;
-use crate::transport::spin::Spinning;
-use crate::transport::{Entry, Link, Means, ROUNDS_UNDER_WAY, Shared, Silent, WaitPolicy, Wiring};
+use crate::record::Pinning;
+use crate::transport::channel::BufferLink;
+use crate::transport::start::{Origin, Own, Starter};
+use crate::transport::{Entry, Link, Port, Silent, Transport, Wiring};
 use crate::workload::hop::Hop;
 use crate::workload::reference::Tape;
-use crate::workload::{self, Spec, Topology};
+use crate::workload::{Spec, Topology};
 use std::ops::Range;
 use std::sync::atomic::AtomicUsize;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 /// The workers of one process: what they share, and how they are started.
 pub(super) struct LocalWorkers {
     job: Job,
     spec: Arc<dyn Spec>,
     placement: Placement,
-    pub(super) topology: Arc<Topology>,
+    topology: Arc<Topology>,
     tape: Option<Arc<Tape>>,
     workers: Range<usize>,
     to_hand_over: Arc<AtomicUsize>,
+    /// The step that had been opened before they started.
+    after: Step,
     /// A thread that works for all of them.
-    pub(super) helper: Option<ThreadClock>,
+    helper: OnceLock<ThreadClock>,
 }
 
 impl LocalWorkers {
@@ -36,6 +38,7 @@ impl LocalWorkers {
         spec: Arc<dyn Spec>,
         placement: Placement,
         workers: Range<usize>,
+        after: Step,
     ) -> Result<LocalWorkers, String> {
         let topology = Arc::new(spec.topology(job.agents));
         let tape = if job.tape {
@@ -58,13 +61,9 @@ impl LocalWorkers {
             tape,
             to_hand_over: Arc::new(AtomicUsize::new(workers.len())),
             workers,
-            helper: None,
+            after,
+            helper: OnceLock::new(),
         })
-    }
-
-    /// The pattern of messages, where there is nothing but messages.
-    pub(super) fn hop(&self) -> Option<Hop> {
-        self.spec.hop()
     }
 
     /// What worker `worker` is told.
@@ -78,11 +77,13 @@ impl LocalWorkers {
             tape: self.tape.clone(),
             first_of_process: self.workers.start,
             to_hand_over: self.to_hand_over.clone(),
-            helper: if worker == self.workers.start {
-                self.helper
-            } else {
-                None
-            },
+            after: self.after,
+            // It counts once.
+            helper: self
+                .helper
+                .get()
+                .copied()
+                .filter(|_| worker == self.workers.start),
         }
     }
 
@@ -90,7 +91,7 @@ impl LocalWorkers {
     pub(super) fn start<E: End>(
         &self,
         ends: Vec<E>,
-        gate: &Gate,
+        page: &Page,
         hand_over: impl Fn(WorkerReport) + Send + Sync + 'static,
     ) -> Result<rayon::ThreadPool, rayon::ThreadPoolBuildError> {
         let first = self.workers.start;
@@ -103,26 +104,16 @@ impl LocalWorkers {
             .enumerate()
             .map(|(i, end)| Mutex::new(Some((self.assignment(first + i), end))))
             .collect();
-        let gate = gate.clone();
+        let page = page.clone();
         pool.spawn_broadcast(move |thread| {
             let task = tasks[thread.index()]
                 .lock()
                 .expect("nobody panics with this lock")
                 .take();
             let (assignment, end) = task.expect("a broadcast runs once on every thread");
-            worker::run(assignment, &gate, end, &hand_over);
+            worker::run(assignment, &page, end, &hand_over);
         });
         Ok(pool)
-    }
-}
-
-/// What all workers of a job have to agree on, to be connected.
-pub(super) fn wiring(job: &Job, spec: &dyn Spec, placement: &Placement) -> Wiring {
-    Wiring {
-        placement: *placement,
-        topology: Arc::new(spec.topology(job.agents)),
-        message_bytes: spec.message_bytes(),
-        under_way: spec.hop().map_or(ROUNDS_UNDER_WAY, |hop| hop.under_way()),
     }
 }
 
@@ -135,8 +126,8 @@ pub(super) fn carrier(job: &Job, wiring: &Wiring, kind: Kind) -> Option<&'static
     Some(job.transport.of(kind))
 }
 
-/// What is done with the ends of a process's workers, whatever their transport.
-pub(super) trait Starter {
+/// Starts the worker loops of a process.
+pub(super) trait Loops {
     /// What comes of it.
     type Started;
 
@@ -144,92 +135,65 @@ pub(super) trait Starter {
     fn start<E: End>(self, ends: Vec<E>) -> Self::Started;
 }
 
-/// Connects the workers of this process by `entry` and starts them. Not by ipc-channel, which only
-/// connects processes: that is their business.
+/// Connects the workers of this process by `entry`, where messages pass between workers, and starts them.
 ///
 /// # Errors
 /// A sentence that can follow "connect the workers".
-pub(super) fn start_connected<S: Starter>(
+pub(super) fn start_connected<L: Loops>(
     workers: &LocalWorkers,
     entry: Option<&Entry>,
-    shared: Shared,
+    from: Origin,
     wiring: &Wiring,
-    starter: S,
-) -> Result<S::Started, String> {
+    loops: L,
+) -> Result<L::Started, String> {
+    let hop = workers.spec.hop();
     let own = workers.workers.clone();
     let Some(entry) = entry else {
-        let ends = own.len();
-        return Ok(match workers.spec.hop() {
-            Some(hop) => starter.start(vec![Hops(hop, None::<BufferLink>)]),
+        return Ok(match hop {
+            Some(hop) => loops.start(vec![Hops(hop, None::<BufferLink>)]),
             // Agents of one worker need no port for each other.
-            None => starter.start((0..ends).map(|_| Agents(Silent)).collect()),
+            None => loops.start(own.map(|_| Agents(Silent)).collect()),
         });
     };
-    let spins = entry.wait == WaitPolicy::Spin;
-    let room = wiring.under_way;
-    Ok(match (workers.spec.hop(), entry.means, shared) {
-        (_, Means::Ipc(_), _) => return Err(format!("{} connects processes", entry.name)),
-        (Some(hop), Means::Channel, _) => starter.start(hops(hop, BufferLink::pair(room, spins))),
-        (Some(hop), Means::SharedChannel, _) => {
-            starter.start(hops(hop, SharedLink::pair(room, spins)))
-        }
-        (None, Means::SharedChannel, _) => {
-            return Err(format!("{} is for hops, not for agents", entry.name));
-        }
-        (None, Means::Channel, _) if spins => {
-            let ports = local_ports(workers).0.into_iter();
-            starter.start(ports.map(|p| Agents(Spinning(p))).collect())
-        }
-        (None, Means::Channel, _) => {
-            starter.start(local_ports(workers).0.into_iter().map(Agents).collect())
-        }
-        (hop, Means::Ring, Shared::Ring(segment)) => {
-            let ports = ring_ports(workers, &segment, entry.wait);
-            match hop {
-                Some(hop) => starter.start(hops(hop, ports)),
-                None => starter.start(ports.into_iter().map(Agents).collect()),
-            }
-        }
-        (Some(hop), Means::Socket | Means::Pipe, Shared::Streams(mut streams)) => {
-            let links = own.map(|w| streams.link(w, wiring.message_bytes));
-            starter.start(hops(hop, links))
-        }
-        (None, Means::Socket | Means::Pipe, Shared::Streams(mut streams)) => {
-            let ports = own.map(|w| streams.port(w, wiring).map(Agents));
-            let ports = ports.collect::<Result<Vec<_>, _>>();
-            starter.start(ports.map_err(|e| e.to_string())?)
-        }
-        (_, Means::Ring | Means::Socket | Means::Pipe, _) => {
-            return Err(format!("{}: what workers share is missing", entry.name));
-        }
-    })
-}
-
-fn hops<L: Link>(hop: Hop, links: impl IntoIterator<Item = L>) -> Vec<Hops<L>> {
-    links
-        .into_iter()
-        .map(|link| Hops(hop, Some(link)))
-        .collect()
-}
-
-/// The ring ports of these workers, by the segment that all workers share.
-fn ring_ports(of: &LocalWorkers, segment: &Segment, policy: WaitPolicy) -> Vec<RingPort> {
     // A spinning worker uses the quota up as well as a CPU.
     let cpus = (pinning::effective() as usize).max(1);
-    let is_crowded = of.placement.workers() > cpus || of.job.cpus == crate::record::Pinning::OneCpu;
-    of.workers
-        .clone()
-        // SAFETY: a process makes the ports of its own workers, once.
-        .map(|w| unsafe { RingPort::new(w, segment.clone(), policy, is_crowded) })
-        .collect()
+    let own = Own {
+        workers: own,
+        wiring,
+        wait: entry.wait,
+        is_hop: hop.is_some(),
+        is_crowded: workers.placement.workers() > cpus || workers.job.cpus == Pinning::OneCpu,
+    };
+    let connected = Connected {
+        workers,
+        hop,
+        loops,
+    };
+    entry.carrier.start(&own, from, connected)
 }
 
-/// The ports and mailboxes of workers that talk by channel.
-pub(super) fn local_ports(
-    of: &LocalWorkers,
-) -> (
-    Vec<ChannelPort>,
-    Vec<crossbeam_channel::Sender<Box<workload::Message>>>,
-) {
-    channel::connect(of.workers.clone(), &of.placement, &of.topology)
+/// Runs worker loops on the ends that a transport hands over.
+struct Connected<'w, L> {
+    workers: &'w LocalWorkers,
+    hop: Option<Hop>,
+    loops: L,
+}
+
+impl<L: Loops> Starter for Connected<'_, L> {
+    type Started = L::Started;
+
+    fn helped_by(&self, helper: ThreadClock) {
+        // Told once, before any worker starts.
+        let _ = self.workers.helper.set(helper);
+    }
+
+    fn agents<P: Port + Send + 'static>(self, ports: Vec<P>) -> L::Started {
+        self.loops.start(ports.into_iter().map(Agents).collect())
+    }
+
+    fn hops<E: Link + 'static>(self, links: Vec<E>) -> L::Started {
+        let hop = self.hop.expect("only a hop has links");
+        let end = |link| Hops(hop, Some(link));
+        self.loops.start(links.into_iter().map(end).collect())
+    }
 }

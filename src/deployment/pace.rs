@@ -8,12 +8,12 @@
 //! latency, in every deployment alike. Whoever sleeps for a time in a worker sleeps by [`sleep_until`]: until a moment,
 //! not for a while, so that nothing is added by what happens before the sleep begins.
 
-use super::gate::monotonic_ns;
+use super::control::monotonic_ns;
 use rustix::thread::{clock_nanosleep_absolute, set_current_timer_slack};
 use rustix::time::{ClockId, Timespec};
 use std::num::NonZeroU64;
 
-/// From the opening of the gate to the first planned start: all workers are awake by then, nanoseconds.
+/// From the opening of the window to the first planned start: all workers are awake by then, nanoseconds.
 const LEAD_NS: u64 = 20_000_000;
 
 /// What waking up one more worker may take of that, nanoseconds.
@@ -31,7 +31,7 @@ pub(super) struct Pace {
 }
 
 impl Pace {
-    /// `ops_per_s` ops of `agents` agents together, in a window whose gate `workers` workers saw open at
+    /// `ops_per_s` ops of `agents` agents together, in a window that `workers` workers saw open at
     /// `opened_ns`.
     pub(super) fn new(
         opened_ns: u64,
@@ -54,7 +54,7 @@ impl Pace {
     }
 }
 
-/// The first planned start of a window whose gate opened at `opened_ns`, both CLOCK_MONOTONIC, nanoseconds.
+/// The first planned start of a window that opened at `opened_ns`, both CLOCK_MONOTONIC, nanoseconds.
 pub(crate) fn first_start_ns(opened_ns: u64, workers: usize) -> u64 {
     opened_ns + LEAD_NS + workers as u64 * LEAD_PER_WORKER_NS
 }

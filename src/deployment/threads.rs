@@ -3,47 +3,43 @@
 //! The loops run *inside* the pool for the whole invocation. Entering a pool anew each round would
 //! cost 20 to 30 µs a round, which is a property of the entry and not of threads.
 
-use super::gate::Gate;
-use super::local::{LocalWorkers, Starter, carrier, start_connected, wiring};
+use super::control::{Control, Step};
+use super::local::{LocalWorkers, Loops, carrier, start_connected};
+use super::page::Page;
 use super::worker::{End, WorkerReport};
-use super::{Deployment, Fleet, Job, Kind, Placement, failure_of};
+use super::{Deployment, Fleet, Job, Kind, Placement, Probe, failure_of, new_page};
 use crate::record::{Failure, Phase};
-use crate::transport::Shared;
+use crate::transport::Wiring;
+use crate::transport::start::Origin;
 use crate::workload;
 use crossbeam_channel::{Receiver, bounded};
-use nix::unistd::Pid;
+use std::sync::Arc;
 
 /// The deployment `threads[:W]`.
 pub struct Threads;
 
 impl Deployment for Threads {
-    fn start(
-        &self,
-        job: &Job,
-        placement: Placement,
-        gate: &Gate,
-    ) -> Result<Box<dyn Fleet>, Failure> {
+    fn start(&self, job: &Job, placement: Placement) -> Result<Box<dyn Fleet>, Failure> {
+        let page = new_page(placement)?;
         let setup = |message: String| failure_of(Phase::Setup, message);
         let spec = workload::parse(&job.source).map_err(|e| setup(e.to_string()))?;
         let all = 0..placement.workers();
-        let wiring = wiring(job, spec.as_ref(), &placement);
+        let wiring = Wiring::of(spec.as_ref(), job.agents, placement);
         let entry = carrier(job, &wiring, Kind::Threads);
         let connect = |why: String| setup(format!("connect the workers: {why}"));
-        let shared = match entry {
-            Some(entry) => Shared::create(entry, &wiring).map_err(connect)?,
-            None => Shared::Nothing,
-        };
-        let workers = LocalWorkers::prepare(job, spec.into(), placement, all).map_err(setup)?;
+        let workers = LocalWorkers::prepare(job, spec.into(), placement, all, Step::Prepare)
+            .map_err(setup)?;
         let (reporter, reports) = bounded(placement.workers());
         let pool = Pool {
             workers: &workers,
-            gate,
+            page: &page,
             hand_over: move |report| {
                 // The host only stops listening when it gives up, and then nobody reads the report.
                 let _ = reporter.send(report);
             },
         };
-        let pool = start_connected(&workers, entry, shared, &wiring, pool).map_err(connect)?;
+        let pool =
+            start_connected(&workers, entry, Origin::Here, &wiring, pool).map_err(connect)?;
         let pool = pool.map_err(|e| {
             setup(format!(
                 "start {} worker threads: {e}; see `forkscope doctor` for the limits",
@@ -52,7 +48,7 @@ impl Deployment for Threads {
         })?;
         Ok(Box::new(ThreadFleet {
             _pool: pool,
-            gate: gate.clone(),
+            page,
             reports,
             workers: placement.workers(),
         }))
@@ -62,28 +58,33 @@ impl Deployment for Threads {
 /// Workers of one process, each on a thread of a pool.
 struct Pool<'a, H> {
     workers: &'a LocalWorkers,
-    gate: &'a Gate,
+    page: &'a Page,
     hand_over: H,
 }
 
-impl<H: Fn(WorkerReport) + Send + Sync + 'static> Starter for Pool<'_, H> {
+impl<H: Fn(WorkerReport) + Send + Sync + 'static> Loops for Pool<'_, H> {
     type Started = Result<rayon::ThreadPool, rayon::ThreadPoolBuildError>;
 
     fn start<E: End>(self, ends: Vec<E>) -> Self::Started {
-        self.workers.start(ends, self.gate, self.hand_over)
+        self.workers.start(ends, self.page, self.hand_over)
     }
 }
 
 struct ThreadFleet {
     _pool: rayon::ThreadPool,
-    gate: Gate,
+    page: Page,
     reports: Receiver<WorkerReport>,
     workers: usize,
 }
 
 impl Fleet for ThreadFleet {
-    fn pids(&self) -> Vec<Pid> {
-        Vec::new()
+    fn control(&self) -> Arc<dyn Control> {
+        Arc::new(self.page.clone())
+    }
+
+    /// They are threads of this process.
+    fn probe(&self) -> Probe {
+        Probe::Local(Vec::new())
     }
 
     fn connect(&mut self) -> Result<(), Failure> {
@@ -91,10 +92,10 @@ impl Fleet for ThreadFleet {
     }
 
     fn check(&mut self, phase: Phase) -> Result<(), Failure> {
-        let Some((worker, agent)) = self.gate.failed() else {
+        let Some((worker, agent)) = self.page.failed() else {
             return Ok(());
         };
-        // A failing worker hands over its report before it says on the gate that it failed.
+        // A failing worker hands over its report before it says on the page that it failed.
         let why = self
             .reports
             .try_iter()
@@ -124,6 +125,6 @@ impl Fleet for ThreadFleet {
 
     fn end(self: Box<Self>) {
         // Dropping the pool lets its threads end; the host is a process of its own and ends soon.
-        self.gate.open(super::gate::Step::Exit);
+        self.page.open(Step::Exit);
     }
 }

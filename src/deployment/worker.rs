@@ -1,9 +1,10 @@
 //! The one loop that every worker runs, thread or process: build, warm up, turns of the window, hand over.
 
+use super::control::{Reached, Step};
 use super::crew::Crew;
-use super::gate::{Gate, Place, Reached, Step};
 use super::hop::HopEnd;
 use super::pace::{Pace, sleep_exactly};
+use super::page::{Page, Place};
 use super::{Job, Placement};
 use crate::observe::cpu::ThreadClock;
 use crate::observe::heap;
@@ -122,6 +123,8 @@ pub struct Assignment {
     /// Workers of this process that have not handed over yet. The last one notes the live heap: the
     /// others' recorders are gone by then.
     pub to_hand_over: Arc<AtomicUsize>,
+    /// The step that has been opened already: it waits for a later one.
+    pub after: Step,
     /// A thread of the process that works for this worker, and whose CPU time counts as its own.
     pub helper: Option<ThreadClock>,
 }
@@ -148,15 +151,15 @@ impl Assignment {
 }
 
 /// What runs in a worker: its agents, or its end of a hop.
-pub(super) trait Band {
-    /// The recorder of service times; it lives until [`Band::report`].
+pub(super) trait Task {
+    /// The recorder of service times; it lives until [`Task::report`].
     fn recorder(&mut self) -> &mut Recorder;
 
     /// The work per op, and what a schedule has come to, count from here: a warm-up or a window begins.
     fn begin(&mut self);
 
-    /// Runs ops until the gate is closed, each as soon as it can or as `pace` plans it; returns what was
-    /// done since it was called, without digests. The work per op is that since [`Band::begin`].
+    /// Runs ops until the page is closed, each as soon as it can or as `pace` plans it; returns what was
+    /// done since it was called, without digests. The work per op is that since [`Task::begin`].
     fn run_until_stopped(
         &mut self,
         place: Place<'_>,
@@ -171,7 +174,7 @@ pub(super) trait Band {
 /// A worker's end of a transport, and what runs on it.
 pub(super) trait End: Send + 'static {
     /// What runs.
-    type Band<'e>: Band
+    type Task<'e>: Task
     where
         Self: 'e;
 
@@ -180,14 +183,14 @@ pub(super) trait End: Send + 'static {
         &'e mut self,
         assignment: &Assignment,
         running: &AtomicUsize,
-    ) -> Result<Self::Band<'e>, WorkerError>;
+    ) -> Result<Self::Task<'e>, WorkerError>;
 }
 
 /// Agents run here.
 pub(super) struct Agents<P>(pub(super) P);
 
 impl<P: Port + Send + 'static> End for Agents<P> {
-    type Band<'e> = Crew<'e, P>;
+    type Task<'e> = Crew<'e, P>;
 
     fn build<'e>(
         &'e mut self,
@@ -202,7 +205,7 @@ impl<P: Port + Send + 'static> End for Agents<P> {
 pub(super) struct Hops<L>(pub(super) Hop, pub(super) Option<L>);
 
 impl<L: Link + 'static> End for Hops<L> {
-    type Band<'e> = HopEnd<'e, L>;
+    type Task<'e> = HopEnd<'e, L>;
 
     fn build<'e>(
         &'e mut self,
@@ -214,10 +217,10 @@ impl<L: Link + 'static> End for Hops<L> {
 }
 
 /// Runs a worker from building what runs in it to the end. `hand_over` takes its report; whatever goes
-/// wrong, a panic included, is reported on the gate and handed over as an error.
+/// wrong, a panic included, is reported on the page and handed over as an error.
 pub(super) fn run(
     assignment: Assignment,
-    gate: &Gate,
+    page: &Page,
     mut end: impl End,
     hand_over: impl FnOnce(WorkerReport),
 ) {
@@ -227,18 +230,18 @@ pub(super) fn run(
         let (assignment, end, running) = (&assignment, &mut end, &running);
         std::panic::AssertUnwindSafe(move || {
             let end = end;
-            live(assignment, gate, end, running)
+            live(assignment, page, end, running)
         })
     };
     let failure = match std::panic::catch_unwind(work) {
-        Ok(Ok((mut band, found))) => {
-            hand_over(band.report(found));
+        Ok(Ok((mut task, found))) => {
+            hand_over(task.report(found));
             if assignment.to_hand_over.fetch_sub(1, AcqRel) == 1 {
-                gate.note_live_heap(assignment.first_of_process, heap::live_bytes());
+                page.note_live_heap(assignment.first_of_process, heap::live_bytes());
             }
-            gate.report(worker, Reached::HandedOver);
+            page.report(worker, Reached::HandedOver);
             // The agents stay alive until memory has been read.
-            let _ = gate.next_step(Step::HandOver);
+            let _ = page.next_step(Step::HandOver);
             return;
         }
         Ok(Err(error)) => error.to_string(),
@@ -258,7 +261,7 @@ pub(super) fn run(
         error: Some(failure),
         ..WorkerReport::default()
     });
-    gate.report_failure(worker, agent);
+    page.report_failure(worker, agent);
     // Only now: neighbours that find their channels closed fail after, and because of, this worker.
     drop(end);
 }
@@ -266,10 +269,10 @@ pub(super) fn run(
 /// Everything up to the end of the window.
 fn live<'e, E: End>(
     assignment: &Assignment,
-    gate: &Gate,
+    page: &Page,
     end: &'e mut E,
     running: &AtomicUsize,
-) -> Result<(E::Band<'e>, WorkerReport), WorkerError> {
+) -> Result<(E::Task<'e>, WorkerReport), WorkerError> {
     let worker = assignment.worker;
     assignment
         .job
@@ -278,41 +281,57 @@ fn live<'e, E: End>(
         .map_err(|why| WorkerError::Pin(why.to_string()))?;
     // Whatever runs here: what a sleep takes longer than it was to take would be charged to an op or a message.
     sleep_exactly();
-    let mut band = end.build(assignment, running)?;
-    gate.report(worker, Reached::Ready);
-    let _ = gate.next_step(Step::Prepare);
+    let mut task = end.build(assignment, running)?;
+    page.report(worker, Reached::Ready);
+    let mut step = page.next_step(assignment.after);
+    if step == Step::WarmUp {
+        warm_up(assignment, page, &mut task, running)?;
+        page.report(worker, Reached::WarmedUp);
+        step = page.next_step(step);
+    } else {
+        // In the place of one that has died: whatever it does in its first turn is timed.
+        task.recorder().begin_window(1);
+    }
+    task.begin();
+    let mut found = WorkerReport {
+        worker,
+        ..WorkerReport::default()
+    };
+    while let Step::Turn(turn) = step {
+        let pace = assignment.pace(page.opened_ns());
+        if turn > 0 {
+            let agents = assignment.placement.agents_of(worker).len();
+            task.recorder().skip(agents as u32);
+        }
+        found.add(task.run_until_stopped(page.place(worker), pace, running)?);
+        page.note_stop(worker);
+        page.report(worker, Reached::Turned(turn));
+        step = page.next_step(step);
+    }
+    Ok((task, found))
+}
 
-    band.begin();
-    let warm_up = band.run_until_stopped(gate.place(worker), None, running)?;
-    gate.note_stop(worker);
+/// Runs ops that do not count, to learn how many of those that do are to be timed.
+fn warm_up<B: Task>(
+    assignment: &Assignment,
+    page: &Page,
+    task: &mut B,
+    running: &AtomicUsize,
+) -> Result<(), WorkerError> {
+    let worker = assignment.worker;
+    task.begin();
+    let warm_up = task.run_until_stopped(page.place(worker), None, running)?;
+    page.note_stop(worker);
     // The stride must be known before the window: an op costs about what it cost in the warm-up.
     let op_ns = warm_up.cpu_ns as f64 / warm_up.steps.max(1) as f64;
-    let recorder = band.recorder();
+    let recorder = task.recorder();
     let stride = stride(op_ns, recorder.clock().read_cost_ns());
     // Every op that has a planned start is timed.
     recorder.begin_window(match assignment.job.planned_per_s {
         Some(_) => 1,
         None => stride,
     });
-    gate.report(worker, Reached::WarmedUp);
-    band.begin();
-    let mut found = WorkerReport {
-        worker,
-        ..WorkerReport::default()
-    };
-    let mut step = gate.next_step(Step::WarmUp);
-    while let Step::Turn(turn) = step {
-        let pace = assignment.pace(gate.opened_ns());
-        if turn > 0 {
-            let agents = assignment.placement.agents_of(worker).len();
-            band.recorder().skip(agents as u32);
-        }
-        found.add(band.run_until_stopped(gate.place(worker), pace, running)?);
-        gate.note_stop(worker);
-        gate.report(worker, Reached::Turned(turn));
-        step = gate.next_step(step);
-    }
-    Ok((band, found))
+    Ok(())
 }
 
 #[cfg(test)]

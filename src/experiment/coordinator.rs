@@ -5,8 +5,8 @@
 
 mod choice;
 
-use super::blank::record_of;
 use super::causes::{disturbance, dropped_in_words};
+use super::empty_cell::record_of;
 use super::invocation::Invocation;
 use super::plan::{self, Asked, Plan, PlanError, PlannedCell};
 use super::stopping;
@@ -301,7 +301,7 @@ impl Coordinator<'_> {
                 source: workload.source.clone(),
                 agents: cell.agents,
                 seed: self.request.seed,
-                moments_seed: derive_seed(self.request.seed, u64::from(round), c as u64),
+                arrivals_seed: derive_seed(self.request.seed, u64::from(round), c as u64),
                 digest_round: workload.record.digest_round,
                 quantum: workload.quantum(),
                 uncounted_every: planned.uncounted_every,

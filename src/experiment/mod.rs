@@ -2,9 +2,9 @@
 //!
 //! [`machine`] looks at the machine before a run and says whether its numbers can be believed.
 
-mod blank;
 pub mod causes;
 pub mod coordinator;
+mod empty_cell;
 pub mod host;
 pub mod invocation;
 pub mod machine;

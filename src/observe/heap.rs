@@ -69,11 +69,11 @@ pub struct Counting;
 
 /// Heap bytes that are live now, as requested (without what the allocator adds or retains).
 ///
-/// Exact while the threads that allocate are parked and have been synchronised with (gate, join);
+/// Exact while the threads that allocate are parked and have been synchronised with (page, join);
 /// otherwise off by what is in flight. 0 when [`Counting`] is not installed.
 pub fn live_bytes() -> i64 {
     let live = |slot: &Slot| {
-        // Relaxed: a sum for reporting; the caller's join or gate orders it after the counted work.
+        // Relaxed: a sum for reporting; the caller's join or page orders it after the counted work.
         let (allocated, freed) = (slot.allocated.load(Relaxed), slot.freed.load(Relaxed));
         // Negative in a thread that frees what others allocated: only the sum means something.
         allocated.wrapping_sub(freed) as i64

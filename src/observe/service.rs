@@ -77,7 +77,7 @@ pub struct ServiceTime {
 /// ```
 /// # use forkscope::observe::{clock::OpClock, service::Recorder};
 /// let mut recorder = Recorder::new(OpClock::calibrate(), 1);
-/// recorder.resume();              // the gate has opened
+/// recorder.resume();              // the window has opened
 /// for _ in 0..3 {
 ///     recorder.begin_op();
 ///     // observe, infer, act …

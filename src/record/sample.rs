@@ -76,7 +76,7 @@ pub struct Sample {
     pub workers: usize,
     /// Ops counted in the window; an op in flight at the stop is finished and counted.
     pub ops: u64,
-    /// From the opening of the gate to the end of the last op, seconds; the sum over the turns.
+    /// From its opening to the end of the last op, seconds; the sum over the turns.
     pub span_s: f64,
     /// Turns that the window was cut into; between them the other side of the pair had its own.
     pub turns: u32,

@@ -3,10 +3,63 @@
 //! Wait policy: adaptive (crossbeam spins for a moment, yields, then parks).
 
 use super::link::{Link, Payload, Received};
-use super::{Placement, Port, TransportError};
+use super::spin::Spinning;
+use super::start::{Origin, Own, Starter, Transport};
+use super::{Placement, Port, TransportError, WaitPolicy};
 use crate::workload::{Message, Topology};
 use crossbeam_channel::{Receiver, Sender, TryRecvError, bounded};
 use std::sync::Arc;
+
+/// Between threads of one process, by moving a buffer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Channel;
+
+impl Transport for Channel {
+    fn start<S: Starter>(
+        &self,
+        own: &Own<'_>,
+        _: Origin,
+        starter: S,
+    ) -> Result<S::Started, String> {
+        let spins = own.wait == WaitPolicy::Spin;
+        if own.is_hop {
+            return Ok(starter.hops(BufferLink::pair(own.wiring.under_way, spins)));
+        }
+        let (placement, topology) = (&own.wiring.placement, &own.wiring.topology);
+        let (ports, _) = connect(own.workers.clone(), placement, topology);
+        Ok(match spins {
+            true => starter.agents(ports.into_iter().map(Spinning).collect()),
+            false => starter.agents(ports),
+        })
+    }
+
+    fn descriptors_of_a_way(&self) -> Option<usize> {
+        None
+    }
+}
+
+/// Between threads of one process, by a shared reference; for hops only.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SharedChannel;
+
+impl Transport for SharedChannel {
+    fn start<S: Starter>(
+        &self,
+        own: &Own<'_>,
+        _: Origin,
+        starter: S,
+    ) -> Result<S::Started, String> {
+        if !own.is_hop {
+            return Err("channel:arc is for hops, not for agents".to_owned());
+        }
+        let spins = own.wait == WaitPolicy::Spin;
+        Ok(starter.hops(SharedLink::pair(own.wiring.under_way, spins)))
+    }
+
+    fn descriptors_of_a_way(&self) -> Option<usize> {
+        None
+    }
+}
 
 /// The mailbox of one thread, and the way to those of all others in its process.
 pub struct ChannelPort {

@@ -11,20 +11,112 @@
 //!   waits for anything but the socket, so every send ends. Chosen when messages are large or many,
 //!   and when several threads of one process share the socket. It costs a thread hand-over a message.
 
-use super::channel::ChannelPort;
+use super::channel::{self, ChannelPort};
 use super::link::{Link, Payload, Received, number_of};
-use super::{Placement, Port, TransportError, wire};
+use super::spin::Spinning;
+use super::start::{Origin, Own, Starter, Transport, elsewhere};
+use super::{Placement, Port, TransportError, WaitPolicy, Wiring, wire};
+use crate::observe::cpu::ThreadClock;
 use crate::workload::{Message, Topology};
 use crossbeam_channel::Sender;
 use ipc_channel::ipc::{self, IpcBytesReceiver, IpcBytesSender, IpcReceiver, IpcSender};
 use ipc_channel::{IpcError, TryRecvError};
 use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair, sockopt};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::io::Write;
 use std::sync::Arc;
 
 /// What a socket's buffer is charged for one message beyond its bytes: kernel bookkeeping (measured:
 /// some 770 bytes for a small message) and our addressing, rounded up.
 const OVERHEAD: usize = 1536;
+
+/// Between processes, by ipc-channel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ipc(pub Parcel);
+
+impl Transport for Ipc {
+    fn start<S: Starter>(
+        &self,
+        own: &Own<'_>,
+        from: Origin,
+        starter: S,
+    ) -> Result<S::Started, String> {
+        let Origin::Introduced(socket, mut routes) = from else {
+            return elsewhere("ipc");
+        };
+        let placement = own.wiring.placement;
+        let number = placement.process_of(own.workers.start);
+        let spins = own.wait == WaitPolicy::Spin;
+        if own.is_hop {
+            // A hop has two ends, each with a process of its own.
+            let other = 1 - number;
+            let to = routes.get_mut(other).and_then(Option::take);
+            let to = to.ok_or("a hop needs a process for each end; use `forkscope run`")?;
+            return Ok(starter.hops(vec![IpcLink::new(to, socket, other, spins)]));
+        }
+        if !is_pumped(number, own.wiring) {
+            let port = DirectPort::new(socket, routes, placement);
+            return Ok(match spins {
+                true => starter.agents(vec![Spinning(port)]),
+                false => starter.agents(vec![port]),
+            });
+        }
+        let first = own.workers.start;
+        let (locals, mailboxes) =
+            channel::connect(own.workers.clone(), &placement, &own.wiring.topology);
+        let (announce, announced) = std::sync::mpsc::channel();
+        let forward = move || {
+            let _ = announce.send(ThreadClock::of_this_thread());
+            drop(announce);
+            if let Err(e) = pump(&socket, &mailboxes, first, &placement) {
+                // Not eprintln!, which panics when nobody reads.
+                let why = format!("forkscope: worker process {number}: {e}\n");
+                let _ = std::io::stderr().write_all(why.as_bytes());
+                // Without its pump the worker would wait for ever.
+                std::process::abort();
+            }
+        };
+        let pump = std::thread::Builder::new().name("pump".to_owned());
+        pump.spawn(forward)
+            .map_err(|e| format!("start the pump thread: {e}"))?;
+        if let Ok(helper) = announced.recv() {
+            starter.helped_by(helper);
+        }
+        let routes = Arc::new(routes);
+        let port = |local| PumpedPort::new(local, routes.clone(), placement);
+        let ports = locals.into_iter().map(port);
+        Ok(match spins {
+            true => starter.agents(ports.map(Spinning).collect()),
+            false => starter.agents(ports.collect()),
+        })
+    }
+
+    fn mailbox(&self, is_hop: bool) -> Option<Content> {
+        Some(match is_hop {
+            true => Content::Payloads(self.0),
+            false => Content::Messages(self.0),
+        })
+    }
+
+    fn is_pumped(&self, wiring: &Wiring) -> bool {
+        (0..wiring.placement.processes()).any(|process| is_pumped(process, wiring))
+    }
+
+    fn descriptors_of_a_way(&self) -> Option<usize> {
+        Some(1)
+    }
+}
+
+/// Whether a process needs a pump: several threads share its socket, or not all that is under way to it fits there.
+fn is_pumped(process: usize, wiring: &Wiring) -> bool {
+    let Wiring {
+        placement,
+        topology,
+        message_bytes,
+        ..
+    } = wiring;
+    placement.threads_each() > 1 || !fits_buffer(process, placement, topology, *message_bytes)
+}
 
 /// What is in a message of ipc-channel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -9,32 +9,32 @@
 //!
 //! # How to add a transport
 //!
-//! 1. Write `src/transport/NAME.rs` with a [`Port`], by which agents exchange messages, and a
-//!    [`Link`], by which one hop is measured.
-//! 2. Add one line to [`REGISTRY`], with a [`Means`] of its own.
-//! 3. Say what workers share before they start ([`Shared`]), and connect it where a process builds
-//!    the ports of its workers (`deployment/local.rs`). The compiler asks for both.
+//! 1. Write `src/transport/NAME.rs` with a [`Port`], by which agents exchange messages, a [`Link`], by which one hop
+//!    is measured, and a [`Transport`], which connects workers by them and starts them.
+//! 2. Add it to [`Carrier`], and one line to [`REGISTRY`].
 //!
 //! `forkscope list`, `--transport`, the parity tests and the table of message costs iterate the registry.
 
 pub mod channel;
+mod choice;
 pub mod ipc;
 pub mod link;
 pub mod pipe;
 pub mod ring;
 pub mod sealed;
-pub mod shared;
 pub mod socket;
 pub mod spin;
+pub mod start;
 pub mod stream;
 pub mod wire;
 
 pub use crate::record::Placement;
+pub use choice::{Asked, Choice};
 pub use link::Link;
-pub use shared::Shared;
+pub use start::{Carrier, Transport};
 
 use crate::record::Kind;
-use crate::workload::{Message, Topology};
+use crate::workload::{Message, Spec, Topology};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -142,6 +142,19 @@ pub struct Wiring {
     pub under_way: usize,
 }
 
+impl Wiring {
+    /// Of so many agents of a workload, placed so.
+    #[must_use]
+    pub fn of(spec: &dyn Spec, agents: usize, placement: Placement) -> Wiring {
+        Wiring {
+            placement,
+            topology: Arc::new(spec.topology(agents)),
+            message_bytes: spec.message_bytes(),
+            under_way: spec.hop().map_or(ROUNDS_UNDER_WAY, |hop| hop.under_way()),
+        }
+    }
+}
+
 /// A port for workers that have nobody to talk to.
 pub struct Silent;
 
@@ -159,23 +172,6 @@ impl Port for Silent {
     }
 }
 
-/// By which means a transport carries messages.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Means {
-    /// A channel that moves ownership of a buffer.
-    Channel,
-    /// A channel that hands over a shared reference.
-    SharedChannel,
-    /// A socket of ipc-channel, and what is in a message.
-    Ipc(ipc::Parcel),
-    /// A ring in shared memory.
-    Ring,
-    /// A stream socket.
-    Socket,
-    /// Pipes.
-    Pipe,
-}
-
 /// One line of the registry.
 #[derive(Clone, Copy, Debug)]
 pub struct Entry {
@@ -186,7 +182,7 @@ pub struct Entry {
     /// What a worker does that waits for a message.
     pub wait: WaitPolicy,
     /// How it works.
-    pub means: Means,
+    pub carrier: Carrier,
     /// Whom it serves: `None` is everybody.
     pub serves_only: Option<Kind>,
     /// What it is for.
@@ -219,6 +215,15 @@ impl Entry {
         self.serves_only.is_none_or(|k| k == kind)
     }
 
+    /// What the messages of so wired workers really travel by: this, or, where it has to be, the same with a pump.
+    #[must_use]
+    pub fn taken(&'static self, wiring: &Wiring) -> &'static Entry {
+        match self.carrier.is_pumped(wiring) {
+            true => self.pumped(),
+            false => self,
+        }
+    }
+
     /// This transport of ipc-channel with a pump between socket and worker.
     ///
     /// # Panics
@@ -236,7 +241,7 @@ pub const REGISTRY: &[Entry] = &[
         name: "channel",
         about: "crossbeam-channel between threads; moves ownership of a buffer (native to threads)",
         wait: WaitPolicy::Adaptive,
-        means: Means::Channel,
+        carrier: Carrier::Channel(channel::Channel),
         serves_only: Some(Kind::Threads),
         purpose: Purpose::Agents,
     },
@@ -244,7 +249,7 @@ pub const REGISTRY: &[Entry] = &[
         name: "channel:spin",
         about: "the same; a worker that waits asks again and again",
         wait: WaitPolicy::Spin,
-        means: Means::Channel,
+        carrier: Carrier::Channel(channel::Channel),
         serves_only: Some(Kind::Threads),
         purpose: Purpose::Agents,
     },
@@ -252,7 +257,7 @@ pub const REGISTRY: &[Entry] = &[
         name: "channel:arc",
         about: "crossbeam-channel; hands over a reference (Arc), so that nothing is copied (hops only)",
         wait: WaitPolicy::Adaptive,
-        means: Means::SharedChannel,
+        carrier: Carrier::SharedChannel(channel::SharedChannel),
         serves_only: Some(Kind::Threads),
         purpose: Purpose::Hops,
     },
@@ -260,7 +265,7 @@ pub const REGISTRY: &[Entry] = &[
         name: "channel:arc:spin",
         about: "the same; a worker that waits asks again and again",
         wait: WaitPolicy::Spin,
-        means: Means::SharedChannel,
+        carrier: Carrier::SharedChannel(channel::SharedChannel),
         serves_only: Some(Kind::Threads),
         purpose: Purpose::Hops,
     },
@@ -268,7 +273,7 @@ pub const REGISTRY: &[Entry] = &[
         name: "ipc",
         about: "ipc-channel between processes; serialises the message (native to processes)",
         wait: WaitPolicy::Park,
-        means: Means::Ipc(ipc::Parcel::Typed),
+        carrier: Carrier::Ipc(ipc::Ipc(ipc::Parcel::Typed)),
         serves_only: Some(Kind::Processes),
         purpose: Purpose::Agents,
     },
@@ -276,7 +281,7 @@ pub const REGISTRY: &[Entry] = &[
         name: "ipc:bytes",
         about: "ipc-channel that carries bytes as they lie in memory; serialises nothing",
         wait: WaitPolicy::Park,
-        means: Means::Ipc(ipc::Parcel::Bytes),
+        carrier: Carrier::Ipc(ipc::Ipc(ipc::Parcel::Bytes)),
         serves_only: Some(Kind::Processes),
         purpose: Purpose::Agents,
     },
@@ -284,7 +289,7 @@ pub const REGISTRY: &[Entry] = &[
         name: "ipc:bytes:spin",
         about: "the same; a worker that waits asks again and again",
         wait: WaitPolicy::Spin,
-        means: Means::Ipc(ipc::Parcel::Bytes),
+        carrier: Carrier::Ipc(ipc::Ipc(ipc::Parcel::Bytes)),
         serves_only: Some(Kind::Processes),
         purpose: Purpose::Agents,
     },
@@ -292,7 +297,7 @@ pub const REGISTRY: &[Entry] = &[
         name: "ring",
         about: "a ring in shared memory, the same code between threads and between processes; looks for a moment, then sleeps",
         wait: WaitPolicy::Adaptive,
-        means: Means::Ring,
+        carrier: Carrier::Ring(ring::Rings),
         serves_only: None,
         purpose: Purpose::Agents,
     },
@@ -300,7 +305,7 @@ pub const REGISTRY: &[Entry] = &[
         name: "ring:spin",
         about: "the same ring; a worker that waits never sleeps",
         wait: WaitPolicy::Spin,
-        means: Means::Ring,
+        carrier: Carrier::Ring(ring::Rings),
         serves_only: None,
         purpose: Purpose::Agents,
     },
@@ -308,7 +313,7 @@ pub const REGISTRY: &[Entry] = &[
         name: "ring:park",
         about: "the same ring; a worker that waits sleeps at once",
         wait: WaitPolicy::Park,
-        means: Means::Ring,
+        carrier: Carrier::Ring(ring::Rings),
         serves_only: None,
         purpose: Purpose::Agents,
     },
@@ -316,7 +321,7 @@ pub const REGISTRY: &[Entry] = &[
         name: "socket",
         about: "a Unix stream socket between any two workers that talk",
         wait: WaitPolicy::Park,
-        means: Means::Socket,
+        carrier: Carrier::Socket(socket::Sockets),
         serves_only: None,
         purpose: Purpose::Agents,
     },
@@ -324,7 +329,7 @@ pub const REGISTRY: &[Entry] = &[
         name: "pipe",
         about: "two pipes between any two workers that talk",
         wait: WaitPolicy::Park,
-        means: Means::Pipe,
+        carrier: Carrier::Pipe(pipe::Pipes),
         serves_only: None,
         purpose: Purpose::Agents,
     },
@@ -332,7 +337,7 @@ pub const REGISTRY: &[Entry] = &[
         name: "ipc+channel",
         about: "ipc-channel read by a pump thread, which hands over by crossbeam-channel (taken where it must be: mixes, large or many messages)",
         wait: WaitPolicy::Adaptive,
-        means: Means::Ipc(ipc::Parcel::Typed),
+        carrier: Carrier::Ipc(ipc::Ipc(ipc::Parcel::Typed)),
         serves_only: Some(Kind::Processes),
         purpose: Purpose::Fallback,
     },
@@ -340,7 +345,7 @@ pub const REGISTRY: &[Entry] = &[
         name: "ipc:bytes+channel",
         about: "the same of bytes as they lie in memory",
         wait: WaitPolicy::Adaptive,
-        means: Means::Ipc(ipc::Parcel::Bytes),
+        carrier: Carrier::Ipc(ipc::Ipc(ipc::Parcel::Bytes)),
         serves_only: Some(Kind::Processes),
         purpose: Purpose::Fallback,
     },
@@ -348,122 +353,11 @@ pub const REGISTRY: &[Entry] = &[
         name: "ipc:bytes:spin+channel",
         about: "the same; a worker that waits asks the channel again and again",
         wait: WaitPolicy::Spin,
-        means: Means::Ipc(ipc::Parcel::Bytes),
+        carrier: Carrier::Ipc(ipc::Ipc(ipc::Parcel::Bytes)),
         serves_only: Some(Kind::Processes),
         purpose: Purpose::Fallback,
     },
 ];
-
-/// How the messages of a run shall travel.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub enum Choice {
-    /// By what is native to each deployment: channel between threads, ipc between processes.
-    #[default]
-    Native,
-    /// By this one.
-    Named(&'static Entry),
-}
-
-/// What stands for [`Choice::Native`].
-const NATIVE: &str = "native";
-
-impl std::str::FromStr for Choice {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Choice, String> {
-        if text == NATIVE {
-            return Ok(Choice::Native);
-        }
-        match find(text) {
-            Some(entry) if entry.purpose != Purpose::Fallback => Ok(Choice::Named(entry)),
-            _ => {
-                let of_agents = REGISTRY.iter().filter(|e| e.purpose == Purpose::Agents);
-                let names: Vec<&str> = of_agents.map(|e| e.name).collect();
-                Err(format!(
-                    "there is no transport \"{text}\"; there are {NATIVE}, {}",
-                    names.join(", ")
-                ))
-            }
-        }
-    }
-}
-
-impl TryFrom<String> for Choice {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<Choice, String> {
-        text.parse()
-    }
-}
-
-impl From<Choice> for String {
-    fn from(choice: Choice) -> String {
-        match choice {
-            Choice::Native => NATIVE,
-            Choice::Named(entry) => entry.name,
-        }
-        .to_owned()
-    }
-}
-
-impl Choice {
-    /// The transport of workers of this kind.
-    #[must_use]
-    pub fn of(self, kind: Kind) -> &'static Entry {
-        let native = match kind {
-            Kind::Threads => "channel",
-            Kind::Processes => "ipc",
-        };
-        match self {
-            Choice::Native => find(native).expect("native transports are registered"),
-            Choice::Named(entry) => entry,
-        }
-    }
-
-    /// A registered transport.
-    ///
-    /// # Panics
-    /// When there is none of that name.
-    #[must_use]
-    pub fn named(name: &str) -> Choice {
-        Choice::Named(find(name).unwrap_or_else(|| panic!("no transport is called {name}")))
-    }
-}
-
-/// What a run asks for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Asked {
-    /// One, of each deployment its own where it is the native one.
-    One(Choice),
-    /// The native ones, and what the others would cost.
-    All,
-}
-
-impl Asked {
-    /// The one by which deployments are compared.
-    #[must_use]
-    pub fn compared(self) -> Choice {
-        match self {
-            Asked::One(choice) => choice,
-            Asked::All => Choice::Native,
-        }
-    }
-}
-
-impl std::str::FromStr for Asked {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Asked, String> {
-        match text {
-            "all" => Ok(Asked::All),
-            one => match one.parse() {
-                Ok(choice) => Ok(Asked::One(choice)),
-                Err(why) => Err(format!("{why}; all is every one of them")),
-            },
-        }
-    }
-}
 
 /// Finds a registered transport by name.
 #[must_use]
@@ -479,13 +373,13 @@ mod tests {
     #[test]
     fn every_transport_of_ipc_channel_has_a_pumped_one_that_spins_when_it_does() {
         let chosen = REGISTRY.iter().filter(|e| e.purpose != Purpose::Fallback);
-        let of_ipc = chosen.filter(|e| matches!(e.means, Means::Ipc(_)));
+        let of_ipc = chosen.filter(|e| matches!(e.carrier, Carrier::Ipc(_)));
         let mut pumped = Vec::new();
         for entry in of_ipc {
             let other = entry.pumped();
             assert_eq!(
-                (other.means, other.serves_only),
-                (entry.means, entry.serves_only)
+                (other.carrier, other.serves_only),
+                (entry.carrier, entry.serves_only)
             );
             assert_eq!(
                 other.wait == WaitPolicy::Spin,
@@ -505,7 +399,7 @@ mod tests {
             message_bytes: 0,
             under_way: 2,
         };
-        let mut streams = stream::Streams::create(&wiring, socket::way).unwrap();
+        let mut streams = stream::Streams::create(&wiring, socket::KIND.make).unwrap();
         let by_stream =
             (0..3).map(|w| Box::new(streams.port(w, &wiring).unwrap()) as Box<dyn Port>);
         let segment = ring::segment::Segment::create(ring::segment::Layout::new(&wiring)).unwrap();

@@ -35,7 +35,7 @@ pub fn create(name: &str, flags: MFdFlags, bytes: usize) -> std::io::Result<Owne
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::deployment::gate::Gate;
+    use crate::deployment::page::Page;
     use crate::transport::ring::segment::{Layout, Segment};
     use crate::transport::{Placement, Wiring};
     use crate::workload::Topology;
@@ -53,7 +53,7 @@ mod tests {
             under_way: 2,
         };
         let segment = Segment::create(Layout::new(&wiring)).unwrap();
-        let gate = Gate::create(2).unwrap();
+        let page = Page::create(2).unwrap();
         let is_refused = |fd: RawFd, bytes: u64| {
             let path = format!("/proc/self/fd/{fd}");
             let file = File::options().write(true).open(path).unwrap();
@@ -64,7 +64,7 @@ mod tests {
             let more = FcntlArg::F_ADD_SEALS(SealFlag::F_SEAL_WRITE);
             assert_eq!(fcntl(&file, more), Err(nix::errno::Errno::EPERM));
         };
-        for fd in [segment.descriptor(), gate.descriptor()] {
+        for fd in [segment.descriptor(), page.descriptor()] {
             is_refused(fd, 0);
             is_refused(fd, 1 << 30);
         }

@@ -10,6 +10,7 @@
 //! one side writes at all, blocks.
 
 use super::link::{Link, Payload, Received};
+use super::start::{Origin, Own, Share, Starter, elsewhere};
 use super::{Port, TransportError, Wiring, wire};
 use crate::workload::Message;
 use rustix::event::{PollFd, PollFlags, poll};
@@ -58,10 +59,69 @@ fn pairs(wiring: &Wiring) -> BTreeSet<(usize, usize)> {
     pairs
 }
 
-/// Descriptors that the streams of all workers take together, at `each` a way.
+/// How many ways there are between workers that write to each other.
 #[must_use]
-pub fn descriptors(wiring: &Wiring, each: usize) -> usize {
-    pairs(wiring).len() * each
+pub fn ways(wiring: &Wiring) -> usize {
+    pairs(wiring).len()
+}
+
+/// What the ways of a transport are.
+pub struct WayKind {
+    /// Its name.
+    pub name: &'static str,
+    /// Makes a way.
+    pub make: fn() -> std::io::Result<Ways>,
+    /// Whether an end reads and writes by different descriptors.
+    pub has_two_descriptors: bool,
+}
+
+impl WayKind {
+    /// Descriptors of one end of a way.
+    pub(super) fn descriptors_of_an_end(&self) -> usize {
+        1 + usize::from(self.has_two_descriptors)
+    }
+
+    fn create(&self, wiring: &Wiring) -> Result<Streams, String> {
+        Streams::create(wiring, self.make).map_err(|e| format!("by {}: {e}", self.name))
+    }
+}
+
+impl Share for Streams {
+    fn descriptors(&self, wiring: &Wiring, process: usize) -> Vec<RawFd> {
+        self.descriptors_of(wiring.placement.workers_of(process))
+    }
+}
+
+/// Makes all ways, for worker processes to inherit theirs.
+pub(super) fn share(kind: &WayKind, wiring: &Wiring) -> Result<Box<dyn Share>, String> {
+    Ok(Box::new(kind.create(wiring)?))
+}
+
+/// Starts workers on their ends of all ways.
+pub(super) fn start<S: Starter>(
+    kind: &WayKind,
+    own: &Own<'_>,
+    from: Origin,
+    starter: S,
+) -> Result<S::Started, String> {
+    let wiring = own.wiring;
+    let workers = own.workers.clone();
+    let mut streams = match from {
+        Origin::Here => kind.create(wiring)?,
+        Origin::Inherited(descriptors) => {
+            let has_two = kind.has_two_descriptors;
+            Streams::inherit(wiring, workers.clone(), has_two, &descriptors)
+                .map_err(|e| format!("{}: {e}", kind.name))?
+        }
+        Origin::Introduced(..) => return elsewhere(kind.name),
+    };
+    if own.is_hop {
+        let links = workers.map(|w| streams.link(w, wiring.message_bytes));
+        return Ok(starter.hops(links.collect()));
+    }
+    let ports = workers.map(|w| streams.port(w, wiring));
+    let ports = ports.collect::<Result<Vec<_>, _>>();
+    Ok(starter.agents(ports.map_err(|e| e.to_string())?))
 }
 
 impl Streams {

@@ -1,47 +1,17 @@
 //! What does a person see who uses the program, or uses it wrongly?
 
+use crate::{BINARY, folder, forkscope, stderr, stdout};
 use std::fs;
 use std::path::Path;
 use std::process::{Command as Plain, Stdio};
 
 use assert_cmd::Command;
-use assert_cmd::assert::Assert;
 use forkscope::record::calibration::Calibration;
 use forkscope::record::{Cell, Machine, Outcome, Run, Sample};
 use forkscope::report::json;
 use forkscope::study::formats::FormatAnswers;
 use std::collections::HashMap;
 use tempfile::TempDir;
-
-const BINARY: &str = env!("CARGO_BIN_EXE_forkscope");
-
-/// The program in a folder of its own, without the options of whoever runs the tests.
-fn forkscope(folder: &TempDir) -> Command {
-    let mut command = Command::new(BINARY);
-    for (name, _) in std::env::vars() {
-        if name.starts_with("FORKSCOPE_") {
-            command.env_remove(name);
-        }
-    }
-    command
-        .current_dir(folder.path())
-        .env("TMPDIR", folder.path())
-        // Other tests run beside this one.
-        .env("FORKSCOPE_ALLOW_BUSY", "1");
-    command
-}
-
-fn folder() -> TempDir {
-    TempDir::new().unwrap()
-}
-
-fn stdout(assert: &Assert) -> String {
-    String::from_utf8(assert.get_output().stdout.clone()).expect("UTF-8")
-}
-
-fn stderr(assert: &Assert) -> String {
-    String::from_utf8(assert.get_output().stderr.clone()).expect("UTF-8")
-}
 
 fn files(folder: &TempDir) -> Vec<String> {
     let mut names: Vec<String> = fs::read_dir(folder.path())

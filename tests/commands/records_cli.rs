@@ -1,10 +1,9 @@
 //! What does a person see who compares records, looks at their history, or makes conditions?
 
-use crate::fixture;
+use crate::{fixture, folder, forkscope, stderr, stdout};
 use std::fs;
 use std::path::Path;
 
-use assert_cmd::Command;
 use assert_cmd::assert::Assert;
 use forkscope::metric::Metric;
 use forkscope::record::checks::{CheckKind, CheckOutcome};
@@ -13,36 +12,6 @@ use forkscope::record::history::History;
 use forkscope::record::{Outcome, Run};
 use forkscope::report::json;
 use tempfile::TempDir;
-
-const BINARY: &str = env!("CARGO_BIN_EXE_forkscope");
-
-/// The program in a folder of its own, without the options of whoever runs the tests.
-fn forkscope(folder: &TempDir) -> Command {
-    let mut command = Command::new(BINARY);
-    for (name, _) in std::env::vars() {
-        if name.starts_with("FORKSCOPE_") {
-            command.env_remove(name);
-        }
-    }
-    command
-        .current_dir(folder.path())
-        .env("TMPDIR", folder.path())
-        // Other tests run beside this one.
-        .env("FORKSCOPE_ALLOW_BUSY", "1");
-    command
-}
-
-fn folder() -> TempDir {
-    TempDir::new().unwrap()
-}
-
-fn stdout(assert: &Assert) -> String {
-    String::from_utf8(assert.get_output().stdout.clone()).expect("UTF-8")
-}
-
-fn stderr(assert: &Assert) -> String {
-    String::from_utf8(assert.get_output().stderr.clone()).expect("UTF-8")
-}
 
 fn save(folder: &TempDir, name: &str, run: &Run) {
     json::save(run, &folder.path().join(name)).unwrap();

@@ -1,10 +1,9 @@
 //! Does `report` render what it is given, and say what is wrong with what is none?
 
-use crate::fixture;
+use crate::{BINARY, fixture, forkscope};
 use std::fs;
 use std::path::PathBuf;
 
-use assert_cmd::Command;
 use forkscope::record::{METHOD_VERSION, Run, schema};
 use forkscope::report::{REGISTRY, Style, json};
 use forkscope::study;
@@ -15,25 +14,6 @@ fn run() -> Run {
     let mut run = fixture::run();
     study::conclude_again(&mut run);
     run
-}
-
-const BINARY: &str = env!("CARGO_BIN_EXE_forkscope");
-
-/// The program in a folder of its own, without the options of whoever runs the tests.
-fn forkscope(folder: &TempDir) -> Command {
-    let mut command = Command::new(BINARY);
-    for (name, _) in std::env::vars() {
-        if name.starts_with("FORKSCOPE_") {
-            command.env_remove(name);
-        }
-    }
-    command
-        .current_dir(folder.path())
-        .env("TMPDIR", folder.path())
-        .env("LC_ALL", "C.UTF-8")
-        // Other tests run beside this one.
-        .env("FORKSCOPE_ALLOW_BUSY", "1");
-    command
 }
 
 /// A folder with `run/run.json`.

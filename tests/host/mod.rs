@@ -31,7 +31,7 @@ pub fn invocation_of(source: SpecSource, agents: usize, form: &str) -> Invocatio
         job: Job {
             agents,
             seed: 7,
-            moments_seed: 7,
+            arrivals_seed: 7,
             digest_round: planned.record.digest_round,
             quantum: planned.quantum(),
             uncounted_every: None,

@@ -379,9 +379,9 @@ fn the_digest_of_a_delivery_does_not_depend_on_its_moments() {
         gap_us: 500,
         reception: Reception::Poll { every_us: 2000 },
     };
-    let digest = |moments_seed| {
+    let digest = |arrivals_seed| {
         let mut invocation = host::invocation_of(paced.source(), 2, "threads");
-        invocation.job.moments_seed = moments_seed;
+        invocation.job.arrivals_seed = arrivals_seed;
         host::sample(&invocation).digest
     };
     assert_eq!(digest(1), digest(2));

@@ -324,6 +324,7 @@ fn a_busy_machine_that_is_measured_all_the_same_labels_every_verdict() {
 }
 
 #[test]
+#[ignore = "measures for most of a minute, and needs the machine for itself: scripts/check.sh runs it"]
 fn a_machine_that_nobody_uses_is_measured() {
     let _alone = machine_for_itself();
     let Some((record, _)) = measured(&["-a", "1", "--time", "35s"], |_| {}) else {
@@ -336,6 +337,7 @@ fn a_machine_that_nobody_uses_is_measured() {
 }
 
 #[test]
+#[ignore = "measures for most of a minute, and needs the machine for itself: scripts/check.sh runs it"]
 fn a_neighbour_that_comes_later_costs_pairs_that_are_counted_and_made_up_for() {
     let _alone = machine_for_itself();
     const TIME_S: f64 = 45.0;
@@ -409,6 +411,7 @@ impl Drop for OneCpu {
 }
 
 #[test]
+#[ignore = "measures for most of a minute, and needs the machine for itself: scripts/check.sh runs it"]
 fn one_cpu_is_enough_and_the_time_holds_there() {
     let _alone = machine_for_itself();
     let _one = OneCpu::new();

@@ -1,9 +1,13 @@
 //! Does a study of another crate stand beside the built-in ones, without an edit anywhere?
 //!
+//! And can another program play a script of its own? Its workers are this program again.
+//!
 //! This program is both: with `ECHO_PROGRAM` set it is forkscope with one study more, as a crate of somebody's own would
 //! build it; without, it runs that program and looks at what it says.
 
-use forkscope::deployment::Form;
+mod script;
+
+use forkscope::deployment::{Form, processes};
 use forkscope::document::{Document, Table};
 use forkscope::experiment::plan::{Draft, Leaves};
 use forkscope::metric::{Better, Definition, Metric, Read};
@@ -175,18 +179,50 @@ impl Study for Echo {
 fn main() -> ExitCode {
     workload::register(&WORKLOAD);
     study::register(&Echo);
-    if std::env::var_os(IS_PROGRAM).is_some() {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let is_worker = arguments
+        .first()
+        .is_some_and(|a| a == processes::SUBCOMMAND);
+    if is_worker || std::env::var_os(IS_PROGRAM).is_some() {
         return forkscope::main();
     }
-    // `cargo test -- --list`, or another filter than this program's.
-    if std::env::args().any(|a| a == "--list") {
-        println!("a_study_of_another_crate_is_like_any_other: test");
-        return ExitCode::SUCCESS;
+    // What `cargo test` hands to every program: words that names hold, and options of libtest.
+    let words: Vec<&String> = arguments.iter().filter(|a| !a.starts_with('-')).collect();
+    let has = |option: &str| arguments.iter().any(|a| a == option);
+    for (name, test) in TESTS {
+        let is_asked = words.is_empty() || words.iter().any(|w| name.contains(w.as_str()));
+        if !is_asked || has("--ignored") {
+            continue;
+        }
+        if has("--list") {
+            println!("{name}: test");
+            continue;
+        }
+        test();
+        println!("test {name} ... ok");
     }
-    a_study_of_another_crate_is_like_any_other();
-    println!("test a_study_of_another_crate_is_like_any_other ... ok");
     ExitCode::SUCCESS
 }
+
+/// The tests, by their names.
+const TESTS: &[(&str, fn())] = &[
+    (
+        "a_study_of_another_crate_is_like_any_other",
+        a_study_of_another_crate_is_like_any_other,
+    ),
+    (
+        "script::a_worker_that_is_killed_in_the_window_is_an_event_and_can_be_started_again",
+        script::a_worker_that_is_killed_in_the_window_is_an_event_and_can_be_started_again,
+    ),
+    (
+        "script::the_usual_script_fails_where_a_worker_dies",
+        script::the_usual_script_fails_where_a_worker_dies,
+    ),
+    (
+        "script::a_worker_that_was_connected_to_others_is_not_started_again",
+        script::a_worker_that_was_connected_to_others_is_not_started_again,
+    ),
+];
 
 /// What the program says; it must end with one of these codes.
 fn said(arguments: &[&str], folder: &Path, codes: &[i32]) -> String {

@@ -479,7 +479,7 @@ fn every_pair_has_moments_of_its_own_and_both_its_sides_have_the_same() {
     let request = request(&[1, 4], 300.0);
     let mut seen: Vec<u64> = Vec::new();
     let mut invoker = script(|i: &Invocation, n| {
-        seen.push(i.job.moments_seed);
+        seen.push(i.job.arrivals_seed);
         usual(i, n)
     });
     run_quietly(&request, &mut invoker);

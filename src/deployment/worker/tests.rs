@@ -1,6 +1,7 @@
 //! Tests: the one loop that every worker runs, thread or process: build, warm up, turns of the window, hand over.
 
 use super::*;
+use crate::deployment::control::Control;
 use crate::observe::clock::OpClock;
 use crate::record::Pinning;
 use crate::transport::channel::BufferLink;
@@ -56,13 +57,13 @@ impl Workload for FragileAgent {
     }
 }
 
-fn run_one(victim: usize) -> (Gate, WorkerReport) {
-    let gate = Gate::create(1).unwrap();
+fn run_one(victim: usize) -> (Page, WorkerReport) {
+    let page = Page::create(1).unwrap();
     let assignment = assignment(0, 1, 3, Arc::new(Fragile { victim }));
     let mut report = None;
-    gate.open(Step::WarmUp);
-    run(assignment, &gate, Agents(Silent), |r| report = Some(r));
-    (gate, report.expect("a report is handed over"))
+    page.open(Step::WarmUp);
+    run(assignment, &page, Agents(Silent), |r| report = Some(r));
+    (page, report.expect("a report is handed over"))
 }
 
 /// What worker `worker` of `workers` threads is told.
@@ -74,7 +75,7 @@ fn assignment(worker: usize, workers: usize, agents: usize, spec: Arc<dyn Spec>)
             source,
             agents,
             seed: 1,
-            moments_seed: 1,
+            arrivals_seed: 1,
             digest_round: 1,
             quantum: 1,
             uncounted_every: None,
@@ -90,21 +91,22 @@ fn assignment(worker: usize, workers: usize, agents: usize, spec: Arc<dyn Spec>)
         tape: None,
         first_of_process: 0,
         to_hand_over: Arc::new(AtomicUsize::new(1)),
+        after: Step::Prepare,
         helper: None,
     }
 }
 
 #[test]
 fn a_panic_is_reported_with_its_agent_and_its_words() {
-    let (gate, report) = run_one(2);
-    assert_eq!(gate.failed(), Some((0, Some(2))));
+    let (page, report) = run_one(2);
+    assert_eq!(page.failed(), Some((0, Some(2))));
     assert_eq!(report.error.as_deref(), Some("panic: this agent is broken"));
 }
 
 #[test]
 fn an_agent_that_cannot_be_built_is_reported() {
-    let (gate, report) = run_one(usize::MAX);
-    assert_eq!(gate.failed(), Some((0, Some(0))));
+    let (page, report) = run_one(usize::MAX);
+    assert_eq!(page.failed(), Some((0, Some(0))));
     assert_eq!(
         report.error.as_deref(),
         Some("agent 0 cannot be built: no such model")
@@ -156,7 +158,7 @@ fn sleep_of(tid: i32) -> Option<(u64, u64)> {
 
 #[test]
 fn both_ends_of_a_delivery_sleep_to_the_nanosecond_and_until_a_moment() {
-    let gate = Gate::create(2).unwrap();
+    let page = Page::create(2).unwrap();
     let users = Arc::new(Mutex::new(Vec::new()));
     // Both sleep nearly always, for some milliseconds at a time.
     let hop = Hop {
@@ -166,17 +168,17 @@ fn both_ends_of_a_delivery_sleep_to_the_nanosecond_and_until_a_moment() {
         }),
         payload_bytes: 64,
     };
-    gate.open(Step::WarmUp);
+    page.open(Step::WarmUp);
     let (users, sleeps) = std::thread::scope(|scope| {
         for (worker, link) in BufferLink::pair(64, false).into_iter().enumerate() {
             let users = users.clone();
-            let gate = &gate;
+            let page = &page;
             scope.spawn(move || {
                 // Far from what it shall be, as somebody may have started the program.
                 set_current_timer_slack(NonZeroU64::new(1_000_000)).unwrap();
                 let assignment = assignment(worker, 2, 2, Arc::new(Fragile { victim: 0 }));
                 let ends = Hops(hop, Some(Noted { link, users }));
-                run(assignment, gate, ends, |_| ());
+                run(assignment, page, ends, |_| ());
             });
         }
         // Until both have used the link, and each has been seen asleep, where the kernel shows that.
@@ -186,11 +188,11 @@ fn both_ends_of_a_delivery_sleep_to_the_nanosecond_and_until_a_moment() {
         let seen = |&(tid, _): &_| std::iter::repeat_with(|| sleep_of(tid)).flatten().next();
         let asleep = users.iter().filter(|_| shows).filter_map(seen);
         let sleeps: Vec<_> = asleep.collect();
-        gate.close(None);
-        while !gate.have_all(Reached::WarmedUp) {
+        page.close(None);
+        while !page.have_all(Reached::WarmedUp) {
             std::thread::sleep(Duration::from_millis(1));
         }
-        gate.open(Step::Exit);
+        page.open(Step::Exit);
         (users, sleeps)
     });
     assert!(users.iter().all(|&(_, slack)| slack == 1), "{users:?}");

@@ -1,7 +1,7 @@
 //! What did a window cost, seen from outside: CPU clocks, switches, interrupts, foreign CPU.
 
 use super::fail;
-use crate::deployment::pinning;
+use crate::deployment::{Probe, pinning};
 use crate::observe::cgroup::{self, Cgroup};
 use crate::observe::cpu::{
     ProcessClock, Switches, SystemCpu, foreign_share, own_thread_ns, steal_share,
@@ -13,7 +13,8 @@ use std::time::Instant;
 
 /// Readings before and after a window and each of its turns, while all workers are parked.
 pub(super) struct Watch {
-    pub(super) pids: Vec<Pid>,
+    /// This process and those of workers; `None` where those are elsewhere.
+    pids: Option<Vec<Pid>>,
     clocks: Vec<ProcessClock>,
     allowed: Vec<usize>,
     cgroup: Cgroup,
@@ -31,16 +32,17 @@ pub(super) struct Watch {
 /// Before the window. What is read here goes on counting between turns, when workers sleep.
 struct Before {
     at: Instant,
-    cpu_ns: u64,
-    switches: Switches,
+    cpu_ns: Option<u64>,
+    switches: Option<Switches>,
     system: Option<SystemCpu>,
     throttle: Option<cgroup::Throttle>,
 }
 
-/// What a window cost.
+/// What a window cost, as far as it is known.
+#[derive(Default)]
 pub(super) struct Spent {
-    pub(super) cpu_s: f64,
-    pub(super) switches: Switches,
+    pub(super) cpu_s: Option<f64>,
+    pub(super) switches: Option<Switches>,
     pub(super) foreign_cpu: Option<f64>,
     pub(super) steal: Option<f64>,
     pub(super) throttled: Option<u64>,
@@ -49,12 +51,14 @@ pub(super) struct Spent {
 
 impl Watch {
     /// Watches this process and its workers.
-    pub(super) fn new(workers: &[Pid]) -> Result<Watch, Failure> {
-        let pids: Vec<Pid> = std::iter::once(getpid())
-            .chain(workers.iter().copied())
-            .collect();
+    pub(super) fn new(workers: &Probe) -> Result<Watch, Failure> {
+        let pids: Option<Vec<Pid>> = match workers {
+            Probe::Local(pids) => Some([getpid()].iter().chain(pids).copied().collect()),
+            Probe::Unknown => None,
+        };
         let clocks = pids
             .iter()
+            .flatten()
             .map(|&p| ProcessClock::of(p))
             .collect::<Result<_, _>>();
         Ok(Watch {
@@ -109,7 +113,11 @@ impl Watch {
         let before = self.window.as_ref();
         let before = before.expect("a watch begins before it ends");
         let between_ns = self.between_ns + own_thread_ns() - self.turn_ended_ns;
-        let own_ns = self.cpu_ns()? - before.cpu_ns;
+        let own_ns = self
+            .cpu_ns()?
+            .zip(before.cpu_ns)
+            .map(|(now, then)| now - then);
+        let switches = self.switches()?.zip(before.switches.as_ref());
         let wall = before.at.elapsed();
         let system = SystemCpu::read(&self.allowed).ok();
         let spent = system.zip(before.system).map(|(now, then)| now.since(then));
@@ -120,29 +128,44 @@ impl Watch {
             .zip(before.throttle)
             .map(|(now, then)| now.since(then).times);
         Ok(Spent {
-            cpu_s: own_ns.saturating_sub(between_ns) as f64 * 1e-9,
-            switches: self.switches()?.since(before.switches),
-            foreign_cpu: spent.and_then(|s| foreign_share(s, own_ns, cpus, wall)),
+            cpu_s: own_ns.map(|ns| ns.saturating_sub(between_ns) as f64 * 1e-9),
+            switches: switches.map(|(now, then)| now.since(*then)),
+            foreign_cpu: spent
+                .zip(own_ns)
+                .and_then(|(s, own_ns)| foreign_share(s, own_ns, cpus, wall)),
             steal: spent.and_then(|s| steal_share(s, cpus, wall)),
             throttled: throttle,
             interrupts: self.interrupts,
         })
     }
 
+    /// The processes that can be watched.
+    pub(super) fn pids(&self) -> &[Pid] {
+        self.pids.as_deref().unwrap_or_default()
+    }
+
     /// CPU time of the host and its workers since they began, nanoseconds.
-    pub(super) fn cpu_ns(&self) -> Result<u64, Failure> {
+    pub(super) fn cpu_ns(&self) -> Result<Option<u64>, Failure> {
+        if self.pids.is_none() {
+            return Ok(None);
+        }
         let sum = self
             .clocks
             .iter()
             .map(ProcessClock::now_ns)
             .sum::<Result<u64, _>>();
-        sum.map_err(|e| fail(Phase::Window, e.to_string()))
+        sum.map(Some)
+            .map_err(|e| fail(Phase::Window, e.to_string()))
     }
 
-    fn switches(&self) -> Result<Switches, Failure> {
-        let all = self.pids.iter().map(|&p| Switches::of(p));
+    fn switches(&self) -> Result<Option<Switches>, Failure> {
+        if self.pids.is_none() {
+            return Ok(None);
+        }
+        let all = self.pids().iter().map(|&p| Switches::of(p));
         all.reduce(|a, b| Ok(a? + b?))
             .unwrap_or_else(|| Ok(Switches::default()))
+            .map(Some)
             .map_err(|e| fail(Phase::Window, e.to_string()))
     }
 }

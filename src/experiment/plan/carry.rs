@@ -4,10 +4,9 @@ use super::{Asked, Draft, PlannedCell, PlannedWorkload};
 use crate::deployment::{Count, Form};
 use crate::experiment::machine::{self, LimitError, Needs};
 use crate::record::{Machine, Side};
-use crate::transport::{Entry, ROUNDS_UNDER_WAY, Shared, WaitPolicy, Wiring};
+use crate::transport::{Entry, Transport, WaitPolicy, Wiring};
 use crate::workload;
 use crate::workload::reference::Tape;
-use std::sync::Arc;
 
 /// What runs, once each.
 struct Placed<'a> {
@@ -97,18 +96,13 @@ fn carries(asked: &Asked, placed: &Placed<'_>, machine: &Machine) -> Result<(), 
     // The host makes the streams of all workers before the first of them starts.
     let (mut streams, mut held, mut message_bytes) = (0, 0, 0);
     if !placed.workload.is_link {
-        let wiring = Wiring {
-            placement,
-            topology: Arc::new(spec.topology(agents)),
-            message_bytes: spec.message_bytes(),
-            under_way: ROUNDS_UNDER_WAY,
-        };
+        let wiring = Wiring::of(spec.as_ref(), agents, placement);
         for entry in &placed.carriers {
-            streams = streams.max(Shared::descriptors_needed(entry, &wiring));
+            streams = streams.max(entry.carrier.descriptors_of_the_host(&wiring));
             if processes > 0 {
-                held = held.max(Shared::descriptors_of_a_worker(entry, &wiring));
+                held = held.max(entry.carrier.descriptors_of_a_worker(&wiring));
             }
-            message_bytes = message_bytes.max(Shared::bytes_needed(entry, &wiring));
+            message_bytes = message_bytes.max(entry.carrier.bytes_needed(&wiring));
         }
         if placed.is_taped {
             let own = (0..placement.processes().max(1)).map(|p| placement.agents_of_process(p));

@@ -22,15 +22,17 @@ pub mod segment;
 pub mod spsc;
 
 use super::link::{Link, Payload, Received};
-use super::{Port, TransportError, WaitPolicy, wire};
+use super::start::{Origin, Own, Share, Starter, Transport, elsewhere};
+use super::{Port, TransportError, WaitPolicy, Wiring, wire};
 use crate::workload::Message;
 use memmap2::MmapRaw;
 use memory::Mapped;
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::fd::OwnedFd;
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
-use segment::{ABSENT, GONE, Segment, THERE};
+use segment::{ABSENT, GONE, Layout, Segment, THERE};
 use spsc::{Consumer, Damage, Producer, Publish};
+use std::os::fd::RawFd;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::SeqCst;
 use std::time::Duration;
@@ -60,10 +62,8 @@ struct Outgoing {
 struct Incoming {
     worker: usize,
     ring: Consumer<Ring>,
-    /// The other one's process, once it was looked for; not when it is this one. [`Shared::descriptors_of_a_worker`]
+    /// The other one's process, once it was looked for; not when it is this one. [`Transport::descriptors_of_a_way`]
     /// counts it.
-    ///
-    /// [`Shared::descriptors_of_a_worker`]: crate::transport::Shared::descriptors_of_a_worker
     process: Option<OwnedFd>,
 }
 
@@ -74,6 +74,65 @@ enum Awaited {
     Message,
     /// Room for a message of so many bytes, where there is one to write to.
     Room(usize),
+}
+
+/// Between workers anywhere, by rings in shared memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rings;
+
+impl Transport for Rings {
+    fn start<S: Starter>(
+        &self,
+        own: &Own<'_>,
+        from: Origin,
+        starter: S,
+    ) -> Result<S::Started, String> {
+        let layout = Layout::new(own.wiring);
+        let segment = match from {
+            Origin::Here => create(layout)?,
+            Origin::Inherited(descriptors) => {
+                let descriptor = descriptors.first().copied().unwrap_or(-1);
+                Segment::inherit(descriptor, layout).map_err(|e| format!("ring: {e}"))?
+            }
+            Origin::Introduced(..) => return elsewhere("ring"),
+        };
+        let port = |w| {
+            // SAFETY: a process starts each of its own workers once.
+            unsafe { RingPort::new(w, segment.clone(), own.wait, own.is_crowded) }
+        };
+        let ports = own.workers.clone().map(port).collect();
+        Ok(match own.is_hop {
+            true => starter.hops(ports),
+            false => starter.agents(ports),
+        })
+    }
+
+    fn share(&self, wiring: &Wiring) -> Result<Box<dyn Share>, String> {
+        Ok(Box::new(create(Layout::new(wiring))?))
+    }
+
+    fn shared_bytes(&self, wiring: &Wiring) -> u64 {
+        Layout::new(wiring).bytes() as u64
+    }
+
+    fn descriptors_of_the_host(&self, _: &Wiring) -> usize {
+        1
+    }
+
+    /// What tells whether the other one is still there.
+    fn descriptors_of_a_way(&self) -> Option<usize> {
+        Some(1)
+    }
+}
+
+impl Share for Segment {
+    fn descriptors(&self, _: &Wiring, _: usize) -> Vec<RawFd> {
+        vec![self.descriptor()]
+    }
+}
+
+fn create(layout: Layout) -> Result<Segment, String> {
+    Segment::create(layout).map_err(|e| format!("make the shared memory of the rings: {e}"))
 }
 
 /// One worker's rings to and from all that it talks to.

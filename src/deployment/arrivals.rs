@@ -14,17 +14,17 @@ const FIRST_LOOK: u64 = 2;
 ///
 /// Another invocation has other moments, so that invocations are independent samples of all moments there could
 /// be; both sides of a pair have the same ones.
-pub(super) struct Moments {
+pub(super) struct Arrivals {
     gaps: Pcg64,
     first_look: Pcg64,
 }
 
-impl Moments {
+impl Arrivals {
     /// `step` tells the warm-up from the window: however many messages the one had, the other begins alike on
     /// both sides.
-    pub(super) fn new(seed: u64, step: u64) -> Moments {
+    pub(super) fn new(seed: u64, step: u64) -> Arrivals {
         let stream = |purpose| Pcg64::seed_from_u64(derive_seed(seed, step, purpose));
-        Moments {
+        Arrivals {
             gaps: stream(GAPS),
             first_look: stream(FIRST_LOOK),
         }
@@ -35,7 +35,7 @@ impl Moments {
         self.gaps.next_u64() % (2000 * mean_us)
     }
 
-    /// Time from the opening of the gate to the first look: evenly within the interval, above 0, nanoseconds.
+    /// Time from the opening of the window to the first look: evenly within the interval, above 0, nanoseconds.
     pub(super) fn first_look_ns(&mut self, interval_ns: u64) -> u64 {
         1 + self.first_look.next_u64() % interval_ns
     }
@@ -57,18 +57,18 @@ mod tests {
     const WINDOW_NS: u64 = 300_000_000;
 
     fn gaps(seed: u64, step: u64) -> Vec<u64> {
-        let mut moments = Moments::new(seed, step);
-        (0..100).map(|_| moments.gap_ns(GAP_US)).collect()
+        let mut arrivals = Arrivals::new(seed, step);
+        (0..100).map(|_| arrivals.gap_ns(GAP_US)).collect()
     }
 
     /// Mean wait for a look, milliseconds, where sending takes no time.
     fn mean_delay_ms(seed: u64) -> f64 {
-        let mut moments = Moments::new(seed, 1);
-        let first = moments.first_look_ns(INTERVAL_NS);
+        let mut arrivals = Arrivals::new(seed, 1);
+        let first = arrivals.first_look_ns(INTERVAL_NS);
         assert!((1..=INTERVAL_NS).contains(&first));
         let (mut sent, mut delays) = (0, Vec::new());
         loop {
-            sent += moments.gap_ns(GAP_US);
+            sent += arrivals.gap_ns(GAP_US);
             if sent >= WINDOW_NS {
                 break;
             }
@@ -86,7 +86,7 @@ mod tests {
         assert_eq!(gaps(7, 1), gaps(7, 1));
         assert_ne!(gaps(7, 1), gaps(8, 1));
         assert_ne!(gaps(7, 1), gaps(7, 0));
-        let first_look = |seed| Moments::new(seed, 1).first_look_ns(INTERVAL_NS);
+        let first_look = |seed| Arrivals::new(seed, 1).first_look_ns(INTERVAL_NS);
         assert_eq!(first_look(7), first_look(7));
         assert_ne!(first_look(7), first_look(8));
     }

@@ -1,6 +1,9 @@
 //! When is a worker that is waited for hung, and when only slow?
 
 use super::*;
+use crate::deployment::Form;
+use crate::deployment::control::Step;
+use crate::deployment::page::Page;
 use crate::deployment::worker::WorkerReport;
 
 /// Looks at the workers between two that get ready: some 0.8 s.
@@ -8,21 +11,25 @@ const LOOKS_BETWEEN: u32 = 16;
 
 /// Workers that get ready one after the other, as the host looks after them; the last ones never do.
 struct OneByOne {
-    gate: Gate,
+    page: Page,
     looks: u32,
     ready: usize,
 }
 
 impl Fleet for OneByOne {
-    fn pids(&self) -> Vec<Pid> {
-        Vec::new()
+    fn control(&self) -> Arc<dyn Control> {
+        Arc::new(self.page.clone())
+    }
+
+    fn probe(&self) -> Probe {
+        Probe::Unknown
     }
 
     fn check(&mut self, _phase: Phase) -> Result<(), Failure> {
         self.looks += 1;
         let next = (self.looks / LOOKS_BETWEEN) as usize;
         if self.looks.is_multiple_of(LOOKS_BETWEEN) && next <= self.ready {
-            self.gate.report(next - 1, Reached::Ready);
+            self.page.report(next - 1, Reached::Ready);
         }
         Ok(())
     }
@@ -39,22 +46,18 @@ impl Fleet for OneByOne {
 }
 
 fn await_workers(ready: usize, of: usize) -> Result<(), Failure> {
-    let gate = Gate::create(of).unwrap();
-    gate.open(Step::Prepare);
+    let page = Page::create(of).unwrap();
+    page.open(Step::Prepare);
     let fleet = OneByOne {
-        gate: gate.clone(),
+        page,
         looks: 0,
         ready,
     };
-    let mut host = Host {
-        placement: Form::THREADS.place(of, 1),
-        gate,
-        fleet: Box::new(fleet),
-        // Shorter than it takes until all are ready, longer than between any two.
-        patience: Duration::from_secs(2),
-        vigil: Vigil::new(),
-    };
-    host.await_all(Reached::Ready, Phase::Setup)
+    let placement = Form::THREADS.place(of, 1);
+    // Shorter than it takes until all are ready, longer than between any two.
+    let patience = Duration::from_secs(2);
+    let mut running = Running::new(placement, Box::new(fleet), patience, false);
+    running.await_all(Reached::Ready, Phase::Setup)
 }
 
 #[test]

@@ -1,8 +1,8 @@
 //! The stop of coupled agents under a model checker: every order of the host's and the workers' steps, and every
-//! value that a weak memory model lets a load see. It runs the gate's own code on words of the checker.
+//! value that a weak memory model lets a load see. It runs the page's own code on words of the checker.
 
 use crate::model::{Fences, LoomWord, check_within};
-use forkscope::deployment::gate::stop::{Decision, Futex, Lease};
+use forkscope::deployment::page::stop::{Decision, Futex, Lease};
 use loom::sync::atomic::{AtomicU32, Ordering};
 use loom::sync::{Arc, Condvar, Mutex};
 
@@ -91,7 +91,7 @@ fn live(stop: &Stop, worker: usize, by: u64) -> u64 {
     }
 }
 
-/// Closes the gate for `workers` workers that begin rounds as fast as they may; tries everything in which threads are
+/// Closes the page for `workers` workers that begin rounds as fast as they may; tries everything in which threads are
 /// interrupted `interruptions` times at most.
 fn closes(workers: usize, by: u64, quantum: u64, interruptions: Option<usize>) {
     check_within(interruptions, move |fences| {

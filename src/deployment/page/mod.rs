@@ -20,11 +20,12 @@ pub mod stop;
 
 pub use place::Place;
 
+use super::control::{Control, Reached, Step, monotonic_ns};
 use crate::transport::sealed;
 use memmap2::{MmapOptions, MmapRaw};
 use nix::sys::memfd::MFdFlags;
 use rustix::thread::futex;
-use rustix::time::{ClockId, Timespec, clock_gettime};
+use rustix::time::Timespec;
 use std::fs::File;
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::sync::Arc;
@@ -35,93 +36,6 @@ use stop::Decision;
 
 /// First word of the page: a worker that maps something else says so instead of running on it.
 const MAGIC: u64 = u64::from_le_bytes(*b"fkscope1");
-
-/// What the host tells the workers to do, in this order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Step {
-    /// Get ready.
-    Prepare,
-    /// Run until stopped; not counted.
-    WarmUp,
-    /// Run until stopped; counted. The window's turns are numbered from 0.
-    Turn(u32),
-    /// Hand over results and free what was only needed for measuring.
-    HandOver,
-    /// End.
-    Exit,
-}
-
-impl Step {
-    /// As a word of the page; a later step is a larger word.
-    fn word(self) -> u32 {
-        match self {
-            Step::Prepare => 0,
-            Step::WarmUp => 1,
-            Step::Turn(turn) => 2 + turn.min(MOST_TURNS),
-            Step::HandOver => u32::MAX - 1,
-            Step::Exit => u32::MAX,
-        }
-    }
-
-    fn of(word: u32) -> Step {
-        match word {
-            0 => Step::Prepare,
-            1 => Step::WarmUp,
-            u32::MAX => Step::Exit,
-            word if word - 2 > MOST_TURNS => Step::HandOver,
-            word => Step::Turn(word - 2),
-        }
-    }
-}
-
-/// Turns that the words of the page have numbers for: far more than a window has.
-const MOST_TURNS: u32 = u32::MAX / 2;
-
-/// How far a worker has come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Reached {
-    /// Nothing yet.
-    Nothing,
-    /// Its process has connected to the host.
-    Connected,
-    /// Its agents are built; it sleeps on the gate.
-    Ready,
-    /// Parked after the warm-up.
-    WarmedUp,
-    /// Parked after the turn of this number.
-    Turned(u32),
-    /// Results are handed over; it sleeps until the end.
-    HandedOver,
-    /// It failed; the reason comes with its report.
-    Failed,
-}
-
-impl Reached {
-    /// As a word of the page; who has come farther has the larger word.
-    fn word(self) -> u32 {
-        match self {
-            Reached::Nothing => 0,
-            Reached::Connected => 1,
-            Reached::Ready => 2,
-            Reached::WarmedUp => 3,
-            Reached::Turned(turn) => 4 + turn.min(MOST_TURNS),
-            Reached::HandedOver => u32::MAX - 1,
-            Reached::Failed => u32::MAX,
-        }
-    }
-
-    fn of(word: u32) -> Reached {
-        match word {
-            0 => Reached::Nothing,
-            1 => Reached::Connected,
-            2 => Reached::Ready,
-            3 => Reached::WarmedUp,
-            word if word - 4 <= MOST_TURNS => Reached::Turned(word - 4),
-            word if word == u32::MAX - 1 => Reached::HandedOver,
-            _ => Reached::Failed,
-        }
-    }
-}
 
 /// Words that the host writes and the workers read.
 #[repr(C, align(128))]
@@ -179,35 +93,35 @@ const HEAD: usize = size_of::<Header>() + size_of::<Stop>() + size_of::<Events>(
 
 /// The shared page, mapped. Clones share the mapping.
 #[derive(Clone)]
-pub struct Gate {
+pub struct Page {
     map: Arc<MmapRaw>,
     file: Arc<OwnedFd>,
     workers: usize,
 }
 
-impl Gate {
+impl Page {
     /// Creates the page for a number of workers. The descriptor is inherited by worker processes.
     ///
     /// # Errors
     /// When the system gives no shared memory.
-    pub fn create(workers: usize) -> std::io::Result<Gate> {
+    pub fn create(workers: usize) -> std::io::Result<Page> {
         let bytes = HEAD + workers * size_of::<Slot>();
-        let file = sealed::create("forkscope-gate", MFdFlags::empty(), bytes)?;
-        let gate = Gate::map(file, workers, bytes)?;
-        gate.stop().decision.reopen();
+        let file = sealed::create("forkscope-page", MFdFlags::empty(), bytes)?;
+        let page = Page::map(file, workers, bytes)?;
+        page.stop().decision.reopen();
         // For all to get ready.
-        gate.events().missing.store(workers as u32, Relaxed);
-        gate.header().workers.store(workers as u64, Relaxed);
-        gate.header().magic.store(MAGIC, Release);
-        Ok(gate)
+        page.events().missing.store(workers as u32, Relaxed);
+        page.header().workers.store(workers as u64, Relaxed);
+        page.header().magic.store(MAGIC, Release);
+        Ok(page)
     }
 
     /// Maps the page that a worker process has inherited under descriptor number `fd`.
     ///
     /// # Errors
     /// When `fd` is not the page of a host.
-    pub fn inherit(fd: RawFd) -> std::io::Result<Gate> {
-        let damaged = || std::io::Error::other("descriptor is not a gate of forkscope");
+    pub fn inherit(fd: RawFd) -> std::io::Result<Page> {
+        let damaged = || std::io::Error::other("descriptor is not a page of forkscope");
         if fd < 0 {
             return Err(damaged());
         }
@@ -220,18 +134,18 @@ impl Gate {
         if bytes < HEAD {
             return Err(damaged());
         }
-        let gate = Gate::map(file, (bytes - HEAD) / size_of::<Slot>(), bytes)?;
-        let claimed = gate.header().workers.load(Relaxed) as usize;
-        if gate.header().magic.load(Acquire) != MAGIC || claimed != gate.workers {
+        let page = Page::map(file, (bytes - HEAD) / size_of::<Slot>(), bytes)?;
+        let claimed = page.header().workers.load(Relaxed) as usize;
+        if page.header().magic.load(Acquire) != MAGIC || claimed != page.workers {
             return Err(damaged());
         }
-        Ok(gate)
+        Ok(page)
     }
 
-    fn map(file: OwnedFd, workers: usize, bytes: usize) -> std::io::Result<Gate> {
+    fn map(file: OwnedFd, workers: usize, bytes: usize) -> std::io::Result<Page> {
         let file = File::from(file);
         let map = MmapOptions::new().len(bytes).map_raw(&file)?;
-        Ok(Gate {
+        Ok(Page {
             map: Arc::new(map),
             file: Arc::new(file.into()),
             workers,
@@ -244,10 +158,10 @@ impl Gate {
         self.file.as_raw_fd()
     }
 
-    /// Number of workers that the page has places for.
+    /// The step that was opened last.
     #[must_use]
-    pub fn workers(&self) -> usize {
-        self.workers
+    pub fn step(&self) -> Step {
+        Step::of(self.header().step.load(SeqCst))
     }
 
     fn header(&self) -> &Header {
@@ -275,7 +189,7 @@ impl Gate {
     fn slot(&self, worker: usize) -> &Slot {
         assert!(
             worker < self.workers,
-            "worker {worker} has no place on a gate for {}",
+            "worker {worker} has no place on a page for {}",
             self.workers
         );
         // SAFETY: as for `header`; the index is in range, so the slot ends within the mapping.
@@ -290,124 +204,6 @@ impl Gate {
 
     fn slots(&self) -> impl Iterator<Item = &Slot> + Clone {
         (0..self.workers).map(|w| self.slot(w))
-    }
-
-    // What the host does.
-
-    /// Opens the gate for the next step and wakes everybody. Returns CLOCK_MONOTONIC, nanoseconds.
-    pub fn open(&self, step: Step) -> u64 {
-        let stop = self.stop();
-        stop.stop.store(0, Relaxed);
-        stop.decision.reopen();
-        // Added: who has reached the step before, and been seen there, may be about to count itself.
-        self.events()
-            .missing
-            .fetch_add(self.workers as u32, Relaxed);
-        if matches!(step, Step::Turn(_)) {
-            self.slots().for_each(|s| s.ops.store(0, Relaxed));
-        }
-        let now = monotonic_ns();
-        self.header().opened_ns.store(now, Relaxed);
-        // SeqCst, as all of the stop protocol: a worker that sees the step sees the words above.
-        self.header().step.store(step.word(), SeqCst);
-        wake(&self.header().step, u32::MAX);
-        now
-    }
-
-    /// Ends a warm-up or a turn. Free-running agents find their own end; coupled ones, whose
-    /// `quantum` is given, all do the same number of rounds, a multiple of it, which is returned.
-    pub fn close(&self, quantum: Option<u64>) -> Option<u64> {
-        let stop = self.stop();
-        let Some(quantum) = quantum else {
-            stop.stop.store(1, SeqCst);
-            return None;
-        };
-        Some(stop.decision.close(self.slots().map(|s| &s.lease), quantum))
-    }
-
-    /// Whether every worker has reached at least `what`; false also when one has failed.
-    #[must_use]
-    pub fn have_all(&self, what: Reached) -> bool {
-        (0..self.workers).all(|w| (what..Reached::Failed).contains(&self.reached(w)))
-    }
-
-    /// Workers that have not reached `what`.
-    #[must_use]
-    pub fn missing(&self, what: Reached) -> Vec<usize> {
-        (0..self.workers)
-            .filter(|&w| self.reached(w) < what)
-            .collect()
-    }
-
-    /// How far a worker has come.
-    #[must_use]
-    pub fn reached(&self, worker: usize) -> Reached {
-        Reached::of(self.slot(worker).reached.load(Acquire))
-    }
-
-    /// The worker that failed first, and the agent that it was running. Others may have failed since,
-    /// because of it: a worker keeps its ends of all channels until it has said that it failed.
-    #[must_use]
-    pub fn failed(&self) -> Option<(usize, Option<usize>)> {
-        let failed = (0..self.workers).filter(|&w| self.reached(w) == Reached::Failed);
-        let worker = failed.min_by_key(|&w| self.slot(w).failure.load(Acquire))?;
-        Some((
-            worker,
-            self.slot(worker)
-                .failed_agent
-                .load(Acquire)
-                .checked_sub(1)
-                .map(|a| a as usize),
-        ))
-    }
-
-    /// Sleeps until a worker reports something or the time is over.
-    pub fn sleep(&self, seen: u32, at_most: Duration) {
-        wait(&self.events().events, seen, Some(at_most));
-    }
-
-    /// Count of events so far: to be read before looking at what [`Gate::sleep`] waits for.
-    #[must_use]
-    pub fn events_seen(&self) -> u32 {
-        self.events().events.load(SeqCst)
-    }
-
-    /// Counted ops of all workers in this turn.
-    #[must_use]
-    pub fn ops(&self) -> u64 {
-        self.slots().map(|s| s.ops.load(Relaxed)).sum()
-    }
-
-    /// Rounds that every agent has done at least.
-    #[must_use]
-    pub fn rounds(&self) -> u64 {
-        self.slots()
-            .map(|s| s.rounds.load(Relaxed))
-            .min()
-            .unwrap_or(0)
-    }
-
-    /// The worker whose agents have done the fewest rounds.
-    #[must_use]
-    pub fn slowest(&self) -> usize {
-        (0..self.workers)
-            .min_by_key(|&w| self.slot(w).rounds.load(Relaxed))
-            .unwrap_or(0)
-    }
-
-    /// CLOCK_MONOTONIC at the end of the last op of all, nanoseconds.
-    #[must_use]
-    pub fn last_stop_ns(&self) -> u64 {
-        self.slots()
-            .map(|s| s.stopped_ns.load(Acquire))
-            .max()
-            .unwrap_or(0)
-    }
-
-    /// Live heap that a worker has written down for its process.
-    #[must_use]
-    pub fn live_heap_bytes(&self, worker: usize) -> i64 {
-        self.slot(worker).live_heap_bytes.load(Acquire)
     }
 
     // What a worker does.
@@ -477,11 +273,105 @@ impl Gate {
     }
 }
 
-/// CLOCK_MONOTONIC, nanoseconds: the same clock in every process.
-#[must_use]
-pub fn monotonic_ns() -> u64 {
-    let t = clock_gettime(ClockId::Monotonic);
-    t.tv_sec as u64 * 1_000_000_000 + t.tv_nsec as u64
+/// What the host does.
+impl Control for Page {
+    fn workers(&self) -> usize {
+        self.workers
+    }
+
+    fn open(&self, step: Step) -> u64 {
+        let stop = self.stop();
+        stop.stop.store(0, Relaxed);
+        stop.decision.reopen();
+        // Added: who has reached the step before, and been seen there, may be about to count itself.
+        self.events()
+            .missing
+            .fetch_add(self.workers as u32, Relaxed);
+        if matches!(step, Step::Turn(_)) {
+            self.slots().for_each(|s| s.ops.store(0, Relaxed));
+        }
+        let now = monotonic_ns();
+        self.header().opened_ns.store(now, Relaxed);
+        // SeqCst, as all of the stop protocol: a worker that sees the step sees the words above.
+        self.header().step.store(step.word(), SeqCst);
+        wake(&self.header().step, u32::MAX);
+        now
+    }
+
+    fn close(&self, quantum: Option<u64>) -> Option<u64> {
+        let stop = self.stop();
+        let Some(quantum) = quantum else {
+            stop.stop.store(1, SeqCst);
+            return None;
+        };
+        Some(stop.decision.close(self.slots().map(|s| &s.lease), quantum))
+    }
+
+    fn reached(&self, worker: usize) -> Reached {
+        Reached::of(self.slot(worker).reached.load(Acquire))
+    }
+
+    fn failed(&self) -> Option<(usize, Option<usize>)> {
+        let failed = (0..self.workers).filter(|&w| self.reached(w) == Reached::Failed);
+        let worker = failed.min_by_key(|&w| self.slot(w).failure.load(Acquire))?;
+        Some((
+            worker,
+            self.slot(worker)
+                .failed_agent
+                .load(Acquire)
+                .checked_sub(1)
+                .map(|a| a as usize),
+        ))
+    }
+
+    fn sleep(&self, seen: u32, at_most: Duration) {
+        wait(&self.events().events, seen, Some(at_most));
+    }
+
+    fn events_seen(&self) -> u32 {
+        self.events().events.load(SeqCst)
+    }
+
+    fn ops(&self) -> u64 {
+        self.slots().map(|s| s.ops.load(Relaxed)).sum()
+    }
+
+    fn rounds(&self) -> u64 {
+        self.slots()
+            .map(|s| s.rounds.load(Relaxed))
+            .min()
+            .unwrap_or(0)
+    }
+
+    fn slowest(&self) -> usize {
+        (0..self.workers)
+            .min_by_key(|&w| self.slot(w).rounds.load(Relaxed))
+            .unwrap_or(0)
+    }
+
+    fn last_stop_ns(&self) -> u64 {
+        self.slots()
+            .map(|s| s.stopped_ns.load(Acquire))
+            .max()
+            .unwrap_or(0)
+    }
+
+    fn live_heap_bytes(&self, worker: usize) -> i64 {
+        self.slot(worker).live_heap_bytes.load(Acquire)
+    }
+
+    fn vacate(&self, worker: usize) {
+        let slot = self.slot(worker);
+        let step = self.step();
+        // Its report of this step, if it is still to come, is now that of who takes its place: to be ready.
+        if self.reached(worker) >= step.leads_to() {
+            self.events().missing.fetch_add(1, AcqRel);
+        }
+        slot.rounds.store(0, Relaxed);
+        slot.lease.store(0, Relaxed);
+        slot.failure.store(0, Relaxed);
+        slot.reached.store(Reached::Nothing.word(), Release);
+    }
 }
 
 /// Sleeps while `word` is `value`; may wake for no reason. Not private: the page is shared.

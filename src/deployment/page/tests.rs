@@ -7,17 +7,17 @@ use std::sync::atomic::AtomicBool;
 /// Workers that begin rounds as fast as the lease lets them, without messages: any order of
 /// steps that the protocol must survive can occur.
 fn rounds_of_free_runners(workers: usize, closes: u64, quantum: u64) -> Vec<Vec<u64>> {
-    let gate = Gate::create(workers).unwrap();
+    let page = Page::create(workers).unwrap();
     let done = AtomicBool::new(false);
     let mut lasts = Vec::new();
     let per_worker: Vec<Vec<u64>> = std::thread::scope(|scope| {
-        let (gate, done) = (&gate, &done);
+        let (page, done) = (&page, &done);
         let handles: Vec<_> = (0..workers)
             .map(|w| {
                 scope.spawn(move || {
                     let (mut round, mut ends) = (0, Vec::new());
                     while !done.load(SeqCst) {
-                        let mut place = gate.place(w);
+                        let mut place = page.place(w);
                         loop {
                             while place.may_begin(round) {
                                 round += 1;
@@ -28,8 +28,8 @@ fn rounds_of_free_runners(workers: usize, closes: u64, quantum: u64) -> Vec<Vec<
                             }
                         }
                         ends.push(round);
-                        gate.report(w, Reached::Turned(0));
-                        while gate.reached(w) == Reached::Turned(0) && !done.load(SeqCst) {
+                        page.report(w, Reached::Turned(0));
+                        while page.reached(w) == Reached::Turned(0) && !done.load(SeqCst) {
                             std::thread::yield_now();
                         }
                     }
@@ -42,15 +42,15 @@ fn rounds_of_free_runners(workers: usize, closes: u64, quantum: u64) -> Vec<Vec<
             for _ in 0..i % 4 {
                 std::thread::yield_now();
             }
-            lasts.push(gate.close(Some(quantum)).unwrap());
-            while !gate.have_all(Reached::Turned(0)) {
+            lasts.push(page.close(Some(quantum)).unwrap());
+            while !page.have_all(Reached::Turned(0)) {
                 std::thread::yield_now();
             }
             if i + 1 == closes {
                 done.store(true, SeqCst);
             }
-            gate.open(Step::WarmUp);
-            gate.slots()
+            page.open(Step::WarmUp);
+            page.slots()
                 .for_each(|s| s.reached.store(Reached::Ready.word(), SeqCst));
         }
         handles.into_iter().map(|h| h.join().unwrap()).collect()
@@ -74,16 +74,16 @@ fn a_page_that_is_no_gate_is_refused() {
     use std::os::fd::IntoRawFd;
     let other = memory_file::create("other", MFdFlags::MFD_CLOEXEC).unwrap();
     nix::unistd::ftruncate(&other, 4096).unwrap();
-    assert!(Gate::inherit(other.into_raw_fd()).is_err());
+    assert!(Page::inherit(other.into_raw_fd()).is_err());
     let small = memory_file::create("small", MFdFlags::MFD_CLOEXEC).unwrap();
-    assert!(Gate::inherit(small.into_raw_fd()).is_err());
+    assert!(Page::inherit(small.into_raw_fd()).is_err());
 }
 
 #[test]
 fn what_a_worker_writes_arrives_at_the_host_through_another_mapping() {
-    let host = Gate::create(2).unwrap();
+    let host = Page::create(2).unwrap();
     let fd = nix::unistd::dup(&*host.file).unwrap();
-    let worker = Gate::inherit(std::os::fd::IntoRawFd::into_raw_fd(fd)).unwrap();
+    let worker = Page::inherit(std::os::fd::IntoRawFd::into_raw_fd(fd)).unwrap();
     let seen = host.events_seen();
     worker.report(0, Reached::Ready);
     assert_ne!(host.events_seen(), seen);
@@ -133,40 +133,40 @@ fn words_of_the_page_keep_the_order_of_steps_and_say_what_was_said() {
 
 #[test]
 fn a_turn_counts_its_own_ops_and_follows_the_one_before() {
-    let gate = Gate::create(1).unwrap();
-    gate.open(Step::Turn(0));
-    assert_eq!(gate.next_step(Step::WarmUp), Step::Turn(0));
-    gate.place(0).count(7);
-    gate.report(0, Reached::Turned(0));
-    assert!(gate.have_all(Reached::Turned(0)) && !gate.have_all(Reached::Turned(1)));
-    assert_eq!(gate.ops(), 7);
-    gate.open(Step::Turn(1));
-    assert_eq!(gate.next_step(Step::Turn(0)), Step::Turn(1));
-    assert_eq!(gate.ops(), 0);
-    assert_eq!(gate.missing(Reached::Turned(1)), [0]);
+    let page = Page::create(1).unwrap();
+    page.open(Step::Turn(0));
+    assert_eq!(page.next_step(Step::WarmUp), Step::Turn(0));
+    page.place(0).count(7);
+    page.report(0, Reached::Turned(0));
+    assert!(page.have_all(Reached::Turned(0)) && !page.have_all(Reached::Turned(1)));
+    assert_eq!(page.ops(), 7);
+    page.open(Step::Turn(1));
+    assert_eq!(page.next_step(Step::Turn(0)), Step::Turn(1));
+    assert_eq!(page.ops(), 0);
+    assert_eq!(page.missing(Reached::Turned(1)), [0]);
 }
 
 #[test]
 fn only_the_last_worker_wakes_the_host_even_where_one_counts_itself_late() {
-    let gate = Gate::create(3).unwrap();
+    let page = Page::create(3).unwrap();
     for worker in 0..3 {
-        gate.report(worker, Reached::Connected);
-        gate.report(worker, Reached::Ready);
+        page.report(worker, Reached::Connected);
+        page.report(worker, Reached::Ready);
     }
-    gate.open(Step::WarmUp);
+    page.open(Step::WarmUp);
     // Worker 2 is interrupted after it has said that it is there; the host sees all of them, and goes on.
-    gate.report(0, Reached::WarmedUp);
-    gate.report(1, Reached::WarmedUp);
-    gate.slot(2)
+    page.report(0, Reached::WarmedUp);
+    page.report(1, Reached::WarmedUp);
+    page.slot(2)
         .reached
         .store(Reached::WarmedUp.word(), Release);
-    assert!(gate.have_all(Reached::WarmedUp));
-    gate.open(Step::Turn(0));
-    let seen = gate.events_seen();
-    gate.count_in(Reached::WarmedUp);
-    gate.report(0, Reached::Turned(0));
-    gate.report(1, Reached::Turned(0));
-    assert_eq!(gate.events_seen(), seen, "worker 2 still runs");
-    gate.report(2, Reached::Turned(0));
-    assert_eq!(gate.events_seen(), seen + 1);
+    assert!(page.have_all(Reached::WarmedUp));
+    page.open(Step::Turn(0));
+    let seen = page.events_seen();
+    page.count_in(Reached::WarmedUp);
+    page.report(0, Reached::Turned(0));
+    page.report(1, Reached::Turned(0));
+    assert_eq!(page.events_seen(), seen, "worker 2 still runs");
+    page.report(2, Reached::Turned(0));
+    assert_eq!(page.events_seen(), seen + 1);
 }

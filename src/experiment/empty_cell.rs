@@ -2,8 +2,7 @@
 
 use super::plan::{Asked, NamedBy, PlannedCell, PlannedSide, Stands};
 use crate::record::{Arm, Cell, Side, Verdict};
-use crate::transport::ipc::fits_buffer;
-use crate::transport::{Choice, Means};
+use crate::transport::{Choice, Wiring};
 use crate::workload;
 
 /// The empty record of a planned cell.
@@ -65,18 +64,15 @@ fn is_alone(side: &PlannedSide, agents: usize, request: &Asked) -> bool {
 fn transport_of(side: &PlannedSide, agents: usize, request: &Asked, workload: usize) -> String {
     let form = &side.form;
     let entry = side.transport.of(form.kind);
-    let is_pumped = || {
-        let source = &request.workloads[workload].source;
-        let placement = form.place(agents, request.cpus());
-        workload::parse(source).is_ok_and(|spec| {
-            let (topology, bytes) = (spec.topology(agents), spec.message_bytes());
-            let fits = |p| fits_buffer(p, &placement, &topology, bytes);
-            !request.workloads[workload].is_link
-                && (placement.threads_each() > 1 || !(0..placement.processes()).all(fits))
-        })
-    };
-    match entry.means {
-        Means::Ipc(_) if is_pumped() => entry.pumped().name.to_owned(),
-        _ => entry.name.to_owned(),
+    let planned = &request.workloads[workload];
+    if planned.is_link {
+        return entry.name.to_owned();
     }
+    let placement = form.place(agents, request.cpus());
+    let wiring =
+        workload::parse(&planned.source).map(|spec| Wiring::of(spec.as_ref(), agents, placement));
+    wiring
+        .map_or(entry, |wiring| entry.taken(&wiring))
+        .name
+        .to_owned()
 }
