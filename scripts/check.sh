@@ -58,7 +58,11 @@ while IFS= read -r command; do
     esac
 done < <(readme_commands)
 
-# What needs the machine for itself for minutes; where others use it, it says so and passes.
+# What takes minutes.
+step "cargo test --test hosts -- --ignored"
+cargo test --locked --test hosts -- --ignored
+
+# What needs the machine for itself; where others use it, it says so and passes.
 step "cargo test --test machine fitness -- --ignored"
 cargo test --locked --test machine fitness -- --ignored --nocapture
 

@@ -114,7 +114,7 @@ fn seconds(ns: u64) -> f64 {
 
 /// The hidden subcommand: reads an invocation from the first line of standard input, writes to standard
 /// output which phase begins, a line each, and in the last line what became of it. Where it takes turns, it
-/// says when it waits for one, and reads an [`Order`] from the next line. All is JSON.
+/// says when it waits for one, and reads an [`Order`](turns::Order) from the next line. All is JSON.
 ///
 /// # Errors
 /// When the task cannot be read or the answer cannot be written.
