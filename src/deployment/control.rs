@@ -145,11 +145,6 @@ pub trait Control: Send + Sync {
     /// Live heap that a worker has written down for its process, bytes.
     fn live_heap_bytes(&self, worker: usize) -> i64;
 
-    /// Whether every worker has reached at least `what`; false also when one has failed.
-    fn have_all(&self, what: Reached) -> bool {
-        (0..self.workers()).all(|w| (what..Reached::Failed).contains(&self.reached(w)))
-    }
-
     /// Workers that have not reached `what`.
     fn missing(&self, what: Reached) -> Vec<usize> {
         (0..self.workers())

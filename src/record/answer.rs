@@ -66,6 +66,23 @@ pub struct Effect {
     pub pairs_needed: usize,
 }
 
+#[cfg(test)]
+impl Effect {
+    /// Of six pairs, in the middle of an interval.
+    pub(crate) fn between(low: f64, high: f64) -> Effect {
+        Effect {
+            pairs: 6,
+            ratio: (low * high).sqrt(),
+            low,
+            high,
+            standard_error: 0.01,
+            pair_sd: 0.02,
+            order_effect: 0.0,
+            pairs_needed: 6,
+        }
+    }
+}
+
 /// What an interval means.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]

@@ -311,14 +311,8 @@ mod tests {
 
     fn effect(low: f64, ratio: f64, high: f64) -> Effect {
         Effect {
-            pairs: 6,
             ratio,
-            low,
-            high,
-            standard_error: 0.01,
-            pair_sd: 0.02,
-            order_effect: 0.0,
-            pairs_needed: 6,
+            ..Effect::between(low, high)
         }
     }
 

@@ -15,6 +15,7 @@
 //!
 //! `forkscope list`, `--transport`, the parity tests and the table of message costs iterate the registry.
 
+mod carrier;
 pub mod channel;
 mod choice;
 pub mod ipc;
@@ -29,9 +30,10 @@ pub mod stream;
 pub mod wire;
 
 pub use crate::record::Placement;
+pub use carrier::Carrier;
 pub use choice::{Asked, Choice};
 pub use link::Link;
-pub use start::{Carrier, Transport};
+pub use start::Transport;
 
 use crate::record::Kind;
 use crate::workload::{Message, Spec, Topology};

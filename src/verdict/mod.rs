@@ -140,16 +140,7 @@ mod tests {
     use super::*;
 
     fn of(low: f64, high: f64) -> Verdict {
-        let effect = Effect {
-            pairs: 6,
-            ratio: (low * high).sqrt(),
-            low,
-            high,
-            standard_error: 0.01,
-            pair_sd: 0.02,
-            order_effect: 0.0,
-            pairs_needed: 6,
-        };
+        let effect = Effect::between(low, high);
         verdict(&effect, 0.03, "threads", "processes")
     }
 

@@ -124,14 +124,8 @@ mod tests {
 
     fn effect(low: f64, high: f64, pairs_needed: usize) -> Effect {
         Effect {
-            pairs: 6,
-            ratio: (low * high).sqrt(),
-            low,
-            high,
-            standard_error: 0.01,
-            pair_sd: 0.02,
-            order_effect: 0.0,
             pairs_needed,
+            ..Effect::between(low, high)
         }
     }
 

@@ -797,27 +797,27 @@ fn hidden_subcommands_explain_themselves_when_run_by_hand() {
     for (arguments, input, words) in [
         (&["worker"][..], "", "use `forkscope run`"),
         (
-            &["worker", "a", "b", "c", "d", "e", "f"],
+            &["worker", "a", "b", "c", "d", "e", "f", "g"],
             "",
             "use `forkscope run`",
         ),
         (
-            &["worker", "a", "1", "0", "0", "0", "0", "-"],
+            &["worker", "a", "1", "0", "0", "0", "0", "-", "0"],
             "",
             "is gone",
         ),
         (
-            &["worker", "a", &own, "-1", "0", "0", "0", "-"],
+            &["worker", "a", &own, "-1", "0", "0", "0", "-", "0"],
             "",
-            "not a gate",
+            "not a page",
         ),
         (
-            &["worker", "a", &own, "0", "0", "0", "0", "-"],
+            &["worker", "a", &own, "0", "0", "0", "0", "-", "0"],
             "",
             "the shared page",
         ),
         (
-            &["worker", "a", &own, "200", "0", "0", "0", "-"],
+            &["worker", "a", &own, "200", "0", "0", "0", "-", "0"],
             "",
             "the shared page",
         ),

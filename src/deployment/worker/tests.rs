@@ -189,7 +189,7 @@ fn both_ends_of_a_delivery_sleep_to_the_nanosecond_and_until_a_moment() {
         let asleep = users.iter().filter(|_| shows).filter_map(seen);
         let sleeps: Vec<_> = asleep.collect();
         page.close(None);
-        while !page.have_all(Reached::WarmedUp) {
+        while !page.missing(Reached::WarmedUp).is_empty() {
             std::thread::sleep(Duration::from_millis(1));
         }
         page.open(Step::Exit);

@@ -5,14 +5,10 @@ use crate::record::Arm;
 
 fn measured(ratio: f64, low: f64, high: f64) -> Effect {
     Effect {
-        pairs: 6,
         ratio,
-        low,
-        high,
-        standard_error: 0.01,
         pair_sd: 0.024,
-        order_effect: 0.0,
         pairs_needed: 16,
+        ..Effect::between(low, high)
     }
 }
 

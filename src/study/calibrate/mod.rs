@@ -218,16 +218,7 @@ mod tests {
             asked,
             pairs: 8,
             kept: 8,
-            effect: interval.map(|(low, high)| Effect {
-                pairs: 8,
-                ratio: (low * high).sqrt(),
-                low,
-                high,
-                standard_error: 0.01,
-                pair_sd: 0.02,
-                order_effect: 0.0,
-                pairs_needed: 6,
-            }),
+            effect: interval.map(|(low, high)| Effect::between(low, high)),
             verdict: Verdict::Inconclusive,
         }
     }

@@ -125,16 +125,7 @@ mod tests {
         let improvement = |&(poll_ms, low, high): &(u64, f64, f64)| Improvement {
             deployment: "threads".to_owned(),
             poll_ms,
-            effect: Effect {
-                pairs: 6,
-                ratio: (low * high).sqrt(),
-                low,
-                high,
-                standard_error: 0.01,
-                pair_sd: 0.02,
-                order_effect: 0.0,
-                pairs_needed: 6,
-            },
+            effect: Effect::between(low, high),
         };
         DeliveryAnswers {
             ways: vec![DeliveryWay {

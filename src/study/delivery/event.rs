@@ -31,16 +31,7 @@ mod tests {
     use crate::record::Effect;
 
     fn said(low: f64, high: f64) -> String {
-        let effect = Effect {
-            pairs: 6,
-            ratio: (low * high).sqrt(),
-            low,
-            high,
-            standard_error: 0.01,
-            pair_sd: 0.02,
-            order_effect: 0.0,
-            pairs_needed: 6,
-        };
+        let effect = Effect::between(low, high);
         let event = EventRatio {
             baseline: "threads".to_owned(),
             x: "processes".to_owned(),

@@ -211,14 +211,9 @@ mod tests {
 
     fn effect(ratio: f64, standard_error: f64) -> Effect {
         Effect {
-            pairs: 6,
             ratio,
-            low: ratio * 0.9,
-            high: ratio * 1.1,
             standard_error,
-            pair_sd: 0.0,
-            order_effect: 0.0,
-            pairs_needed: 6,
+            ..Effect::between(ratio * 0.9, ratio * 1.1)
         }
     }
 

@@ -94,14 +94,9 @@ fn ahead(deployment: &str) -> Verdict {
 
 fn effect(ratio: f64) -> Effect {
     Effect {
-        pairs: 6,
         ratio,
-        low: ratio * 0.96,
-        high: ratio * 1.04,
-        standard_error: 0.01,
-        pair_sd: 0.02,
-        order_effect: 0.0,
         pairs_needed: 1102,
+        ..Effect::between(ratio * 0.96, ratio * 1.04)
     }
 }
 

@@ -6,19 +6,6 @@ fn gate(text: &str) -> Gate {
     text.parse().unwrap_or_else(|e| panic!("{text}: {e}"))
 }
 
-fn interval(low: f64, high: f64) -> Effect {
-    Effect {
-        pairs: 6,
-        ratio: (low * high).sqrt(),
-        low,
-        high,
-        standard_error: 0.01,
-        pair_sd: 0.02,
-        order_effect: 0.0,
-        pairs_needed: 6,
-    }
-}
-
 #[test]
 fn a_gate_is_read_and_written_alike() {
     for text in [
@@ -80,7 +67,7 @@ fn what_is_no_gate_is_refused_with_what_is_wrong_in_it() {
 fn only_a_whole_interval_settles_a_gate() {
     let of = |condition: &str, low, high| {
         let gate = gate(&format!("coordination@8: processes {condition}"));
-        state(&interval(low, high), &gate)
+        state(&Effect::between(low, high), &gate)
     };
     for (below, above) in [("< 1.00", ">= 1.00"), ("<= 1.00", "> 1.00")] {
         assert_eq!(of(below, 0.8, 0.9), GateState::Broken);
@@ -96,7 +83,7 @@ fn only_a_whole_interval_settles_a_gate() {
 fn an_end_on_the_number_goes_where_the_sign_puts_it() {
     let of = |condition: &str, low, high| {
         let gate = gate(&format!("coordination@8: processes {condition}"));
-        state(&interval(low, high), &gate)
+        state(&Effect::between(low, high), &gate)
     };
     assert_eq!(of("< 1", 0.9, 1.0), GateState::Open);
     assert_eq!(of("<= 1", 0.9, 1.0), GateState::Broken);
@@ -111,9 +98,18 @@ fn an_end_on_the_number_goes_where_the_sign_puts_it() {
 #[test]
 fn what_is_not_a_number_leaves_a_gate_open() {
     let gate = gate("coordination@8: processes < 1");
-    assert_eq!(state(&interval(f64::NAN, 0.5), &gate), GateState::Open);
-    assert_eq!(state(&interval(f64::NAN, f64::NAN), &gate), GateState::Open);
-    assert_eq!(state(&interval(0.5, f64::INFINITY), &gate), GateState::Open);
+    assert_eq!(
+        state(&Effect::between(f64::NAN, 0.5), &gate),
+        GateState::Open
+    );
+    assert_eq!(
+        state(&Effect::between(f64::NAN, f64::NAN), &gate),
+        GateState::Open
+    );
+    assert_eq!(
+        state(&Effect::between(0.5, f64::INFINITY), &gate),
+        GateState::Open
+    );
 }
 
 fn comparable(workload: &str, agents: usize, x: &str) -> Comparable {

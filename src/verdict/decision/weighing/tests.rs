@@ -4,14 +4,8 @@ use super::*;
 
 fn effect(ratio: f64) -> Effect {
     Effect {
-        pairs: 6,
         ratio,
-        low: ratio * 0.97,
-        high: ratio * 1.03,
-        standard_error: 0.01,
-        pair_sd: 0.02,
-        order_effect: 0.0,
-        pairs_needed: 6,
+        ..Effect::between(ratio * 0.97, ratio * 1.03)
     }
 }
 
