@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # What has to hold before a commit: format, lints, documentation, tests, and the README's commands.
 #
-#   scripts/check.sh           everything (about twenty minutes on two CPUs, the first build included)
+#   scripts/check.sh           everything (about twenty-five minutes on two CPUs, the first build included)
 #   scripts/check.sh --fast    without the README's commands that measure
 set -euo pipefail
 cd "$(dirname "$0")/.."
